@@ -1,0 +1,96 @@
+import Foundation
+
+/// Writes of which a reader sees all or nothing: temporary file, fsync, rename, fsync of the folder.
+public enum AtomicFile {
+    /// Puts a file in place of whatever was there.
+    ///
+    /// - Parameters:
+    ///   - bytes: The whole content.
+    ///   - path: The file; its folder exists.
+    /// - Throws: `SystemError` with the path; a former file is then untouched.
+    public static func write(_ bytes: some Sequence<UInt8>, to path: String) throws(SystemError) {
+        let content = Array(bytes)
+        let result = content.withUnsafeBytes { content in
+            Result { () throws(SystemError) in try write(content, to: path) }
+        }
+        try result.get()
+    }
+
+    /// Puts a file in place of whatever was there.
+    public static func write(_ text: String, to path: String) throws(SystemError) {
+        try write(text.utf8, to: path)
+    }
+
+    /// Puts a file in place of whatever was there.
+    public static func write(_ content: UnsafeRawBufferPointer, to path: String) throws(SystemError)
+    {
+        let temporary = "\(path).tmp-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+        let file = try FileHandleOwner.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC)
+        do throws(SystemError) {
+            try file.writeAll(content)
+            try file.synchronise()
+            guard rename(temporary, path) == 0 else {
+                throw SystemError(call: "rename", subject: path)
+            }
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+        try synchroniseFolder(of: path)
+    }
+
+    /// Makes a rename or a new file in the path's folder survive a power cut.
+    public static func synchroniseFolder(of path: String) throws(SystemError) {
+        let folder = (path as NSString).deletingLastPathComponent
+        try synchroniseDirectory(folder.isEmpty ? "." : folder)
+    }
+
+    /// Makes the entries of a directory survive a power cut.
+    public static func synchroniseDirectory(_ path: String) throws(SystemError) {
+        let directory = try FileHandleOwner.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        try directory.synchronise()
+    }
+}
+
+/// A file descriptor that is closed when it goes out of scope.
+public struct FileHandleOwner: ~Copyable {
+    /// The descriptor.
+    public let descriptor: Int32
+    /// The path that it was opened by, for messages.
+    public let path: String
+
+    /// Takes over an open descriptor.
+    public init(descriptor: Int32, path: String) {
+        self.descriptor = descriptor
+        self.path = path
+    }
+
+    /// Opens a file; new ones get mode 0644.
+    public static func open(_ path: String, _ flags: Int32) throws(SystemError) -> FileHandleOwner {
+        let descriptor = Int32(
+            truncatingIfNeeded: retryingInterrupts { Int(Foundation.open(path, flags, 0o644)) })
+        guard descriptor >= 0 else { throw SystemError(call: "open", subject: path) }
+        return FileHandleOwner(descriptor: descriptor, path: path)
+    }
+
+    /// Writes every byte at the file's current position.
+    public func writeAll(_ content: UnsafeRawBufferPointer) throws(SystemError) {
+        var rest = content
+        while !rest.isEmpty {
+            let written = retryingInterrupts {
+                Foundation.write(descriptor, rest.baseAddress, rest.count)
+            }
+            guard written > 0 else { throw SystemError(call: "write", subject: path) }
+            rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+        }
+    }
+
+    /// Makes what was written survive a power cut.
+    public func synchronise() throws(SystemError) {
+        guard retryingInterrupts({ Int(fsync(descriptor)) }) == 0 else {
+            throw SystemError(call: "fsync", subject: path)
+        }
+    }
+
+    deinit { close(descriptor) }
+}

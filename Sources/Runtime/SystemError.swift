@@ -1,0 +1,34 @@
+import Foundation
+
+/// A system call that failed, with what it was asked to work on.
+public struct SystemError: Error, Equatable, CustomStringConvertible {
+    /// The call's name, e.g. `open`.
+    public let call: String
+    /// The path, address or thread that it was about.
+    public let subject: String
+    /// The value of `errno`.
+    public let code: Int32
+
+    /// An error for a call that has just failed.
+    public init(call: String, subject: String, code: Int32 = errno) {
+        self.call = call
+        self.subject = subject
+        self.code = code
+    }
+
+    public var description: String {
+        "\(subject): \(String(cString: strerror(code))) (\(call))"
+    }
+}
+
+/// Repeats a system call that a signal interrupted.
+///
+/// - Returns: The call's result, which is negative only for other reasons than `EINTR`.
+@discardableResult
+@inlinable
+public func retryingInterrupts(_ call: () -> Int) -> Int {
+    while true {
+        let result = call()
+        if result >= 0 || errno != EINTR { return result }
+    }
+}
