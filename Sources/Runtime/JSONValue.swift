@@ -10,11 +10,12 @@ public enum JSONValue: Sendable, Equatable {
     case array([JSONValue])
     case object([String: JSONValue])
 
-    /// Reads JSON text.
+    /// Reads JSON text, strictly: a key comes once in an object, numbers are finite.
     ///
-    /// - Throws: `DecodingError` or Foundation's description of the syntax error.
-    public init(parsing bytes: some Sequence<UInt8>) throws {
-        self = try JSONDecoder().decode(JSONValue.self, from: Data(bytes))
+    /// - Throws: `JSONSyntaxError` with line and column.
+    public init(parsing bytes: some Sequence<UInt8>) throws(JSONSyntaxError) {
+        var parser = JSONParser(Array(bytes))
+        self = try parser.parseDocument()
     }
 
     /// The text, keys sorted by name, so that equal values have equal texts; over several lines if pretty.
