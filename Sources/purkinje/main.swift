@@ -1,1 +1,9 @@
-print("purkinje")
+import CommandLineInterface
+
+Program(
+    name: "purkinje",
+    summary:
+        "distributed self-supervised pretraining for 12-lead ECGs, to the same bits every time",
+    commands: commands,
+    exitCode: exitCode(for:)
+).main()

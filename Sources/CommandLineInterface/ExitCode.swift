@@ -1,0 +1,36 @@
+/// How a program ended; the numbers are part of what scripts rely on.
+public enum ExitCode: Int32, Sendable, Equatable, CaseIterable {
+    /// The work is done.
+    case success = 0
+    /// The work failed; standard error says what, where and the remedy.
+    case failure = 1
+    /// Wrong usage or a wrong configuration.
+    case usage = 2
+    /// Refused: key, version, configuration or data set differs.
+    case refused = 3
+    /// The coordinator was lost.
+    case coordinatorLost = 4
+    /// Fewer workers than the minimum; the run is saved.
+    case tooFewWorkers = 5
+    /// Training diverged.
+    case diverged = 6
+    /// Interrupted by a signal after a clean checkpoint.
+    case interrupted = 130
+}
+
+/// Why a command gives up, with the code that it ends with.
+public struct CommandError: Error, Equatable, CustomStringConvertible {
+    /// What the program exits with.
+    public let exitCode: ExitCode
+    /// What happened, where, with which value, and what the user can do.
+    public let message: String
+
+    /// An error for the user to read.
+    public init(_ exitCode: ExitCode, _ message: String) {
+        self.exitCode = exitCode
+        self.message = message
+    }
+
+    /// The message.
+    public var description: String { message }
+}

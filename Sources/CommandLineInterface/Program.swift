@@ -1,0 +1,128 @@
+import Foundation
+import Runtime
+
+/// A program: its commands, and what happens between the command line and the exit code.
+public struct Program: Sendable {
+    let name: String
+    let summary: String
+    let commands: [Command]
+    let exitCode: @Sendable (any Error) -> ExitCode
+
+    /// A program.
+    ///
+    /// - Parameters:
+    ///   - name: What the user types.
+    ///   - summary: One line on top of the help.
+    ///   - commands: All of them, in the order of the help; one with an empty name stands alone.
+    ///   - exitCode: The code of an error that is not a `CommandError`.
+    public init(
+        name: String, summary: String, commands: [Command],
+        exitCode: @escaping @Sendable (any Error) -> ExitCode = { _ in .failure }
+    ) {
+        self.name = name
+        self.summary = summary
+        self.commands = commands
+        self.exitCode = exitCode
+    }
+
+    /// Runs the process's own command line and ends the process.
+    public func main() -> Never {
+        let code = run(Array(CommandLine.arguments.dropFirst()))
+        exit(code.rawValue)
+    }
+
+    /// Runs a command line.
+    ///
+    /// - Parameters:
+    ///   - words: What the user typed behind the program's name.
+    ///   - print: Takes help and version; by default standard output.
+    ///   - report: Takes the one line of an error; by default standard error.
+    /// - Returns: What the process is to exit with.
+    public func run(
+        _ words: [String],
+        print: (String) -> Void = { Output.write($0) },
+        report: (String) -> Void = { Log().error($0) }
+    ) -> ExitCode {
+        do {
+            return try dispatch(words, print: print)
+        } catch let error as CommandError {
+            report(error.message)
+            return error.exitCode
+        } catch {
+            report("\(error)")
+            return exitCode(error)
+        }
+    }
+
+    private func dispatch(_ words: [String], print: (String) -> Void) throws -> ExitCode {
+        if words == ["--version"] {
+            print("\(name) \(Software.version)")
+            return .success
+        }
+        if let alone = commands.first(where: \.words.isEmpty) {
+            return try start(alone, with: words, print: print)
+        }
+        guard let first = words.first, first != "--help", first != "-h" else {
+            print(help)
+            return .success
+        }
+        if first == "help" {
+            let topic = Array(words.dropFirst())
+            print(topic.isEmpty ? help : try help(for: topic))
+            return .success
+        }
+        let (command, rest) = try find(words)
+        guard let command else {
+            // A group such as `data`: its list is help that was asked for, or the answer to a missing word.
+            guard rest.isEmpty || rest == ["--help"] || rest == ["-h"] else {
+                throw unknownCommand(words)
+            }
+            print(groupHelp(first))
+            return rest.isEmpty ? .usage : .success
+        }
+        return try start(command, with: rest, print: print)
+    }
+
+    private func start(
+        _ command: Command, with words: [String], print: (String) -> Void
+    ) throws -> ExitCode {
+        if words.contains("--help") || words.contains("-h") {
+            print(help(for: command))
+            return .success
+        }
+        let invocation: Invocation
+        do {
+            invocation = try command.parse(words, program: name)
+        } catch {
+            let full = ([name] + command.words).joined(separator: " ")
+            throw CommandError(error.exitCode, "\(error.message) (see '\(full) --help')")
+        }
+        return try command.run(invocation)
+    }
+
+    private func help(for topic: [String]) throws -> String {
+        let (command, rest) = try find(topic)
+        guard rest.isEmpty else { throw unknownCommand(topic) }
+        return command.map { help(for: $0) } ?? groupHelp(topic[0])
+    }
+
+    /// The command that the first words name, or `nil` for a group without one of its commands.
+    private func find(_ words: [String]) throws(CommandError) -> (Command?, rest: [String]) {
+        for command in commands where words.starts(with: command.words) {
+            return (command, Array(words.dropFirst(command.words.count)))
+        }
+        guard let first = words.first, commands.contains(where: { $0.words[0] == first }) else {
+            throw unknownCommand(words)
+        }
+        return (nil, Array(words.dropFirst()))
+    }
+
+    private func unknownCommand(_ words: [String]) -> CommandError {
+        let isGroup = commands.contains { $0.words.count > 1 && $0.words[0] == words.first }
+        let typed = words.prefix(isGroup ? 2 : 1).joined(separator: " ")
+        let names = isGroup ? commands.map(\.name) : commands.map { $0.words[0] }
+        let hint = nearestName(to: typed, among: names + ["help"]).map { "; did you mean '\($0)'?" }
+        return CommandError(
+            .usage, "no command '\(typed)'\(hint ?? "") (see '\(name) help')")
+    }
+}

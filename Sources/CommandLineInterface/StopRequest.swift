@@ -1,0 +1,100 @@
+import Foundation
+import Runtime
+
+/// The wish of a user or a scheduler that the work ends: SIGINT, SIGTERM, or SIGHUP when a terminal closes.
+///
+/// The first signal sets a flag and wakes those who wait; the work then ends cleanly. The second ends
+/// the process at once with code 130. The signals are blocked in all threads and taken by a thread that waits for
+/// them, so nothing runs inside a signal handler.
+public final class StopRequest: Sendable {
+    private struct State {
+        var signal: Int32?
+        var handlers: [@Sendable () -> Void] = []
+    }
+
+    private let state = Monitor(State())
+
+    /// A request that nobody has made; `install` makes one that signals reach.
+    public init() {}
+
+    /// Directs the process's signals to a request.
+    ///
+    /// Called once, from the main thread and before any other thread starts, since threads inherit what is blocked.
+    ///
+    /// - Parameter onFirst: Told of the first signal, to print that the step is being finished.
+    /// - Returns: The request that the signals make.
+    /// - Throws: `SystemError` when no thread can be started.
+    public static func install(
+        onFirst: @escaping @Sendable (_ signalName: String) -> Void = { name in
+            Log().info("\(name): finishing the step; a second signal ends at once")
+        }
+    ) throws(SystemError) -> StopRequest {
+        let request = StopRequest()
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGINT)
+        sigaddset(&signals, SIGTERM)
+        // Under nohup the hang-up is ignored, and stays so.
+        var hangUp = sigaction()
+        sigaction(SIGHUP, nil, &hangUp)
+        let isIgnored =
+            unsafeBitCast(hangUp.__sigaction_handler, to: Int.self)
+            == unsafeBitCast(SIG_IGN, to: Int.self)
+        if !isIgnored { sigaddset(&signals, SIGHUP) }
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
+        let waited = signals
+        _ = try NamedThread("signals", stackBytes: 256 << 10) {
+            var waited = waited
+            while true {
+                var number: Int32 = 0
+                guard sigwait(&waited, &number) == 0 else { continue }
+                if !request.make(signal: number) { _exit(ExitCode.interrupted.rawValue) }
+                onFirst(signalName(number))
+            }
+        }
+        return request
+    }
+
+    /// Whether somebody asked to stop.
+    public var isMade: Bool { state.withLock { $0.signal != nil } }
+
+    /// Makes the request, as the first signal does.
+    ///
+    /// - Returns: Whether it was the first.
+    @discardableResult
+    public func make(signal: Int32 = SIGTERM) -> Bool {
+        let handlers: [@Sendable () -> Void]? = state.update { state in
+            guard state.signal == nil else { return nil }
+            state.signal = signal
+            defer { state.handlers = [] }
+            return state.handlers
+        }
+        handlers?.forEach { $0() }
+        return handlers != nil
+    }
+
+    /// Calls a closure when the request is made: from the signal thread, or at once if it was made already.
+    public func onRequest(_ handler: @escaping @Sendable () -> Void) {
+        let isMade = state.withLock { state in
+            if state.signal == nil { state.handlers.append(handler) }
+            return state.signal != nil
+        }
+        if isMade { handler() }
+    }
+
+    /// Waits for the request.
+    ///
+    /// - Returns: Whether it was made before the time was up.
+    public func wait(timeout: Duration) -> Bool {
+        state.wait(timeout: timeout, until: { $0.signal != nil }, then: { _ in true }) ?? false
+    }
+}
+
+private func signalName(_ number: Int32) -> String {
+    switch number {
+    case SIGINT: "SIGINT"
+    case SIGTERM: "SIGTERM"
+    case SIGHUP: "SIGHUP"
+    default: "signal \(number)"
+    }
+}
