@@ -7,6 +7,7 @@ public struct JSONSyntaxError: Error, Equatable, CustomStringConvertible {
     /// Bytes in the line count from 1.
     public let column: Int
 
+    /// The sentence for people.
     public var description: String { "line \(line), column \(column): \(problem)" }
 }
 

@@ -1,0 +1,224 @@
+import Runtime
+
+/// Everything that a run is told, and nothing that it finds out itself: one JSON file plus overrides.
+///
+/// Immutable; another configuration is read with other overrides.
+public struct Configuration: Sendable {
+    /// What is learnt.
+    public let method: Method
+    /// Of all random numbers.
+    public let seed: UInt64
+    /// Samples in the global batch.
+    public let batchSize: Int
+    /// Fixed equal parts of the global batch; whoever computes which never shows in the result.
+    public let logicalShards: Int
+    /// Length of the schedule.
+    public let steps: Int
+    /// The encoder's sizes.
+    public let encoder: TransformerConfiguration
+    /// The decoder's sizes.
+    public let decoder: TransformerConfiguration
+    /// What a sample is.
+    public let input: InputConfiguration
+    /// What is removed.
+    public let masking: MaskingConfiguration
+    /// Whether the target of a patch is its standardised signal.
+    public let normalisePatches: Bool
+    /// How the parameters move.
+    public let optimizer: OptimizerConfiguration
+    /// How gradients are rounded and sent.
+    public let exchange: ExchangeConfiguration
+    /// When the state is saved.
+    public let checkpoint: CheckpointConfiguration
+    /// When the validation loss is computed.
+    public let validation: ValidationConfiguration
+    /// Which records are for what.
+    public let data: FoldConfiguration
+    /// What happens to a step whose gradient is not finite.
+    public let onNonFinite: NonFinitePolicy
+    /// What is shown while training.
+    public let log: LogConfiguration
+    /// SHA-256 of the file of weights that the run starts from; `nil` where they are drawn.
+    public let initialWeights: Digest?
+
+    /// Every value with its source, sorted by key.
+    public let entries: [ConfigurationEntry]
+
+    /// Samples of one logical shard.
+    public var shardSize: Int { batchSize / logicalShards }
+
+    /// Reads a file, and overrides of the form `key=value`, the last of which wins.
+    public init(path: String, overrides: [String] = []) throws(ConfigurationError) {
+        let file: MappedFile
+        do throws(SystemError) {
+            file = try MappedFile(path: path)
+        } catch {
+            throw .unreadable(error)
+        }
+        let object: JSONValue
+        do throws(JSONSyntaxError) {
+            object = try JSONValue(parsing: file.withBytes { Array($0) })
+        } catch {
+            throw .syntax(file: path, error)
+        }
+        try self.init(object, name: path, overrides: overrides)
+    }
+
+    /// Reads an object, and overrides of the form `key=value`, the last of which wins.
+    ///
+    /// - Parameters:
+    ///   - object: The file's content. What a run directory noted beside the configuration, under `run`, is passed over.
+    ///   - name: Where the object is from, for messages.
+    ///   - overrides: A value that is not JSON is a string.
+    /// - Throws: `ConfigurationError` for the first key that is wrong.
+    public init(
+        _ object: JSONValue, name: String = "the configuration", overrides: [String] = []
+    ) throws(ConfigurationError) {
+        var content = object
+        if case .object(var members) = object {
+            members["run"] = nil
+            content = .object(members)
+        }
+        var reader = try ConfigurationReader(object: content, name: name, overrides: overrides)
+        method = try reader.choice("method", default: nil)
+        seed = UInt64(try reader.integer("seed", default: 0, in: 0 ... .max))
+        batchSize = try reader.integer("batchSize", default: 64, in: 1...1_048_576)
+        logicalShards = try reader.integer("logicalShards", default: 8, in: 1...65_536)
+        steps = try reader.integer("steps", default: 20_000, in: 1...1_000_000_000)
+        encoder = try reader.transformer("encoder", width: 192, depth: 6, heads: 3)
+        decoder = try reader.transformer("decoder", width: 128, depth: 2, heads: 2)
+        input = try reader.input()
+        masking = MaskingConfiguration(
+            ratio: try reader.number("masking.ratio", default: 0.75, in: 0...1))
+        normalisePatches = try reader.boolean("normalisePatches", default: true)
+        optimizer = try reader.optimizer(steps: steps)
+        exchange = try reader.exchange()
+        checkpoint = CheckpointConfiguration(
+            everySteps: try reader.integer(
+                "checkpoint.everySteps", default: 500, in: 0 ... .max, decidesBits: false),
+            keep: try reader.integer(
+                "checkpoint.keep", default: 3, in: 1 ... .max, decidesBits: false))
+        validation = ValidationConfiguration(
+            everySteps: try reader.integer(
+                "validation.everySteps", default: 200, in: 0 ... .max, decidesBits: false),
+            seed: try reader.optionalInteger(
+                "validation.seed", in: 0 ... .max, decidesBits: false))
+        data = FoldConfiguration(
+            validationFold: try reader.integer("data.validationFold", default: 9, in: 0...1_000),
+            testFold: try reader.integer("data.testFold", default: 10, in: 0...1_000))
+        onNonFinite = try reader.choice("onNonFinite", default: NonFinitePolicy.stop)
+        log = LogConfiguration(
+            everySteps: try reader.integer(
+                "log.everySteps", default: 10, in: 1 ... .max, decidesBits: false))
+        initialWeights = try reader.optionalDigest("initialWeights")
+        try reader.finish()
+        entries = reader.entries.sorted { $0.key < $1.key }
+        try checkTogether()
+    }
+
+    /// The values that have to fit to each other.
+    private func checkTogether() throws(ConfigurationError) {
+        guard batchSize.isMultiple(of: logicalShards) else {
+            throw .contradiction(
+                keys: ["batchSize", "logicalShards"],
+                problem: "\(batchSize) samples cannot be cut into \(logicalShards) equal shards",
+                remedy: "choose logicalShards among the divisors of batchSize")
+        }
+        guard input.cropSamples.isMultiple(of: input.patchSamples) else {
+            throw .contradiction(
+                keys: ["input.cropSamples", "input.patchSamples"],
+                problem:
+                    "\(input.cropSamples) samples are not whole patches of \(input.patchSamples)",
+                remedy: "choose a patch length that divides the crop")
+        }
+        let patches = input.patchesPerLead
+        let kept = Int(Double(patches) * (1 - masking.ratio))
+        guard kept >= 1, kept < patches else {
+            throw .contradiction(
+                keys: ["masking.ratio", "input.cropSamples", "input.patchSamples"],
+                problem: "ratio \(masking.ratio) keeps \(kept) of the \(patches) patches of a lead",
+                remedy: "choose a ratio that keeps and removes at least one")
+        }
+        let bits = exchange.gradientBits - 1 - ceilingLogarithm(logicalShards)
+        guard bits >= 4 else {
+            throw .contradiction(
+                keys: ["exchange.gradientBits", "logicalShards"],
+                problem: "\(logicalShards) shards leave \(bits) bits and a sign to a gradient",
+                remedy: "4 are needed: choose wider gradients or at most "
+                    + "\(1 << max(exchange.gradientBits - 5, 0)) shards")
+        }
+        guard optimizer.minimumLearningRate <= optimizer.learningRate else {
+            throw .contradiction(
+                keys: ["optimizer.minimumLearningRate", "optimizer.learningRate"],
+                problem: "the cosine would rise to \(optimizer.minimumLearningRate)",
+                remedy: "choose a minimum of at most \(optimizer.learningRate)")
+        }
+    }
+
+    private func ceilingLogarithm(_ count: Int) -> Int {
+        Int.bitWidth - (count - 1).leadingZeroBitCount
+    }
+}
+
+extension ConfigurationReader {
+    fileprivate mutating func transformer(
+        _ section: String, width: Int, depth: Int, heads: Int
+    ) throws(ConfigurationError) -> TransformerConfiguration {
+        let width = try integer("\(section).width", default: width, in: 2...65_536)
+        guard width.isMultiple(of: 2) else {
+            throw .contradiction(
+                keys: ["\(section).width"], problem: "\(width) is odd",
+                remedy: "choose an even width: positions are pairs of a sine and a cosine")
+        }
+        return TransformerConfiguration(
+            width: width,
+            depth: try integer("\(section).depth", default: depth, in: 1...1_000),
+            heads: try integer("\(section).heads", default: heads, in: 1...1_024),
+            headWidth: try integer("\(section).headWidth", default: 64, in: 1...4_096),
+            mlpWidth: try integer("\(section).mlpWidth", default: 4 * width, in: 1...1_048_576))
+    }
+
+    fileprivate mutating func input() throws(ConfigurationError) -> InputConfiguration {
+        InputConfiguration(
+            leads: try integer("input.leads", default: 12, in: 12...12),
+            sampleRateHz: try number(
+                "input.sampleRateHz", default: 250, in: 0...100_000, above: true),
+            cropSamples: try integer("input.cropSamples", default: 2_250, in: 1...1_000_000),
+            patchSamples: try integer("input.patchSamples", default: 75, in: 2...1_000_000),
+            filterBeforeCrop: try boolean("input.filterBeforeCrop", default: false))
+    }
+
+    fileprivate mutating func optimizer(
+        steps: Int
+    ) throws(ConfigurationError) -> OptimizerConfiguration {
+        OptimizerConfiguration(
+            learningRate: try number(
+                "optimizer.learningRate", default: 1.5e-4, in: 0...100, above: true),
+            weightDecay: try number("optimizer.weightDecay", default: 0.01, in: 0...100),
+            beta1: try number("optimizer.beta1", default: 0.9, in: 0...0.999_999),
+            beta2: try number("optimizer.beta2", default: 0.95, in: 0...0.999_999),
+            epsilon: try number("optimizer.epsilon", default: 1e-8, in: 0...1, above: true),
+            warmupSteps: try integer(
+                "optimizer.warmupSteps", default: steps / 50, in: 0...steps),
+            minimumLearningRate: try number(
+                "optimizer.minimumLearningRate", default: 0, in: 0...100),
+            noDecay1d: try boolean("optimizer.noDecay1d", default: false),
+            clipNorm: try optionalNumber(
+                "optimizer.clipNorm", in: 0...1e9, above: true))
+    }
+
+    fileprivate mutating func exchange() throws(ConfigurationError) -> ExchangeConfiguration {
+        let compression = try choice(
+            "exchange.compression", default: ExchangeCompression.auto, decidesBits: false)
+        let gradientBits = try integer("exchange.gradientBits", default: 32, in: 8...32)
+        guard [8, 16, 32].contains(gradientBits) else {
+            throw .contradiction(
+                keys: ["exchange.gradientBits"],
+                problem: "there are no lanes of \(gradientBits) bits",
+                remedy: "choose 32, 16 or 8")
+        }
+        return ExchangeConfiguration(
+            compression: compression, gradientBits: gradientBits,
+            marginBits: try integer("exchange.marginBits", default: 3, in: -8...12))
+    }
+}

@@ -1,0 +1,229 @@
+import Runtime
+
+/// Reads values by key from a JSON object and overrides, and keeps account of them: every value with its source,
+/// and every key that nobody asked for.
+///
+/// Keys are paths such as `optimizer.learningRate`: a nested object is the same as its members' paths.
+public struct ConfigurationReader {
+    private struct Given {
+        let value: JSONValue
+        let source: ConfigurationSource
+    }
+
+    private var given: [String: Given] = [:]
+    /// What was read so far, in the order of reading.
+    public private(set) var entries: [ConfigurationEntry] = []
+
+    /// A reader of a file's object and of overrides, the last of which wins.
+    ///
+    /// - Parameters:
+    ///   - object: The file's content.
+    ///   - name: The file's name, for messages.
+    ///   - overrides: Texts `key=value`; a value that is not JSON is a string.
+    /// - Throws: `ConfigurationError` for a file that is no object and for an override without a key.
+    public init(
+        object: JSONValue, name: String, overrides: [String] = []
+    ) throws(ConfigurationError) {
+        guard case .object = object else {
+            throw .wrongType(
+                key: "the configuration", value: object.text(), expected: "an object {…}",
+                source: .file(name))
+        }
+        flatten(object, under: "", source: .file(name))
+        for text in overrides {
+            guard let split = text.firstIndex(of: "="), split > text.startIndex else {
+                throw .malformedOverride(text)
+            }
+            let key = String(text[..<split])
+            let word = String(text[text.index(after: split)...])
+            let value = (try? JSONValue(parsing: word.utf8)) ?? .string(word)
+            for former in given.keys.filter({ $0.hasPrefix(key + ".") }) { given[former] = nil }
+            flatten(value, under: key, source: .override)
+        }
+    }
+
+    private mutating func flatten(
+        _ value: JSONValue, under path: String, source: ConfigurationSource
+    ) {
+        guard case .object(let members) = value, !(members.isEmpty && !path.isEmpty) else {
+            given[path] = Given(value: value, source: source)
+            return
+        }
+        for (key, member) in members {
+            flatten(member, under: path.isEmpty ? key : "\(path).\(key)", source: source)
+        }
+    }
+
+    /// A whole number in a range.
+    public mutating func integer(
+        _ key: String, default fallback: Int, in range: ClosedRange<Int>, decidesBits: Bool = true
+    ) throws(ConfigurationError) -> Int {
+        let (value, source) = take(key, .integer(Int64(fallback)))
+        guard let number = Self.wholeNumber(value) else {
+            throw .wrongType(
+                key: key, value: value.text(), expected: "a whole number", source: source)
+        }
+        guard range.contains(number) else {
+            throw outOfRange(key, value, "\(range.lowerBound)", "\(range.upperBound)", source)
+        }
+        record(key, .integer(Int64(number)), source, decidesBits)
+        return number
+    }
+
+    /// A whole number in a range, or nothing where the value is `null` or absent.
+    public mutating func optionalInteger(
+        _ key: String, in range: ClosedRange<Int>, decidesBits: Bool = true
+    ) throws(ConfigurationError) -> Int? {
+        guard let value = given[key]?.value, value != .null else {
+            record(key, .null, take(key, .null).source, decidesBits)
+            return nil
+        }
+        return try integer(key, default: 0, in: range, decidesBits: decidesBits)
+    }
+
+    /// A number in a range, the lower bound exclusive where said so.
+    public mutating func number(
+        _ key: String, default fallback: Double, in range: ClosedRange<Double>,
+        above exclusive: Bool = false, decidesBits: Bool = true
+    ) throws(ConfigurationError) -> Double {
+        let (value, source) = take(key, .number(fallback))
+        guard let number = value.doubleValue else {
+            throw .wrongType(key: key, value: value.text(), expected: "a number", source: source)
+        }
+        guard range.contains(number), !(exclusive && number == range.lowerBound) else {
+            throw outOfRange(
+                key, value, (exclusive ? "above " : "") + "\(range.lowerBound)",
+                "\(range.upperBound)", source)
+        }
+        record(key, .number(number), source, decidesBits)
+        return number
+    }
+
+    /// A number in a range, or nothing where the value is `null` or absent.
+    public mutating func optionalNumber(
+        _ key: String, in range: ClosedRange<Double>, above exclusive: Bool = false,
+        decidesBits: Bool = true
+    ) throws(ConfigurationError) -> Double? {
+        guard let value = given[key]?.value, value != .null else {
+            record(key, .null, take(key, .null).source, decidesBits)
+            return nil
+        }
+        return try number(
+            key, default: 0, in: range, above: exclusive, decidesBits: decidesBits)
+    }
+
+    /// A truth value.
+    public mutating func boolean(
+        _ key: String, default fallback: Bool, decidesBits: Bool = true
+    ) throws(ConfigurationError) -> Bool {
+        let (value, source) = take(key, .boolean(fallback))
+        guard let truth = value.booleanValue else {
+            throw .wrongType(
+                key: key, value: value.text(), expected: "true or false", source: source)
+        }
+        record(key, value, source, decidesBits)
+        return truth
+    }
+
+    /// One of an enumeration's words.
+    public mutating func choice<Choice: CaseIterable & RawRepresentable<String>>(
+        _ key: String, default fallback: Choice?, decidesBits: Bool = true
+    ) throws(ConfigurationError) -> Choice {
+        let words = Choice.allCases.map(\.rawValue)
+        if fallback == nil, given[key] == nil {
+            throw .missing(key: key, remedy: "say one of \(words.joined(separator: ", "))")
+        }
+        let (value, source) = take(key, fallback.map { .string($0.rawValue) } ?? .null)
+        guard let word = value.stringValue else {
+            throw .wrongType(
+                key: key, value: value.text(),
+                expected: "one of \(words.joined(separator: ", ")), in quotes", source: source)
+        }
+        guard let choice = Choice(rawValue: word) else {
+            let nearest = nearestName(to: word, among: words).map { " (did you mean '\($0)'?)" }
+            throw .outOfRange(
+                key: key, value: value.text(),
+                remedy: "choose one of \(words.joined(separator: ", "))\(nearest ?? "")",
+                source: source)
+        }
+        record(key, value, source, decidesBits)
+        return choice
+    }
+
+    /// A SHA-256 in hexadecimal digits, or nothing where the value is `null` or absent.
+    public mutating func optionalDigest(
+        _ key: String, decidesBits: Bool = true
+    ) throws(ConfigurationError) -> Digest? {
+        let (value, source) = take(key, .null)
+        guard value != .null else {
+            record(key, .null, source, decidesBits)
+            return nil
+        }
+        guard let digest = value.stringValue.flatMap({ Digest(hexadecimal: $0) }) else {
+            throw .wrongType(
+                key: key, value: value.text(), expected: "64 hexadecimal digits", source: source)
+        }
+        record(key, .string(digest.description), source, decidesBits)
+        return digest
+    }
+
+    /// Ends the reading.
+    ///
+    /// - Throws: `ConfigurationError` for the first key, by name, that nobody asked for.
+    public func finish() throws(ConfigurationError) {
+        let known = entries.map(\.key)
+        for (key, given) in given.sorted(by: { $0.key < $1.key }) where !known.contains(key) {
+            if let leaf = known.first(where: { key.hasPrefix($0 + ".") }) {
+                throw .wrongType(
+                    key: leaf, value: "an object", expected: "a single value",
+                    source: given.source)
+            }
+            let members = known.filter { $0.hasPrefix(key + ".") }
+            if !members.isEmpty {
+                if case .object = given.value { continue }
+                throw .wrongType(
+                    key: key, value: given.value.text(),
+                    expected: "an object with \(members.joined(separator: ", "))",
+                    source: given.source)
+            }
+            throw .unknownKey(
+                key: key, nearest: Self.nearest(to: key, among: known), source: given.source)
+        }
+    }
+
+    /// The nearest key; of a path whose section is right, the nearest within it.
+    private static func nearest(to key: String, among known: [String]) -> String? {
+        if let whole = nearestName(to: key, among: known) { return whole }
+        let lastWord = key.split(separator: ".").last.map(String.init) ?? key
+        let lastWords = known.map { $0.split(separator: ".").last.map(String.init) ?? $0 }
+        guard let word = nearestName(to: lastWord, among: lastWords) else { return nil }
+        return zip(known, lastWords).first { $0.1 == word }?.0
+    }
+
+    private func take(_ key: String, _ fallback: JSONValue) -> (
+        value: JSONValue, source: ConfigurationSource
+    ) {
+        given[key].map { ($0.value, $0.source) } ?? (fallback, .byDefault)
+    }
+
+    private mutating func record(
+        _ key: String, _ value: JSONValue, _ source: ConfigurationSource, _ decidesBits: Bool
+    ) {
+        entries.append(
+            ConfigurationEntry(key: key, value: value, source: source, decidesBits: decidesBits))
+    }
+
+    /// `64`, and `64.0` as well: other programs write whole numbers so.
+    private static func wholeNumber(_ value: JSONValue) -> Int? {
+        value.integerValue ?? value.doubleValue.flatMap { Int(exactly: $0) }
+    }
+
+    private func outOfRange(
+        _ key: String, _ value: JSONValue, _ lower: String, _ upper: String,
+        _ source: ConfigurationSource
+    ) -> ConfigurationError {
+        let highest = upper == "\(Int.max)" ? "or more" : "to \(upper)"
+        return .outOfRange(
+            key: key, value: value.text(), remedy: "choose \(lower) \(highest)", source: source)
+    }
+}

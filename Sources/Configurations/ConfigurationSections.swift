@@ -1,0 +1,131 @@
+/// What is learnt.
+public enum Method: String, Sendable, CaseIterable {
+    /// Masked spatio-temporal modelling.
+    case stMEM = "st-mem"
+}
+
+/// The sizes of a stack of transformer blocks.
+public struct TransformerConfiguration: Sendable, Equatable {
+    /// Numbers in a token.
+    public let width: Int
+    /// Blocks.
+    public let depth: Int
+    /// Attention heads of a block.
+    public let heads: Int
+    /// Numbers of a head's queries, keys and values.
+    public let headWidth: Int
+    /// Numbers in the hidden layer of a block's perceptron.
+    public let mlpWidth: Int
+
+    /// Sizes by name; the hidden layer is four times as wide as a token unless told otherwise.
+    public init(width: Int, depth: Int, heads: Int, headWidth: Int = 64, mlpWidth: Int? = nil) {
+        self.width = width
+        self.depth = depth
+        self.heads = heads
+        self.headWidth = headWidth
+        self.mlpWidth = mlpWidth ?? 4 * width
+    }
+}
+
+/// What a sample is.
+public struct InputConfiguration: Sendable, Equatable {
+    /// Leads, in the standard order.
+    public let leads: Int
+    /// Rate of the prepared data set.
+    public let sampleRateHz: Double
+    /// Length of the random crop.
+    public let cropSamples: Int
+    /// Length of a patch.
+    public let patchSamples: Int
+    /// Whether the whole window is filtered and the crop taken then, instead of the published other way round.
+    public let filterBeforeCrop: Bool
+
+    /// Patches of one lead.
+    public var patchesPerLead: Int { cropSamples / patchSamples }
+}
+
+/// What is removed from a sample.
+public struct MaskingConfiguration: Sendable, Equatable {
+    /// Part of a lead's patches that is removed.
+    public let ratio: Double
+}
+
+/// AdamW and its schedule: linear warm-up, then half a cosine.
+public struct OptimizerConfiguration: Sendable, Equatable {
+    /// The highest rate, at this batch size.
+    public let learningRate: Double
+    /// Decoupled decay.
+    public let weightDecay: Double
+    /// Memory of the first moment.
+    public let beta1: Double
+    /// Memory of the second moment.
+    public let beta2: Double
+    /// Added to the root of the second moment.
+    public let epsilon: Double
+    /// Steps of the linear warm-up; the first step has rate 0 where there are any.
+    public let warmupSteps: Int
+    /// Where the cosine ends.
+    public let minimumLearningRate: Double
+    /// Whether vectors (biases, norms, tokens) do not decay.
+    public let noDecay1d: Bool
+    /// The gradient is scaled down to this norm; `nil` leaves it as it is.
+    public let clipNorm: Double?
+}
+
+/// How tensors are compressed on the wire; never changes a bit.
+public enum ExchangeCompression: String, Sendable, CaseIterable {
+    /// As they are.
+    case none
+    /// Always.
+    case zlib
+    /// Where it is measured to be faster.
+    case auto
+}
+
+/// How gradients are rounded and sent.
+public struct ExchangeConfiguration: Sendable, Equatable {
+    /// Compression on the wire.
+    public let compression: ExchangeCompression
+    /// Width of an integer lane: 32, 16 or 8.
+    public let gradientBits: Int
+    /// Bits of room above a block's predicted exponent.
+    public let marginBits: Int
+}
+
+/// When the state is saved.
+public struct CheckpointConfiguration: Sendable, Equatable {
+    /// After every so many steps; 0 saves at the end only.
+    public let everySteps: Int
+    /// How many of the newest are kept.
+    public let keep: Int
+}
+
+/// When the validation loss is computed.
+public struct ValidationConfiguration: Sendable, Equatable {
+    /// After every so many steps; 0 for never.
+    public let everySteps: Int
+    /// Of the fixed masks; the run's seed where `nil`.
+    public let seed: Int?
+}
+
+/// What is shown while training.
+public struct LogConfiguration: Sendable, Equatable {
+    /// A line on the screen after every so many steps.
+    public let everySteps: Int
+}
+
+/// Which records are for what: these folds do not train.
+public struct FoldConfiguration: Sendable, Equatable {
+    /// For the validation loss.
+    public let validationFold: Int
+    /// For tests of the finished encoder alone.
+    public let testFold: Int
+}
+
+/// What happens to a step whose gradient has a NaN or an infinity in any shard.
+public enum NonFinitePolicy: String, Sendable, CaseIterable {
+    /// The run stops with the state before that step saved.
+    case stop
+    /// The step moves step and data order, and nothing else.
+    case skip
+}

@@ -1,0 +1,203 @@
+import Configurations
+import Foundation
+import Runtime
+import Testing
+
+@Suite struct ConfigurationTests {
+    private static let minimal: JSONValue = ["method": "st-mem"]
+    private static let dataset = SHA256.digest(of: "data".utf8)
+
+    private func message(_ object: JSONValue, _ overrides: String...) -> String? {
+        let error = #expect(throws: ConfigurationError.self) {
+            try Configuration(object, name: "c.json", overrides: overrides)
+        }
+        return error?.description
+    }
+
+    @Test func aMethodIsEnough() throws {
+        let configuration = try Configuration(Self.minimal)
+        #expect(configuration.method == .stMEM)
+        #expect(configuration.encoder.mlpWidth == 4 * configuration.encoder.width)
+        #expect(configuration.encoder.headWidth == 64)
+        #expect(configuration.input.patchesPerLead == 30)
+        #expect(configuration.optimizer.weightDecay == 0.01)
+        #expect(configuration.optimizer.beta2 == 0.95)
+        #expect(configuration.optimizer.clipNorm == nil)
+        #expect(configuration.exchange.marginBits == 3)
+        #expect(configuration.data.validationFold == 9 && configuration.data.testFold == 10)
+    }
+
+    @Test func overridesWinAndEveryValueKnowsItsSource() throws {
+        let configuration = try Configuration(
+            ["method": "st-mem", "batchSize": 16, "optimizer": ["learningRate": 0.002]],
+            name: "c.json",
+            overrides: ["optimizer.learningRate=1e-3", "steps=10", "steps=20"])
+        #expect(configuration.optimizer.learningRate == 1e-3)
+        #expect(configuration.steps == 20)
+        let sources = Dictionary(
+            uniqueKeysWithValues: configuration.entries.map { ($0.key, $0.source) })
+        #expect(sources["batchSize"] == .file("c.json"))
+        #expect(sources["steps"] == .override)
+        #expect(sources["optimizer.learningRate"] == .override)
+        #expect(sources["seed"] == .byDefault)
+    }
+
+    @Test func resolvedReadsBackToTheSame() throws {
+        let configuration = try Configuration(
+            Self.minimal,
+            overrides: ["optimizer.learningRate=0.1", "steps=77", "optimizer.clipNorm=1"])
+        let text = configuration.resolved.text(pretty: true)
+        let again = try Configuration(JSONValue(parsing: text.utf8))
+        #expect(again.differences(from: configuration, decidingBitsOnly: false).isEmpty)
+        #expect(again.digest(dataset: Self.dataset) == configuration.digest(dataset: Self.dataset))
+        #expect(again.resolved.text(pretty: true) == text)
+    }
+
+    @Test func notesOfARunAreNotPartOfIt() throws {
+        let plain = try Configuration(Self.minimal)
+        let noted = try Configuration(["method": "st-mem", "run": ["version": "1"]])
+        #expect(noted.resolved == plain.resolved)
+    }
+
+    @Test func unknownKeysNameTheNearest() {
+        #expect(
+            message(["method": "st-mem", "batchsize": 3])
+                == "unknown key 'batchsize' (from c.json); the nearest known key is 'batchSize'")
+        #expect(
+            message(["method": "st-mem", "optimizer": ["learningrate": 3]])
+                == "unknown key 'optimizer.learningrate' (from c.json); "
+                + "the nearest known key is 'optimizer.learningRate'")
+        #expect(
+            message(Self.minimal, "learningRate=1")
+                == "unknown key 'learningRate' (from --set); "
+                + "the nearest known key is 'optimizer.learningRate'")
+        #expect(message(["method": "st-mem", "zzzzzzzzzz": 3])?.contains("nearest") == false)
+    }
+
+    @Test func wrongTypesAndRangesNameKeyAndValue() {
+        #expect(
+            message(["method": "st-mem", "steps": "many"])
+                == "steps is \"many\" (from c.json), but has to be a whole number")
+        #expect(
+            message(["method": "st-mem", "steps": 0])
+                == "steps is 0 (from c.json): choose 1 to 1000000000")
+        #expect(
+            message(["method": "st-mem", "steps": 1.5])
+                == "steps is 1.5 (from c.json), but has to be a whole number")
+        #expect(
+            message(Self.minimal, "optimizer.learningRate=0")
+                == "optimizer.learningRate is 0 (from --set): choose above 0.0 to 100.0")
+        #expect(
+            message(Self.minimal, "encoder=3")?.hasPrefix(
+                "encoder is 3 (from --set), but has to be an object with encoder.width") == true)
+        #expect(
+            message(Self.minimal, "steps.x=3")
+                == "steps is an object (from --set), but has to be a single value")
+        #expect(
+            message(Self.minimal, "normalisePatches=1")
+                == "normalisePatches is 1 (from --set), but has to be true or false")
+        #expect(message([1])?.contains("an object") == true)
+        #expect(message(Self.minimal, "steps")?.contains("is not key=value") == true)
+    }
+
+    @Test func methodsOfThisBuildAreNamed() {
+        #expect(message([:]) == "method is missing: say one of st-mem")
+        #expect(
+            message(["method": "simclr"])
+                == "method is \"simclr\" (from c.json): choose one of st-mem")
+    }
+
+    @Test(arguments: [
+        "logicalShards=7", "input.patchSamples=74", "masking.ratio=0.99", "masking.ratio=0",
+        "encoder.width=191", "exchange.gradientBits=12", "optimizer.minimumLearningRate=1",
+        "optimizer.warmupSteps=999999", "input.leads=8", "initialWeights=abc", "seed=-1",
+        "optimizer.clipNorm=0", "exchange.compression=gzip", "optimizer.beta1=1",
+    ])
+    func valuesThatCannotBeAreRefused(override: String) {
+        #expect(message(Self.minimal, override)?.isEmpty == false)
+    }
+
+    @Test func narrowLanesBoundTheShards() throws {
+        _ = try Configuration(
+            Self.minimal, overrides: ["exchange.gradientBits=8", "logicalShards=8"])
+        #expect(
+            message(Self.minimal, "exchange.gradientBits=8", "logicalShards=16")
+                == "exchange.gradientBits, logicalShards: 16 shards leave 3 bits and a sign to a "
+                + "gradient; 4 are needed: choose wider gradients or at most 8 shards")
+    }
+
+    @Test(arguments: [
+        "checkpoint.everySteps=7", "checkpoint.keep=9", "exchange.compression=none",
+        "validation.everySteps=3", "log.everySteps=2",
+    ])
+    func digestLeavesOutWhatDecidesNoBits(override: String) throws {
+        let plain = try Configuration(Self.minimal)
+        let other = try Configuration(Self.minimal, overrides: [override])
+        #expect(plain.digest(dataset: Self.dataset) == other.digest(dataset: Self.dataset))
+        #expect(plain.differences(from: other).isEmpty)
+        #expect(plain.differences(from: other, decidingBitsOnly: false).count == 1)
+    }
+
+    @Test(arguments: [
+        "seed=1", "batchSize=32", "steps=1000", "encoder.depth=2", "optimizer.beta1=0.8",
+        "exchange.gradientBits=16", "exchange.marginBits=2", "data.validationFold=8",
+        "optimizer.noDecay1d=true", "optimizer.clipNorm=1", "normalisePatches=false",
+    ])
+    func digestHoldsWhatDecidesBits(override: String) throws {
+        let plain = try Configuration(Self.minimal, overrides: ["optimizer.warmupSteps=5"])
+        let other = try Configuration(
+            Self.minimal, overrides: ["optimizer.warmupSteps=5", override])
+        #expect(plain.digest(dataset: Self.dataset) != other.digest(dataset: Self.dataset))
+        let differences = plain.differences(from: other)
+        #expect(differences.map(\.key) == [String(override.prefix { $0 != "=" })])
+    }
+
+    @Test func digestHoldsTheDataSet() throws {
+        let plain = try Configuration(Self.minimal)
+        #expect(
+            plain.digest(dataset: Self.dataset)
+                != plain.digest(dataset: SHA256.digest(of: "other".utf8)))
+    }
+
+    @Test func differencesAreReadable() throws {
+        let here = try Configuration(Self.minimal, overrides: ["seed=1"])
+        let there = try Configuration(Self.minimal, overrides: ["seed=2"])
+        #expect(here.differences(from: there).map(\.description) == ["seed: 1 here, 2 there"])
+    }
+
+    @Test func filesThatCannotBeReadAreNamed() throws {
+        let path = FileManager.default.temporaryDirectory.path + "/configuration-\(UUID()).json"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let absent = #expect(throws: ConfigurationError.self) { try Configuration(path: path) }
+        #expect(absent?.description.contains(path) == true)
+        try AtomicFile.write("{\"method\": \"st-mem\",}", to: path)
+        let broken = #expect(throws: ConfigurationError.self) { try Configuration(path: path) }
+        #expect(
+            broken?.description
+                == "\(path): not valid JSON: line 1, column 21: expected a key in quotes")
+    }
+
+    @Test(arguments: ["tiny", "small", "base", "reference"])
+    func readyFilesAreValid(size: String) throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        let path = root.path + "/cluster/configurations/st-mem-\(size).json"
+        let configuration = try Configuration(path: path)
+        let sizes = [
+            "tiny": [192, 6, 3, 768, 128, 2, 2, 512], "small": [384, 12, 6, 1536, 256, 4, 4, 1024],
+            "base": [768, 12, 12, 3072, 256, 4, 4, 1024],
+            "reference": [192, 6, 3, 768, 128, 2, 2, 512],
+        ]
+        let (encoder, decoder) = (configuration.encoder, configuration.decoder)
+        #expect(
+            sizes[size] == [
+                encoder.width, encoder.depth, encoder.heads, encoder.mlpWidth,
+                decoder.width, decoder.depth, decoder.heads, decoder.mlpWidth,
+            ])
+        guard size == "reference" else { return }
+        #expect(configuration.batchSize == 32 && configuration.logicalShards == 8)
+        #expect(configuration.steps == 800 && configuration.optimizer.warmupSteps == 60)
+        #expect(configuration.optimizer.learningRate == 1e-3)
+        #expect(configuration.optimizer.minimumLearningRate == 0)
+    }
+}
