@@ -1,0 +1,82 @@
+"""Checks that the PyTorch judge is ST-MEM: compares it with the golden cases of the published code.
+
+usage: check_golden.py GOLDEN_DIRECTORY
+Prints the worst deviation of every case; exits 1 where one is above the bound of the golden files' README.
+"""
+
+import json
+import pathlib
+import sys
+
+import torch
+from safetensors import safe_open
+
+from stmem import STMEM
+
+
+def relative(actual: torch.Tensor, expected: torch.Tensor) -> float:
+    scale = expected.abs().max().item()
+    return (actual - expected).abs().max().item() / (scale if scale > 0 else 1.0)
+
+
+def check(path: pathlib.Path) -> bool:
+    with safe_open(path, framework="pt") as file:
+        config = json.loads(file.metadata()["config"])
+        case = {name: file.get_tensor(name) for name in file.keys()}
+    parameters = {n[6:]: t for n, t in case.items() if n.startswith("param.")}
+    width = parameters["encoder.sep_embedding"].shape[0]
+    decoder_width = parameters["to_decoder_embedding.weight"].shape[0]
+    head_width = config.get("dim_head", config.get("head_dim", 64))
+    decoder_head_width = config.get("decoder_dim_head", config.get("decoder_head_dim", head_width))
+    depth = sum(1 for n in parameters if n.startswith("encoder.block") and n.endswith("attn.norm.weight"))
+    decoder_depth = sum(1 for n in parameters if n.startswith("decoder_blocks.") and n.endswith("attn.norm.weight"))
+    inner = parameters["encoder.block0.attn.fn.to_qkv.weight"].shape[0] // 3
+    decoder_inner = parameters["decoder_blocks.0.attn.fn.to_qkv.weight"].shape[0] // 3
+    leads, patches = case["noise"].shape[1:]
+    model = STMEM(
+        leads=leads, patches=patches, patch=case["pred"].shape[-1], width=width, depth=depth,
+        heads=inner // head_width, head_width=head_width,
+        hidden=parameters["encoder.block0.ff.fn.net.0.weight"].shape[0],
+        decoder_width=decoder_width, decoder_depth=decoder_depth,
+        decoder_heads=decoder_inner // decoder_head_width, decoder_head_width=decoder_head_width,
+        decoder_hidden=parameters["decoder_blocks.0.ff.fn.net.0.weight"].shape[0],
+        mask_ratio=config.get("mask_ratio", 0.75))
+    official = {
+        name: value.view_as(model.state_dict()[name])
+        for name, value in parameters.items()
+        if not name.startswith("to_patch_embedding.")
+    }
+    model.load_state_dict(official, strict=True)
+
+    loss, prediction, mask, latent = model(case["input"], case["noise"])
+    loss.backward()
+    outputs = {
+        "loss": relative(loss.detach().view(1), case["loss"].view(1)),
+        "pred": relative(prediction.detach(), case["pred"]),
+        "latent": relative(latent.detach(), case["latent"]),
+    }
+    gradients = {}
+    for name, parameter in model.named_parameters():
+        if f"grad.{name}" in case and not name.endswith("to_qkv.bias"):
+            gradients[name] = relative(parameter.grad, case[f"grad.{name}"].view_as(parameter))
+    worst = max(gradients, key=gradients.get)
+    exact = torch.equal(mask, case["mask"].to(mask.dtype))
+    passed = max(outputs.values()) <= 1e-5 and gradients[worst] <= 1e-4 and exact
+    print(
+        f"{path.name}: {'agrees' if passed else 'DIFFERS'}: "
+        + ", ".join(f"{name} {value:.1e}" for name, value in outputs.items())
+        + f", worst of {len(gradients)} gradients {gradients[worst]:.1e} ({worst}), "
+        + f"mask {'equal' if exact else 'NOT equal'}")
+    return passed
+
+
+def main() -> int:
+    cases = sorted(pathlib.Path(sys.argv[1]).glob("stmem_*.safetensors"))
+    if not cases:
+        print(f"no stmem_*.safetensors in {sys.argv[1]}", file=sys.stderr)
+        return 1
+    return 0 if all([check(path) for path in cases]) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
