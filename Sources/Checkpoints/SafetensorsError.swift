@@ -1,0 +1,27 @@
+import Runtime
+
+/// Why a safetensors file cannot be read or written: which file, which field, and what is wrong with it.
+public enum SafetensorsError: Error, Equatable, CustomStringConvertible {
+    /// A system call failed.
+    case system(SystemError)
+    /// The header contradicts the format, the file, or itself.
+    case malformed(file: String, field: String, problem: String)
+    /// The file has no tensor of this name.
+    case absent(file: String, tensor: String)
+    /// The tensor is there, but another one than was asked for.
+    case differs(file: String, tensor: String, found: String, expected: String)
+
+    /// The sentence for people.
+    public var description: String {
+        switch self {
+        case .system(let error):
+            error.description
+        case .malformed(let file, let field, let problem):
+            "\(file): \(field): \(problem)"
+        case .absent(let file, let tensor):
+            "\(file): there is no tensor '\(tensor)'"
+        case .differs(let file, let tensor, let found, let expected):
+            "\(file): tensor '\(tensor)' is \(found), expected \(expected)"
+        }
+    }
+}

@@ -1,0 +1,167 @@
+import Foundation
+import Runtime
+import Tensors
+
+/// A safetensors file, mapped read-only; its header is checked before anything is lent or copied.
+public final class SafetensorsFile: Sendable {
+    /// The file's path.
+    public let path: String
+    /// What the file says about itself.
+    public let header: SafetensorsHeader
+    private let mapping: MappedFile
+    private let entriesByName: [String: SafetensorsEntry]
+
+    /// Maps a file and checks its header.
+    ///
+    /// - Parameter path: The file.
+    /// - Throws: `SafetensorsError`, naming file and field.
+    public init(path: String) throws(SafetensorsError) {
+        self.path = path
+        do throws(SystemError) {
+            mapping = try MappedFile(path: path)
+        } catch {
+            throw .system(error)
+        }
+        header = try mapping.withBytes { bytes throws(SafetensorsError) in
+            try SafetensorsHeader(file: bytes, name: path)
+        }
+        entriesByName = Dictionary(uniqueKeysWithValues: header.entries.map { ($0.name, $0) })
+    }
+
+    /// Free texts about the file.
+    public var metadata: [String: String] { header.metadata }
+
+    /// The tensors' names, sorted.
+    public var names: [String] { header.entries.map(\.name).sorted(by: precedes) }
+
+    /// Type, shape and place of a tensor; `nil` where there is none of that name.
+    public func entry(_ name: String) -> SafetensorsEntry? { entriesByName[name] }
+
+    /// Lends the bytes of a tensor, which may lie at any alignment.
+    ///
+    /// - Parameters:
+    ///   - name: The tensor.
+    ///   - body: Gets the bytes for the time of the call.
+    /// - Returns: What the closure returns.
+    /// - Throws: `SafetensorsError.absent`.
+    public func withBytes<Result>(
+        of name: String, _ body: (UnsafeRawBufferPointer) -> Result
+    ) throws(SafetensorsError) -> Result {
+        guard let entry = entriesByName[name] else { throw .absent(file: path, tensor: name) }
+        return mapping.withBytes { bytes in
+            let start = header.dataOffset + entry.range.lowerBound
+            return body(UnsafeRawBufferPointer(rebasing: bytes[start..<start + entry.range.count]))
+        }
+    }
+
+    /// Copies a tensor out of the file.
+    public func tensor(_ name: String) throws(SafetensorsError) -> Tensor {
+        guard let entry = entriesByName[name] else { throw .absent(file: path, tensor: name) }
+        let tensor = Tensor(entry.elementType, shape: entry.shape)
+        try withBytes(of: name) { tensor.bytes.copyMemory(from: $0) }
+        return tensor
+    }
+
+    /// Copies a tensor of the file into one of the same type and shape.
+    public func read(_ name: String, into tensor: Tensor) throws(SafetensorsError) {
+        guard let entry = entriesByName[name] else { throw .absent(file: path, tensor: name) }
+        guard entry.elementType == tensor.elementType, entry.shape == tensor.shape else {
+            throw .differs(
+                file: path, tensor: name, found: entry.summary,
+                expected: "\(tensor.elementType.rawValue) \(tensor.shape)")
+        }
+        try withBytes(of: name) { tensor.bytes.copyMemory(from: $0) }
+    }
+
+    /// All tensors, copied, sorted by name.
+    public func tensors() throws(SafetensorsError) -> [NamedTensor] {
+        var all: [NamedTensor] = []
+        for name in names { all.append(NamedTensor(name, try tensor(name))) }
+        return all
+    }
+
+    /// Puts a file of tensors in place of whatever was there; equal tensors and texts give equal bytes.
+    ///
+    /// - Parameters:
+    ///   - tensors: In any order, names unique.
+    ///   - metadata: Free texts.
+    ///   - path: The file; its folder exists. It is replaced when all is written and safe.
+    /// - Throws: `SafetensorsError.system`; a former file is then untouched.
+    public static func write(
+        _ tensors: [NamedTensor], metadata: [String: String] = [:], to path: String
+    ) throws(SafetensorsError) {
+        do throws(SystemError) {
+            let temporary = "\(path).tmp-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+            do throws(SystemError) {
+                let writer = try SafetensorsWriter(tensors, metadata: metadata, path: temporary)
+                try writer.writeAll()
+                guard rename(temporary, path) == 0 else {
+                    throw SystemError(call: "rename", subject: path)
+                }
+            } catch {
+                unlink(temporary)
+                throw error
+            }
+            try AtomicFile.synchroniseFolder(of: path)
+        } catch {
+            throw .system(error)
+        }
+    }
+}
+
+extension SafetensorsHeader {
+    /// Reads and checks the header of a whole file in memory.
+    init(file bytes: UnsafeRawBufferPointer, name: String) throws(SafetensorsError) {
+        let length = try Self.jsonLength(prefix: bytes, fileBytes: bytes.count, file: name)
+        try self.init(
+            json: UnsafeRawBufferPointer(rebasing: bytes[8..<8 + length]),
+            dataBytes: bytes.count - 8 - length, file: name)
+    }
+}
+
+/// Writes one safetensors file from front to back, and makes it survive a power cut.
+struct SafetensorsWriter: ~Copyable {
+    let header: SafetensorsHeader
+    private let tensors: [String: Tensor]
+    private let file: FileHandleOwner
+
+    /// Creates the file; an unfinished one of the same name is replaced.
+    init(
+        _ tensors: [NamedTensor], metadata: [String: String], path: String
+    ) throws(SystemError) {
+        header = SafetensorsHeader(tensors: tensors, metadata: metadata)
+        self.tensors = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0.tensor) })
+        file = try FileHandleOwner.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC)
+    }
+
+    /// Writes header and tensors, and checks that all is on the disk.
+    ///
+    /// - Parameter observe: Sees every run of bytes in the order of the file; the entry is `nil` for the header.
+    /// - Throws: `SystemError`, also where the file is shorter than what was written.
+    func writeAll(
+        observe: (SafetensorsEntry?, UnsafeRawBufferPointer) -> Void = { _, _ in }
+    ) throws(SystemError) {
+        let front = header.encoded
+        let result = front.withUnsafeBytes { bytes in
+            observe(nil, bytes)
+            return Result { () throws(SystemError) in try file.writeAll(bytes) }
+        }
+        try result.get()
+        var size = front.count
+        for entry in header.entries {
+            guard let tensor = tensors[entry.name] else { continue }
+            let bytes = UnsafeRawBufferPointer(tensor.bytes)
+            observe(entry, bytes)
+            try file.writeAll(bytes)
+            size += bytes.count
+        }
+        try file.synchronise()
+        var status = stat()
+        guard fstat(file.descriptor, &status) == 0 else {
+            throw SystemError(call: "fstat", subject: file.path)
+        }
+        guard Int(status.st_size) == size else {
+            throw SystemError(call: "length after write", subject: file.path, code: EIO)
+        }
+    }
+}

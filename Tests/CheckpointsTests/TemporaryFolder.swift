@@ -1,0 +1,32 @@
+import Foundation
+import Tensors
+
+/// A folder of its own for a test, removed with it.
+final class TemporaryFolder {
+    let path: String
+
+    init() throws {
+        path = FileManager.default.temporaryDirectory.path + "/checkpoints-\(UUID())"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func read(_ name: String) throws -> [UInt8] {
+        [UInt8](try Data(contentsOf: URL(filePath: "\(path)/\(name)")))
+    }
+
+    func write(_ bytes: some Sequence<UInt8>, _ name: String) throws -> String {
+        try Data(bytes).write(to: URL(filePath: "\(path)/\(name)"))
+        return "\(path)/\(name)"
+    }
+}
+
+/// A tensor whose bytes follow from a seed.
+func patterned(_ type: ElementType = .float32, _ shape: [Int], seed: UInt8 = 1) -> Tensor {
+    let tensor = Tensor(type, shape: shape)
+    for i in tensor.bytes.indices {
+        tensor.bytes[i] = UInt8(truncatingIfNeeded: i &* 31 &+ i >> 8 &+ Int(seed))
+    }
+    return tensor
+}
