@@ -53,7 +53,7 @@ public enum AtomicFile {
 }
 
 /// A file descriptor that is closed when it goes out of scope.
-public struct FileHandleOwner: ~Copyable {
+public struct FileHandleOwner: ~Copyable, Sendable {
     /// The descriptor.
     public let descriptor: Int32
     /// The path that it was opened by, for messages.

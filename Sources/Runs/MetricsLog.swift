@@ -1,0 +1,71 @@
+import Foundation
+import Runtime
+
+/// The one writer of a run's metrics: `metrics.jsonl` and TensorBoard's event files.
+public final class MetricsLog: Sendable {
+    private let lines: AppendedFile
+    private let tensorBoard: TensorBoardFile
+
+    /// Opens the metrics of a run, to go on after a step.
+    ///
+    /// - Parameters:
+    ///   - directory: The run, whose folders exist.
+    ///   - step: Finished steps of the state that the run goes on from; lines of later steps are cut, for they come again.
+    /// - Throws: `RunError.system`.
+    public init(_ directory: RunDirectory, after step: Int) throws(RunError) {
+        (lines, tensorBoard) = try asRunError { () throws(SystemError) in
+            try JSONLines.cut(directory.metricsPath) { line in
+                line["step"]?.integerValue.map { $0 <= step } ?? false
+            }
+            return (
+                try AppendedFile(path: directory.metricsPath),
+                try TensorBoardFile(folder: directory.tensorBoardPath, firstStep: step + 1)
+            )
+        }
+    }
+
+    /// Adds a step.
+    public func append(_ metrics: StepMetrics) throws(RunError) {
+        let seconds = metrics.seconds
+        try append(
+            metrics.json, step: metrics.step,
+            scalars: [
+                ("loss", metrics.loss), ("learning_rate", metrics.learningRate),
+                ("samples_per_second", metrics.samplesPerSecond),
+                ("world_size", Double(metrics.worldSize)),
+                ("recomputed", metrics.recomputed ? 1 : 0),
+                ("seconds/compute", seconds.compute), ("seconds/wait", seconds.wait),
+                ("seconds/exchange", seconds.exchange), ("seconds/update", seconds.update),
+            ] + Self.scalars(metrics.details))
+    }
+
+    /// Adds a validation loss.
+    public func append(_ metrics: ValidationMetrics) throws(RunError) {
+        try append(
+            metrics.json, step: metrics.step,
+            scalars: [("validation_loss", metrics.loss)] + Self.scalars(metrics.details))
+    }
+
+    /// Makes what was added survive a power cut.
+    public func synchronise() throws(RunError) {
+        try asRunError { () throws(SystemError) in
+            try lines.synchronise()
+            try tensorBoard.synchronise()
+        }
+    }
+
+    private func append(
+        _ line: JSONValue, step: Int, scalars: [(String, Double)]
+    ) throws(RunError) {
+        try asRunError { () throws(SystemError) in
+            try lines.append(Array((line.text() + "\n").utf8))
+            try tensorBoard.append(step: step, scalars: scalars.filter { $0.1.isFinite })
+        }
+    }
+
+    private static func scalars(_ details: [String: JSONValue]) -> [(String, Double)] {
+        details.sorted { $0.key < $1.key }.compactMap { key, value in
+            value.doubleValue.map { (key, $0) }
+        }
+    }
+}

@@ -1,0 +1,186 @@
+import Configurations
+import Foundation
+import Runtime
+
+/// 128 random bits that a run keeps for its whole life.
+public struct RunID: Sendable, Hashable, CustomStringConvertible {
+    /// The 16 bytes.
+    public let bytes: [UInt8]
+
+    /// A new one.
+    public static func random() -> RunID {
+        RunID(bytes: (0..<16).map { _ in .random(in: 0...255) })
+    }
+
+    private init(bytes: [UInt8]) { self.bytes = bytes }
+
+    /// Takes over 16 bytes; `nil` for any other number of them.
+    public init?(_ bytes: some Sequence<UInt8>) {
+        self.bytes = Array(bytes)
+        guard self.bytes.count == 16 else { return nil }
+    }
+
+    /// Reads 32 hexadecimal digits; `nil` for anything else.
+    public init?(hexadecimal text: String) {
+        let digits = text.utf8.compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
+        guard digits.count == 32, text.utf8.count == 32 else { return nil }
+        bytes = stride(from: 0, to: 32, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
+    }
+
+    /// 32 lower-case hexadecimal digits.
+    public var description: String {
+        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+}
+
+/// What a run directory says about its run.
+public struct RunRecord: Sendable {
+    /// The run.
+    public let id: RunID
+    /// All that decides it.
+    public let configuration: Configuration
+    /// The version that wrote the record.
+    public let version: String
+    /// Where the prepared data set was; `nil` before one was named.
+    public let dataPath: String?
+    /// The data set's content; `nil` before one was named.
+    public let dataDigest: Digest?
+
+    /// A record of given parts.
+    public init(
+        id: RunID, configuration: Configuration, version: String, dataPath: String?,
+        dataDigest: Digest?
+    ) {
+        self.id = id
+        self.configuration = configuration
+        self.version = version
+        self.dataPath = dataPath
+        self.dataDigest = dataDigest
+    }
+}
+
+/// The folder that a run lives in, and where everything is in it.
+public struct RunDirectory: Sendable, Equatable {
+    /// The folder.
+    public let path: String
+
+    /// A folder that may or may not exist.
+    public init(path: String) { self.path = path }
+
+    /// The resolved configuration, with what is known about the run.
+    public var configurationPath: String { path + "/configuration.json" }
+    /// Where the coordinator listens.
+    public var coordinatorPath: String { path + "/coordinator.json" }
+    /// A line a step.
+    public var metricsPath: String { path + "/metrics.jsonl" }
+    /// Joins, leaves, faults, checkpoints.
+    public var eventsPath: String { path + "/events.jsonl" }
+    /// Event files.
+    public var tensorBoardPath: String { path + "/tensorboard" }
+    /// A folder a checkpoint.
+    public var checkpointsPath: String { path + "/checkpoints" }
+    /// The journal of a coordinator's term.
+    public func journalPath(term: UInt64) -> String { path + "/journal-t\(term)" }
+    /// What a coordinator creates to take a term.
+    public func termPath(term: UInt64) -> String { path + "/term-\(term)" }
+
+    /// Whether a run was begun here.
+    public var holdsRun: Bool { FileManager.default.fileExists(atPath: configurationPath) }
+
+    /// Makes the folder and those within it, as far as they are absent.
+    ///
+    /// - Parameter fresh: Whether a folder with anything in it is refused.
+    /// - Throws: `RunError`, naming the folder.
+    public func create(fresh: Bool = false) throws(RunError) {
+        if fresh {
+            let content = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+            guard content.isEmpty else { throw .occupied(path: path) }
+        }
+        for folder in [path, tensorBoardPath, checkpointsPath] {
+            try asRunError { () throws(SystemError) in try Self.makeFolders(folder) }
+        }
+    }
+
+    /// Makes a folder and those above it; one that exists is as good.
+    private static func makeFolders(_ path: String) throws(SystemError) {
+        guard mkdir(path, 0o755) != 0, errno != EEXIST else { return }
+        guard errno == ENOENT else { throw SystemError(call: "mkdir", subject: path) }
+        let parent = (path as NSString).deletingLastPathComponent
+        guard !parent.isEmpty, parent != path else {
+            throw SystemError(call: "mkdir", subject: path)
+        }
+        try makeFolders(parent)
+        guard mkdir(path, 0o755) == 0 || errno == EEXIST else {
+            throw SystemError(call: "mkdir", subject: path)
+        }
+    }
+
+    /// Writes `configuration.json`, in place of a former one.
+    public func write(_ record: RunRecord) throws(RunError) {
+        var members = record.configuration.resolved.objectValue ?? [:]
+        members["run"] = [
+            "id": .string(record.id.description), "version": .string(record.version),
+            "dataPath": record.dataPath.map { .string($0) } ?? .null,
+            "dataSHA256": record.dataDigest.map { .string($0.description) } ?? .null,
+        ]
+        let text = JSONValue.object(members).text(pretty: true) + "\n"
+        try asRunError { () throws(SystemError) in
+            try AtomicFile.write(text, to: configurationPath)
+        }
+    }
+
+    /// Reads `configuration.json`.
+    public func read() throws(RunError) -> RunRecord {
+        guard holdsRun else { throw .absent(path: path) }
+        let value = try Self.readObject(configurationPath)
+        let configuration: Configuration
+        do throws(ConfigurationError) {
+            configuration = try Configuration(value, name: configurationPath)
+        } catch {
+            throw .configuration(error)
+        }
+        guard let id = value["run"]?["id"]?.stringValue.flatMap({ RunID(hexadecimal: $0) }) else {
+            throw .damaged(
+                file: configurationPath, problem: "run.id is not 32 hexadecimal digits")
+        }
+        return RunRecord(
+            id: id, configuration: configuration,
+            version: value["run"]?["version"]?.stringValue ?? "unknown",
+            dataPath: value["run"]?["dataPath"]?.stringValue,
+            dataDigest: value["run"]?["dataSHA256"]?.stringValue
+                .flatMap { Digest(hexadecimal: $0) })
+    }
+
+    /// Reads a file that holds one JSON value.
+    static func readObject(_ path: String) throws(RunError) -> JSONValue {
+        let file = try asRunError { () throws(SystemError) in try MappedFile(path: path) }
+        do throws(JSONSyntaxError) {
+            return try JSONValue(parsing: file.withBytes { Array($0) })
+        } catch {
+            throw .damaged(file: path, problem: "not JSON: \(error)")
+        }
+    }
+}
+
+/// Keeps other processes of this machine from the same run for as long as it lives.
+///
+/// A network file system may not honour it, so it guards against mistakes and not against everything.
+public final class RunLock: Sendable {
+    private let file: FileHandleOwner
+
+    /// Takes the lock.
+    ///
+    /// - Parameter directory: The run's folder, which exists.
+    /// - Throws: `RunError.inUse` where another process has it.
+    public init(_ directory: RunDirectory) throws(RunError) {
+        file = try asRunError { () throws(SystemError) in
+            try FileHandleOwner.open(
+                directory.path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC)
+        }
+        guard flock(file.descriptor, LOCK_EX | LOCK_NB) != 0 else { return }
+        guard errno == EWOULDBLOCK else {
+            throw .system(SystemError(call: "flock", subject: file.path))
+        }
+        throw .inUse(path: directory.path)
+    }
+}

@@ -1,0 +1,47 @@
+import Configurations
+import Runtime
+
+/// Why a run directory cannot be used.
+public enum RunError: Error, Equatable, CustomStringConvertible {
+    /// A system call failed.
+    case system(SystemError)
+    /// There is no run in the directory.
+    case absent(path: String)
+    /// A new run wants an empty directory.
+    case occupied(path: String)
+    /// Another process works on the run.
+    case inUse(path: String)
+    /// A file of the directory is not what it should be.
+    case damaged(file: String, problem: String)
+    /// The configuration that was written down is not valid in this version.
+    case configuration(ConfigurationError)
+
+    /// The sentence for people.
+    public var description: String {
+        switch self {
+        case .system(let error):
+            error.description
+        case .absent(let path):
+            "\(path): no run here (there is no configuration.json); check the path"
+        case .occupied(let path):
+            "\(path): not empty; a fresh run wants an empty or new directory"
+        case .inUse(let path):
+            "\(path): another process works on this run; wait for it or end it"
+        case .damaged(let file, let problem):
+            "\(file): \(problem)"
+        case .configuration(let error):
+            error.description
+        }
+    }
+}
+
+/// Runs system calls under the error of this room.
+func asRunError<Result: ~Copyable>(
+    _ body: () throws(SystemError) -> Result
+) throws(RunError) -> Result {
+    do throws(SystemError) {
+        return try body()
+    } catch {
+        throw .system(error)
+    }
+}
