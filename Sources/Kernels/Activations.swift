@@ -1,0 +1,59 @@
+/// GELU in its erf form of `x + bias`, and its derivative for the backward pass.
+///
+/// Source: Hendrycks and Gimpel, "Gaussian error linear units", 2016.
+///
+/// - Parameters:
+///   - x: Shape `[rows, columns]`; its numbers are replaced by the derivative at `x + bias`.
+///   - bias: Shape `[columns]`.
+///   - rows: Number of rows.
+///   - columns: Number of columns.
+///   - y: Shape `[rows, columns]`.
+public func biasGELU(
+    _ x: MutableFloats, bias: Floats, rows: Int, columns: Int, into y: MutableFloats
+) {
+    for r in 0..<rows {
+        let (source, target) = (x + r * columns, y + r * columns)
+        for j in 0..<columns {
+            let value = source[j] + bias[j]
+            let (cumulative, density) = normalDistribution(value)
+            target[j] = value * cumulative
+            source[j] = cumulative.addingProduct(value, density)
+        }
+    }
+}
+
+/// Multiplies a gradient by an activation's derivative in place and adds its column sums to the bias gradient.
+public func multiplyByDerivative(
+    _ dy: MutableFloats, derivative: Floats, rows: Int, columns: Int, dBias: MutableFloats
+) {
+    for r in 0..<rows {
+        let (gradient, slope) = (dy + r * columns, derivative + r * columns)
+        for j in 0..<columns {
+            let product = gradient[j] * slope[j]
+            gradient[j] = product
+            dBias[j] += product
+        }
+    }
+}
+
+/// Softmax of `scale * x` over each row, in place.
+public func softmaxRows(_ x: MutableFloats, scale: Float, rows: Int, columns: Int) {
+    for r in 0..<rows {
+        let row = x + r * columns
+        let largest = maximum(row, count: columns)
+        for j in 0..<columns { row[j] = exponentialOfNonPositive((row[j] - largest) * scale) }
+        let reciprocal = 1 / sum(row, count: columns)
+        for j in 0..<columns { row[j] *= reciprocal }
+    }
+}
+
+/// The gradient of `x` where `p = softmax(scale * x)`, in place over the gradient of `p`.
+public func softmaxRowsBackward(
+    _ dp: MutableFloats, probabilities p: Floats, scale: Float, rows: Int, columns: Int
+) {
+    for r in 0..<rows {
+        let (gradient, row) = (dp + r * columns, p + r * columns)
+        let mean = dot(gradient, row, count: columns)
+        for j in 0..<columns { gradient[j] = row[j] * (gradient[j] - mean) * scale }
+    }
+}

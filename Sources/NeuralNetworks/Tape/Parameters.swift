@@ -1,0 +1,135 @@
+import Kernels
+import Tensors
+
+/// How a parameter begins.
+public enum Initialiser: Sendable {
+    case zeros
+    case ones
+    /// Normal with mean 0 and this deviation.
+    case normal(deviation: Double)
+    /// Even over ±sqrt(6 / (fan in + fan out)) of the whole matrix (Glorot and Bengio, 2010).
+    case xavierUniform
+    /// Given numbers, for tables.
+    case values([Float])
+}
+
+/// What a parameter is, before there are numbers.
+public struct ParameterSpecification: Sendable {
+    /// The official name.
+    public let name: String
+    /// Sizes of the axes.
+    public let shape: [Int]
+    /// How it begins.
+    public let initialiser: Initialiser
+    /// Whether the optimiser moves it.
+    public let isTrained: Bool
+
+    /// Number of elements.
+    public var count: Int { shape.reduce(1, *) }
+}
+
+/// Collects the parameters of a model while its layers are put together.
+public struct ParameterList: Sendable {
+    /// In the order in which the forward pass uses them.
+    public private(set) var specifications: [ParameterSpecification] = []
+
+    /// An empty list.
+    public init() {}
+
+    /// Adds a parameter.
+    ///
+    /// - Returns: Its index, by which layers know it.
+    public mutating func add(
+        _ name: String, shape: [Int], _ initialiser: Initialiser, isTrained: Bool = true
+    ) -> Int {
+        specifications.append(
+            ParameterSpecification(
+                name: name, shape: shape, initialiser: initialiser, isTrained: isTrained))
+        return specifications.count - 1
+    }
+}
+
+/// The numbers of a model's parameters, in one storage.
+///
+/// Trained parameters come last-used first, since the backward pass finishes them in that order; frozen tables
+/// follow. Each begins at a multiple of 64 bytes.
+public final class Parameters: Sendable {
+    /// What the parameters are, in the order of their indices.
+    public let specifications: [ParameterSpecification]
+    /// Where each parameter begins in the flat storage, in elements.
+    public let offsets: [Int]
+    /// Elements of all trained parameters, gaps included; they come first.
+    public let trainedCount: Int
+    /// The flat storage.
+    public let storage: TensorStorage
+
+    /// Parameters with the values that a seed gives.
+    public init(_ list: ParameterList, seed: UInt64) {
+        specifications = list.specifications
+        var offsets = Array(repeating: 0, count: specifications.count)
+        var end = 0
+        let indices = specifications.indices.reversed()
+        for index in indices where specifications[index].isTrained {
+            offsets[index] = end
+            end += (specifications[index].count + 15) & ~15
+        }
+        trainedCount = end
+        for index in indices where !specifications[index].isTrained {
+            offsets[index] = end
+            end += (specifications[index].count + 15) & ~15
+        }
+        self.offsets = offsets
+        storage = TensorStorage(byteCount: end * 4)
+        for index in specifications.indices { initialise(index, seed: seed) }
+    }
+
+    /// Number of parameters.
+    public var count: Int { specifications.count }
+
+    /// What a parameter is.
+    public subscript(_ index: Int) -> ParameterSpecification { specifications[index] }
+
+    /// A parameter's numbers.
+    public func tensor(_ index: Int) -> Tensor {
+        Tensor(
+            .float32, shape: specifications[index].shape, storage: storage,
+            byteOffset: offsets[index] * 4)
+    }
+
+    /// A parameter's numbers, for kernels.
+    func values(of index: Int) -> UnsafeMutablePointer<Float> {
+        flat + offsets[index]
+    }
+
+    /// The whole storage, for the optimiser.
+    public var flat: UnsafeMutablePointer<Float> {
+        guard let start = storage.bytes.baseAddress else { preconditionFailure("empty storage") }
+        return start.assumingMemoryBound(to: Float.self)
+    }
+
+    /// The index of the parameter with a name.
+    public func index(of name: String) -> Int? {
+        specifications.firstIndex { $0.name == name }
+    }
+
+    private func initialise(_ index: Int, seed: UInt64) {
+        let specification = specifications[index]
+        let values = UnsafeMutableBufferPointer(start: self.values(of: index), count: specification.count)
+        var random = RandomStream(
+            seed: seed, purpose: .initialisation, position: UInt32(truncatingIfNeeded: index))
+        switch specification.initialiser {
+        case .zeros: values.update(repeating: 0)
+        case .ones: values.update(repeating: 1)
+        case .normal(let deviation):
+            for i in values.indices { values[i] = Float(random.nextNormal() * deviation) }
+        case .xavierUniform:
+            let columns = specification.shape.last ?? 1
+            let fans = Double(columns + specification.count / columns)
+            let bound = (6 / fans).squareRoot()
+            for i in values.indices { values[i] = Float((2 * random.nextDouble() - 1) * bound) }
+        case .values(let table):
+            precondition(table.count == values.count, "\(specification.name): \(table.count) values")
+            _ = values.update(from: table)
+        }
+    }
+}

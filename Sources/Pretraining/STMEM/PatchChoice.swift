@@ -1,0 +1,111 @@
+import NeuralNetworks
+
+/// Which patches of each lead the encoder sees, and where everything stands because of it.
+///
+/// A handle into a tape's arena: it is valid until the tape is reset.
+public struct PatchChoice: BitwiseCopyable {
+    /// Records in the shard.
+    public let samples: Int
+    /// Leads of a record.
+    public let leads: Int
+    /// Patches of a lead.
+    public let patches: Int
+    /// Patches of a lead that are seen.
+    public let kept: Int
+    /// For each lead of each sample a permutation of its patches, seen ones first: `[samples * leads, patches]`.
+    public let order: UnsafeMutablePointer<Int32>
+
+    /// Rows of all kept patches.
+    public var keptCount: Int { samples * leads * kept }
+    /// Rows of all removed patches.
+    public var removedCount: Int { samples * leads * (patches - kept) }
+
+    /// The choice that random numbers make: ascending order of the numbers, ties to the lower patch, the first
+    /// `kept` are seen.
+    ///
+    /// - Parameters:
+    ///   - draw: Gives the number for a sample, lead and patch, asked for in that order.
+    ///   - tape: Whose arena keeps the choice.
+    public init(
+        samples: Int, leads: Int, patches: Int, kept: Int, on tape: Tape,
+        draw: (_ sample: Int, _ lead: Int, _ patch: Int) -> Float
+    ) {
+        self.samples = samples
+        self.leads = leads
+        self.patches = patches
+        self.kept = kept
+        order = tape.arena.integers(samples * leads * patches)
+        let numbers = tape.arena.floats(patches)
+        for sample in 0..<samples {
+            for lead in 0..<leads {
+                let row = order + (sample * leads + lead) * patches
+                for patch in 0..<patches {
+                    numbers[patch] = draw(sample, lead, patch)
+                    // Insertion sort: stable, and a lead has few patches.
+                    var place = patch
+                    while place > 0, numbers[Int(row[place - 1])] > numbers[patch] {
+                        row[place] = row[place - 1]
+                        place -= 1
+                    }
+                    row[place] = Int32(patch)
+                }
+            }
+        }
+    }
+
+    /// Every patch seen, in order.
+    static func all(samples: Int, leads: Int, patches: Int, on tape: Tape) -> PatchChoice {
+        PatchChoice(
+            samples: samples, leads: leads, patches: patches, kept: patches, on: tape
+        ) { _, _, patch in Float(patch) }
+    }
+
+    /// Rows of kept patches among all patches, lead by lead.
+    func keptRows(on tape: Tape) -> UnsafePointer<Int32> {
+        rows(0..<kept, rowsPerLead: patches, shift: 0, on: tape)
+    }
+
+    /// Rows of removed patches among all patches, lead by lead.
+    func removedRows(on tape: Tape) -> UnsafePointer<Int32> {
+        rows(kept..<patches, rowsPerLead: patches, shift: 0, on: tape)
+    }
+
+    /// Rows of the wanted patches' tokens among the decoder's tokens, which have a separator at either end of a lead.
+    func decoderTokenRows(
+        of prediction: STMEM.Prediction, on tape: Tape
+    ) -> (indices: UnsafePointer<Int32>, count: Int) {
+        switch prediction {
+        case .removedPatches:
+            (rows(kept..<patches, rowsPerLead: patches + 2, shift: 1, on: tape), removedCount)
+        case .allPatches:
+            (ascendingRows(patches, on: tape), samples * leads * patches)
+        }
+    }
+
+    /// Rows of patch tokens among the encoder's tokens.
+    func tokenRowsWithoutSeparators(on tape: Tape) -> UnsafePointer<Int32> {
+        ascendingRows(kept, on: tape)
+    }
+
+    private func rows(
+        _ ranks: Range<Int>, rowsPerLead: Int, shift: Int, on tape: Tape
+    ) -> UnsafePointer<Int32> {
+        let result = tape.arena.integers(samples * leads * ranks.count)
+        var end = 0
+        for lead in 0..<(samples * leads) {
+            for rank in ranks {
+                result[end] = Int32(lead * rowsPerLead + shift) + order[lead * patches + rank]
+                end += 1
+            }
+        }
+        return UnsafePointer(result)
+    }
+
+    private func ascendingRows(_ inner: Int, on tape: Tape) -> UnsafePointer<Int32> {
+        let result = tape.arena.integers(samples * leads * inner)
+        for lead in 0..<(samples * leads) {
+            for i in 0..<inner { result[lead * inner + i] = Int32(lead * (inner + 2) + 1 + i) }
+        }
+        return UnsafePointer(result)
+    }
+}

@@ -1,0 +1,53 @@
+import Kernels
+import NeuralNetworks
+
+extension Tape {
+    /// Mean squared error of predicted patches, standardised patch by patch where `normalises` is set (unbiased
+    /// variance, 1e-6 added).
+    ///
+    /// - Parameters:
+    ///   - predicted: Shape `[count, patchSamples]`.
+    ///   - patches: All patches; `rows` says which of them were predicted.
+    ///   - rows: `count` row numbers.
+    ///   - normalises: Whether targets are standardised.
+    /// - Returns: A 1 x 1 value, and the same in double.
+    func patchLoss(
+        _ predicted: Value, patches: Value, rows: UnsafePointer<Int32>, normalises: Bool
+    ) -> (value: Value, loss: Double) {
+        let width = predicted.columns
+        let y = result(rows: 1, columns: 1)
+        let error = arena.floats(predicted.count)
+        var total = 0.0
+        for r in 0..<predicted.rows {
+            let target = patches.data + Int(rows[r]) * width
+            let (guess, difference) = (predicted.data + r * width, error + r * width)
+            var (mean, scale) = (Float(0), Float(1))
+            if normalises {
+                mean = Kernels.sum(target, count: width) / Float(width)
+                let squares = sumOfSquaredDeviations(target, from: mean, count: width)
+                scale = 1 / (squares / Float(width - 1) + 1e-6).squareRoot()
+            }
+            for j in 0..<width { difference[j] = guess[j] - (target[j] - mean) * scale }
+            total += sumOfSquares(difference, count: width)
+        }
+        let loss = total / Double(predicted.count)
+        y.data[0] = Float(loss)
+        record(PatchLossOperation(predicted: predicted, error: error, y: y))
+        return (y, loss)
+    }
+}
+
+private struct PatchLossOperation: NeuralNetworks.Operation {
+    let predicted: Value
+    let error: UnsafeMutablePointer<Float>
+    let y: Value
+
+    func backward(on tape: Tape) {
+        guard let dy = tape.takeGradient(of: y) else { return }
+        let buffer = tape.gradientBuffer(predicted.count)
+        scale(
+            error, by: dy[0] * 2 / Float(predicted.count), into: buffer, count: predicted.count)
+        tape.pass(buffer, to: predicted)
+        tape.release(dy, count: 1)
+    }
+}

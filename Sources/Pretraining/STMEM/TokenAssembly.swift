@@ -1,0 +1,166 @@
+import Kernels
+import NeuralNetworks
+
+extension Tape {
+    /// The encoder's sequence: each lead's seen patches with their positions, a separator at either end, and the
+    /// lead's own vector added to all of them.
+    ///
+    /// - Parameters:
+    ///   - embedded: Shape `[samples * leads * kept, width]`.
+    ///   - choice: Which patches these are.
+    ///   - separator: Shape `[width]`.
+    ///   - leadVectors: One of shape `[width]` for each lead.
+    ///   - positions: Shape `[patches + 2, width]`; the separators' rows are the first and the last.
+    /// - Returns: Shape `[samples * leads * (kept + 2), width]`.
+    func assembleTokens(
+        _ embedded: Value, choice: PatchChoice, separator: Value, leadVectors: [Value],
+        positions: Value
+    ) -> Value {
+        let vectors = arena.bytes(leadVectors.count * MemoryLayout<Value>.stride)
+            .initializeMemory(as: Value.self, from: leadVectors, count: leadVectors.count)
+        let y = result(
+            rows: choice.samples * choice.leads * (choice.kept + 2), columns: embedded.columns)
+        let operation = TokenAssemblyOperation(
+            embedded: embedded, choice: choice, separator: separator, leadVectors: vectors,
+            positions: positions, y: y)
+        operation.forward()
+        record(operation)
+        return y
+    }
+
+    /// The decoder's sequences, one a lead: encoder tokens at their places, the mask vector at the others, positions
+    /// added, the separators' tokens at the ends.
+    ///
+    /// - Parameters:
+    ///   - embedded: Shape `[samples * leads * (kept + 2), width]`.
+    ///   - choice: Which patches the encoder saw.
+    ///   - maskVector: Shape `[width]`.
+    ///   - positions: Shape `[patches + 2, width]`.
+    /// - Returns: Shape `[samples * leads * (patches + 2), width]`.
+    func assembleDecoderTokens(
+        _ embedded: Value, choice: PatchChoice, maskVector: Value, positions: Value
+    ) -> Value {
+        let y = result(
+            rows: choice.samples * choice.leads * (choice.patches + 2), columns: embedded.columns)
+        let operation = DecoderAssemblyOperation(
+            embedded: embedded, choice: choice, maskVector: maskVector, positions: positions, y: y)
+        operation.forward()
+        record(operation)
+        return y
+    }
+}
+
+private struct TokenAssemblyOperation: NeuralNetworks.Operation {
+    let embedded: Value
+    let choice: PatchChoice
+    let separator: Value
+    let leadVectors: UnsafeMutablePointer<Value>
+    let positions: Value
+    let y: Value
+
+    private var tokens: Int { choice.kept + 2 }
+
+    /// Calls a closure for every token with its row, its lead, its position and its row in `embedded` (none for a
+    /// separator).
+    private func forEachToken(
+        _ body: (_ row: Int, _ lead: Int, _ position: Int, _ source: Int?) -> Void
+    ) {
+        for group in 0..<(choice.samples * choice.leads) {
+            let (lead, start) = (group % choice.leads, group * tokens)
+            body(start, lead, 0, nil)
+            for rank in 0..<choice.kept {
+                let patch = Int(choice.order[group * choice.patches + rank])
+                body(start + 1 + rank, lead, 1 + patch, group * choice.kept + rank)
+            }
+            body(start + tokens - 1, lead, choice.patches + 1, nil)
+        }
+    }
+
+    func forward() {
+        let width = y.columns
+        forEachToken { row, lead, position, source in
+            let target = y.data + row * width
+            let token = source.map { embedded.data + $0 * width } ?? separator.data
+            let place = positions.data + position * width
+            let vector = leadVectors[lead].data
+            for j in 0..<width { target[j] = (token[j] + place[j]) + vector[j] }
+        }
+    }
+
+    func backward(on tape: Tape) {
+        guard let dy = tape.takeGradient(of: y) else { return }
+        let width = y.columns
+        let dEmbedded = tape.addedContribution(to: embedded)
+        let dSeparator = tape.addedContribution(to: separator)
+        let dPositions = tape.addedContribution(to: positions)
+        for lead in 0..<choice.leads { _ = tape.addedContribution(to: leadVectors[lead]) }
+        forEachToken { row, lead, position, source in
+            let upstream = dy + row * width
+            if let source {
+                if let dEmbedded { add(upstream, into: dEmbedded + source * width, count: width) }
+            } else if let dSeparator {
+                add(upstream, into: dSeparator, count: width)
+            }
+            if let dPositions { add(upstream, into: dPositions + position * width, count: width) }
+            if let (dVector, _) = tape.contribution(to: leadVectors[lead]) {
+                add(upstream, into: dVector, count: width)
+            }
+        }
+        tape.finishUse(of: separator)
+        tape.finishUse(of: positions)
+        for lead in 0..<choice.leads { tape.finishUse(of: leadVectors[lead]) }
+        tape.release(dy, count: y.count)
+    }
+}
+
+private struct DecoderAssemblyOperation: NeuralNetworks.Operation {
+    let embedded: Value
+    let choice: PatchChoice
+    let maskVector: Value
+    let positions: Value
+    let y: Value
+
+    /// Calls a closure for every token with its row, its position and its row in `embedded` (none for a mask).
+    private func forEachToken(_ body: (_ row: Int, _ position: Int, _ source: Int?) -> Void) {
+        let (inner, outer) = (choice.kept + 2, choice.patches + 2)
+        for group in 0..<(choice.samples * choice.leads) {
+            body(group * outer, 0, group * inner)
+            for rank in 0..<choice.patches {
+                let position = 1 + Int(choice.order[group * choice.patches + rank])
+                let source = rank < choice.kept ? group * inner + 1 + rank : nil
+                body(group * outer + position, position, source)
+            }
+            body(group * outer + outer - 1, outer - 1, group * inner + inner - 1)
+        }
+    }
+
+    func forward() {
+        let width = y.columns
+        forEachToken { row, position, source in
+            let target = y.data + row * width
+            let token = source.map { embedded.data + $0 * width } ?? maskVector.data
+            let place = positions.data + position * width
+            for j in 0..<width { target[j] = token[j] + place[j] }
+        }
+    }
+
+    func backward(on tape: Tape) {
+        guard let dy = tape.takeGradient(of: y) else { return }
+        let width = y.columns
+        let dEmbedded = tape.addedContribution(to: embedded)
+        let dMask = tape.addedContribution(to: maskVector)
+        let dPositions = tape.addedContribution(to: positions)
+        forEachToken { row, position, source in
+            let upstream = dy + row * width
+            if let source {
+                if let dEmbedded { add(upstream, into: dEmbedded + source * width, count: width) }
+            } else if let dMask {
+                add(upstream, into: dMask, count: width)
+            }
+            if let dPositions { add(upstream, into: dPositions + position * width, count: width) }
+        }
+        tape.finishUse(of: maskVector)
+        tape.finishUse(of: positions)
+        tape.release(dy, count: y.count)
+    }
+}
