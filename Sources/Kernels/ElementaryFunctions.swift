@@ -1,5 +1,6 @@
-/// Elementary functions in plain arithmetic: the same bits on every processor, which the C library's are not
-/// (it chooses its code by CPU). Within a few units in the last place for the ranges that training needs.
+/// Elementary functions in plain arithmetic: the same bits on every processor.
+///
+/// The C library's are not, since it chooses its code by CPU. Within a few units in the last place for the ranges that training needs.
 public enum ElementaryFunctions {
     /// Sine of an angle in radians, for magnitudes up to about 10^5.
     public static func sine(_ x: Double) -> Double {

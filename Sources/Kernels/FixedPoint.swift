@@ -3,7 +3,9 @@
 /// A block's exponent is the 8-bit exponent field of its largest magnitude: 0 for zeros and subnormals, 255 for
 /// infinity and NaN. With exponent `e`, every magnitude is below 2^(e - 126).
 public enum FixedPoint {
-    /// Numbers that share an exponent. Blocks never straddle two tensors.
+    /// Numbers that share an exponent.
+    ///
+    /// Blocks never straddle two tensors.
     public static let blockSize = 4096
 
     /// The largest exponent field among numbers.
@@ -34,6 +36,7 @@ public enum FixedPoint {
     /// - Parameters:
     ///   - exponent: The block's exponent; it may lie outside 0...255 after a margin was added.
     ///   - bits: Bits of the magnitude of one contribution.
+    /// - Returns: A power of two.
     public static func scale(exponent: Int, bits: Int) -> Double {
         Double(sign: .plus, exponent: bits - (max(exponent, 1) - 126), significand: 1)
     }

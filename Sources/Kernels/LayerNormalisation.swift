@@ -7,6 +7,8 @@
 ///   - gain: Shape `[columns]`.
 ///   - shift: Shape `[columns]`.
 ///   - epsilon: Added to the variance.
+///   - rows: Number of rows.
+///   - columns: Numbers in a row.
 ///   - y: Shape `[rows, columns]`.
 ///   - statistics: Shape `[rows, 2]`: mean and reciprocal deviation, for the backward pass.
 public func layerNormalisation(
@@ -35,6 +37,8 @@ public func layerNormalisation(
 ///   - x: The input of the forward pass.
 ///   - gain: As in the forward pass.
 ///   - statistics: As the forward pass left them.
+///   - rows: Number of rows.
+///   - columns: Numbers in a row.
 ///   - dx: Gradient of the input; written, or added to where `accumulates`.
 ///   - accumulates: Whether `dx` holds other contributions already.
 ///   - dGain: Gradient of the gain, added to.

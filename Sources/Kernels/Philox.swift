@@ -1,4 +1,6 @@
-/// What a random number is for. Streams of different purposes never share a number.
+/// What a random number is for.
+///
+/// Streams of different purposes never share a number.
 public enum RandomPurpose: UInt8, Sendable {
     case initialisation = 1
     case order

@@ -3,7 +3,9 @@ import Tensors
 
 /// Matrix products, single-threaded: parallelism is over shards, not within a product.
 public enum MatrixProduct {
-    /// Limits OpenBLAS to the calling thread. Call once, in `main`, before the first product.
+    /// Limits OpenBLAS to the calling thread.
+    ///
+    /// Call once, in `main`, before the first product.
     ///
     /// - Returns: The name of the kernel set that OpenBLAS chose for this processor.
     @discardableResult

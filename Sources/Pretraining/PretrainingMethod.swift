@@ -45,7 +45,9 @@ public struct Shard: Sendable {
     }
 }
 
-/// A way to pretrain an encoder. A value without state: what is trained is in its parameters.
+/// A way to pretrain an encoder.
+///
+/// A value without state: what is trained is in its parameters.
 public protocol PretrainingMethod: Sendable {
     /// The parameters by their official names.
     var parameters: ParameterList { get }

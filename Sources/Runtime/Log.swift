@@ -2,7 +2,7 @@ import Foundation
 
 /// Lines on standard error, each written whole.
 public struct Log: Sendable {
-    /// What every line begins with, e.g. `worker 3`; empty for none.
+    /// What every line begins with, such as `worker 3`; empty for none.
     public let prefix: String
 
     /// A log whose lines begin with a prefix.

@@ -40,7 +40,9 @@ public final class NamedThread: Sendable {
         handle = Locked(thread)
     }
 
-    /// Waits until the thread has ended. Further calls return at once.
+    /// Waits until the thread has ended.
+    ///
+    /// Further calls return at once.
     public func join() {
         let thread = handle.withLock { handle in
             defer { handle = nil }
@@ -65,8 +67,9 @@ public final class NamedThread: Sendable {
 }
 
 extension NamedThread {
-    /// Sets the calling thread's floating-point mode to the one that every computing thread has: round to
-    /// nearest, subnormals as zero. A shard's bits would otherwise depend on the thread that computes it.
+    /// Sets the calling thread's floating-point mode: round to nearest, subnormals as zero.
+    ///
+    /// Every computing thread has this mode; a shard's bits would otherwise depend on the thread that computes it.
     public static func setComputeFloatingPointMode() {
         purkinje_set_floating_point_mode()
     }

@@ -78,6 +78,7 @@ public struct Digest: Sendable, Hashable, Comparable, CustomStringConvertible {
             decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 
+    /// Order of the bytes.
     public static func < (first: Digest, second: Digest) -> Bool {
         first.bytes.lexicographicallyPrecedes(second.bytes)
     }

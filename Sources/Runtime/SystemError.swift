@@ -2,7 +2,7 @@ import Foundation
 
 /// A system call that failed, with what it was asked to work on.
 public struct SystemError: Error, Equatable, CustomStringConvertible {
-    /// The call's name, e.g. `open`.
+    /// The call's name, such as `open`.
     public let call: String
     /// The path, address or thread that it was about.
     public let subject: String
@@ -16,6 +16,7 @@ public struct SystemError: Error, Equatable, CustomStringConvertible {
         self.code = code
     }
 
+    /// What failed, on what, and why.
     public var description: String {
         "\(subject): \(String(cString: strerror(code))) (\(call))"
     }

@@ -54,7 +54,9 @@ public struct TransformerBlock: Sendable {
     let contraction: Linear
     let heads: Int
 
-    /// Adds the block's parameters. With one head as wide as the token there is no output projection.
+    /// Adds the block's parameters.
+    ///
+    /// With one head as wide as the token there is no output projection.
     public init(
         _ names: TransformerBlockNames, size: TransformerBlockSize,
         in parameters: inout ParameterList
@@ -78,7 +80,9 @@ public struct TransformerBlock: Sendable {
             names.contraction, inputs: size.hiddenWidth, outputs: size.width, in: &parameters)
     }
 
-    /// Both halves. Shape `[sequences * tokens, width]`, unchanged.
+    /// Both halves.
+    ///
+    /// Shape `[sequences * tokens, width]`, unchanged.
     public func callAsFunction(_ x: Value, tokens: Int, on tape: Tape) -> Value {
         feedForward(attention(x, tokens: tokens, on: tape), on: tape)
     }

@@ -11,8 +11,12 @@ extension Tape {
     ///     side by side within each.
     ///   - tokens: Tokens in a sequence.
     ///   - heads: Number of heads.
+    ///   - keep: Shape `[tokens, tokens]`: 0 where a query (row) must not see a key; every row sees one at least.
+    ///     All see all when left out. Valid until the tape is reset.
     /// - Returns: Shape `[sequences * tokens, heads * width]`, heads side by side.
-    public func attention(_ qkv: Value, tokens: Int, heads: Int) -> Value {
+    public func attention(
+        _ qkv: Value, tokens: Int, heads: Int, keep: UnsafePointer<UInt8>? = nil
+    ) -> Value {
         precondition(
             qkv.rows % tokens == 0 && qkv.columns % (3 * heads) == 0,
             "\(qkv.rows) x \(qkv.columns) is not made of \(tokens) tokens and \(heads) heads")
@@ -20,7 +24,7 @@ extension Tape {
         let sequences = qkv.rows / tokens
         let operation = AttentionOperation(
             qkv: qkv, y: y, tokens: tokens, heads: heads, width: y.columns / heads,
-            probabilities: arena.floats(sequences * heads * tokens * tokens))
+            keep: keep, probabilities: arena.floats(sequences * heads * tokens * tokens))
         operation.forward()
         record(operation)
         return y
@@ -33,6 +37,7 @@ private struct AttentionOperation: Operation {
     let tokens: Int
     let heads: Int
     let width: Int
+    let keep: UnsafePointer<UInt8>?
     /// Shape `[sequences, heads, tokens, tokens]`.
     let probabilities: UnsafeMutablePointer<Float>
 
@@ -52,6 +57,9 @@ private struct AttentionOperation: Operation {
                 MatrixProduct.multiply(
                     .init(q, stride: stride), .init(q + inner, stride: stride, .transposed),
                     m: tokens, n: tokens, k: width, into: p)
+                if let keep {
+                    for i in 0..<(tokens * tokens) where keep[i] == 0 { p[i] = -.infinity }
+                }
                 softmaxRows(p, scale: scale, rows: tokens, columns: tokens)
                 MatrixProduct.multiply(
                     .init(p, stride: tokens), .init(q + 2 * inner, stride: stride),

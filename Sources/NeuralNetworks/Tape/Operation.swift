@@ -15,7 +15,8 @@ extension Operation {
 
 /// The result of an operation: a matrix in the tape's arena, rows of `columns` numbers.
 ///
-/// What the rows mean (samples, tokens, patches) is the caller's business.
+/// What the rows mean (samples, tokens, patches) is the caller's business. The numbers live until the tape is
+/// reset or released, so whoever reads them keeps the tape.
 public struct Value: BitwiseCopyable {
     /// The numbers, `rows * columns` of them.
     public let data: UnsafeMutablePointer<Float>

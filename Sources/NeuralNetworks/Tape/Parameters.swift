@@ -114,7 +114,8 @@ public final class Parameters: Sendable {
 
     private func initialise(_ index: Int, seed: UInt64) {
         let specification = specifications[index]
-        let values = UnsafeMutableBufferPointer(start: self.values(of: index), count: specification.count)
+        let values = UnsafeMutableBufferPointer(
+            start: self.values(of: index), count: specification.count)
         var random = RandomStream(
             seed: seed, purpose: .initialisation, position: UInt32(truncatingIfNeeded: index))
         switch specification.initialiser {
@@ -128,7 +129,8 @@ public final class Parameters: Sendable {
             let bound = (6 / fans).squareRoot()
             for i in values.indices { values[i] = Float((2 * random.nextDouble() - 1) * bound) }
         case .values(let table):
-            precondition(table.count == values.count, "\(specification.name): \(table.count) values")
+            precondition(
+                table.count == values.count, "\(specification.name): \(table.count) values")
             _ = values.update(from: table)
         }
     }

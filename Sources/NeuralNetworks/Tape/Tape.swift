@@ -18,7 +18,7 @@ public final class Tape {
     private var records: [(type: any Operation.Type, address: UnsafeRawPointer)] = []
     private var gradients: [UnsafeMutablePointer<Float>?] = []
     private var free: [(count: Int, data: UnsafeMutablePointer<Float>)] = []
-    private var parameters: Parameters
+    private let parameters: Parameters
     private var uses: [Int]
     private weak var sink: (any GradientSink)?
     private var recordsGradients = true
@@ -68,7 +68,9 @@ public final class Tape {
         result(rows: rows, columns: columns, wantsGradient: false)
     }
 
-    /// A parameter as a matrix; its last axis becomes the columns. Each use is counted.
+    /// A parameter as a matrix; its last axis becomes the columns.
+    ///
+    /// Each use is counted.
     public func parameter(_ index: Int) -> Value {
         let specification = parameters[index]
         let columns = specification.shape.last ?? 1
@@ -95,13 +97,26 @@ public final class Tape {
     ///   - value: Where the gradient starts.
     ///   - gradient: The gradient of what is minimised with respect to `value`; 1 for a loss.
     ///   - sink: Gets each parameter's gradient.
-    public func backward(from value: Value, gradient: (UnsafeMutablePointer<Float>) -> Void, into sink: any GradientSink) {
+    public func backward(
+        from value: Value, gradient: (UnsafeMutablePointer<Float>) -> Void,
+        into sink: any GradientSink
+    ) {
         precondition(value.wantsGradient, "no gradient was recorded for this value")
         self.sink = sink
         let start = gradientBuffer(value.count)
         gradient(start)
         gradients[value.slot] = start
         for record in records.reversed() { record.type.backward(at: record.address, on: self) }
+        // Those used by operations that take any value, and so do not count uses.
+        for index in uses.indices { deliver(index) }
+    }
+
+    private func deliver(_ index: Int) {
+        guard let data = gradients[index] else { return }
+        gradients[index] = nil
+        let count = parameters[index].count
+        sink?.receive(gradient: data, count: count, of: index)
+        release(data, count: count)
     }
 
     /// The gradient of an operation's own result; `nil` when nothing that followed needed the result.
@@ -142,15 +157,14 @@ public final class Tape {
         }
     }
 
-    /// Says that a use of a parameter has contributed. After the last one the sink gets the gradient.
+    /// Says that a use of a parameter has contributed.
+    ///
+    /// After the last one the sink gets the gradient.
     public func finishUse(of parameter: Value) {
         let index = parameter.slot
         guard index >= 0, index < uses.count else { return }
         uses[index] -= 1
-        guard uses[index] == 0, let data = gradients[index] else { return }
-        gradients[index] = nil
-        sink?.receive(gradient: data, count: parameter.count, of: index)
-        release(data, count: parameter.count)
+        if uses[index] == 0 { deliver(index) }
     }
 
     /// A buffer for the time of the backward pass, with undefined content.

@@ -24,8 +24,12 @@ public struct PatchChoice: BitwiseCopyable {
     /// `kept` are seen.
     ///
     /// - Parameters:
-    ///   - draw: Gives the number for a sample, lead and patch, asked for in that order.
+    ///   - samples: Records in the shard.
+    ///   - leads: Leads of a record.
+    ///   - patches: Patches of a lead.
+    ///   - kept: Patches of a lead that are seen.
     ///   - tape: Whose arena keeps the choice.
+    ///   - draw: Gives the number for a sample, lead and patch, asked for in that order.
     public init(
         samples: Int, leads: Int, patches: Int, kept: Int, on tape: Tape,
         draw: (_ sample: Int, _ lead: Int, _ patch: Int) -> Float

@@ -135,7 +135,9 @@ public struct STMEM: Sendable {
 
     /// Patches to vectors, without positions.
     ///
-    /// - Parameter patches: Shape `[rows, patchSamples]`.
+    /// - Parameters:
+    ///   - patches: Shape `[rows, patchSamples]`.
+    ///   - tape: Where the computation is recorded.
     /// - Returns: Shape `[rows, width]`.
     public func embed(_ patches: Value, on tape: Tape) -> Value {
         embeddingNorm(
@@ -151,7 +153,8 @@ public struct STMEM: Sendable {
     ///   - observe: Called with each block's output.
     /// - Returns: Tokens before the last normalisation, shape `[samples * leads * (kept + 2), width]`.
     public func encode(
-        _ patches: Value, choice: PatchChoice, on tape: Tape, observe: (Int, Value) -> Void = { _, _ in }
+        _ patches: Value, choice: PatchChoice, on tape: Tape,
+        observe: (Int, Value) -> Void = { _, _ in }
     ) -> Value {
         let seen = tape.gatherRows(
             patches, indices: choice.keptRows(on: tape), count: choice.keptCount)
@@ -173,11 +176,14 @@ public struct STMEM: Sendable {
     /// The read-out for downstream use: nothing masked, separators dropped, mean over leads and patches, then the
     /// last normalisation.
     ///
-    /// - Parameter patches: Shape `[samples * leads * patches, patchSamples]`.
+    /// - Parameters:
+    ///   - patches: Shape `[samples * leads * patches, patchSamples]`.
+    ///   - tape: Where the computation is recorded.
     /// - Returns: Shape `[samples, width]`.
     public func pooled(_ patches: Value, on tape: Tape) -> Value {
         let samples = patches.rows / (sizes.leads * sizes.patches)
-        let choice = PatchChoice.all(samples: samples, leads: sizes.leads, patches: sizes.patches, on: tape)
+        let choice = PatchChoice.all(
+            samples: samples, leads: sizes.leads, patches: sizes.patches, on: tape)
         let tokens = encode(patches, choice: choice, on: tape)
         let inner = tape.gatherRows(
             tokens, indices: choice.tokenRowsWithoutSeparators(on: tape),
@@ -222,6 +228,7 @@ public struct STMEM: Sendable {
     /// - Parameters:
     ///   - patches: Shape `[samples * leads * patches, patchSamples]`.
     ///   - choice: Which patches the encoder sees.
+    ///   - tape: Where the computation is recorded.
     /// - Returns: A 1 x 1 value, and the loss in double.
     public func loss(
         _ patches: Value, choice: PatchChoice, on tape: Tape
