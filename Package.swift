@@ -79,7 +79,11 @@ let package = Package(
         room("Cluster", uses: clusterRooms),
         room("Training", uses: trainingRooms, hot: true),
         room("CommandLineInterface", uses: ["Runtime"]),
-        program("purkinje", uses: trainingRooms + ["Training", "CommandLineInterface"]),
+        room("Diagnosis", uses: ["Runtime", "Configurations", "LinearAlgebra", "CSystem"]),
+        room("Launching", uses: ["Runtime", "CSystem"]),
+        program(
+            "purkinje",
+            uses: trainingRooms + ["Training", "CommandLineInterface", "Diagnosis", "Launching"]),
         program("purkinje-coordinator", uses: clusterRooms + ["Cluster", "CommandLineInterface"]),
         program("purkinje-worker", uses: trainingRooms + ["Training", "CommandLineInterface"]),
 
@@ -103,6 +107,8 @@ let package = Package(
         tests("ClusterTests", uses: clusterRooms + ["Cluster"]),
         tests("TrainingTests", uses: trainingRooms + ["Training"]),
         tests("CommandLineInterfaceTests", uses: ["CommandLineInterface", "Runtime"]),
-        tests("EndToEndTests", uses: ["Runtime", "Checkpoints", "Electrocardiography"]),
+        tests("DiagnosisTests", uses: ["Diagnosis", "Configurations", "Runtime"]),
+        tests("LaunchingTests", uses: ["Launching", "Runtime"]),
+        tests("EndToEndTests", uses: ["Runtime", "Checkpoints", "Launching"]),
     ]
 )

@@ -21,13 +21,16 @@ public final class StopRequest: Sendable {
     ///
     /// Called once, from the main thread and before any other thread starts, since threads inherit what is blocked.
     ///
-    /// - Parameter onFirst: Told of the first signal, to print that the step is being finished.
+    /// - Parameters:
+    ///   - onFirst: Told of the first signal, to print that the step is being finished.
+    ///   - beforeExit: Called at the second signal, to end what must not outlive the process.
     /// - Returns: The request that the signals make.
     /// - Throws: `SystemError` when no thread can be started.
     public static func install(
         onFirst: @escaping @Sendable (_ signalName: String) -> Void = { name in
             Log().info("\(name): finishing the step; a second signal ends at once")
-        }
+        },
+        beforeExit: @escaping @Sendable () -> Void = {}
     ) throws(SystemError) -> StopRequest {
         let request = StopRequest()
         var signals = sigset_t()
@@ -48,7 +51,10 @@ public final class StopRequest: Sendable {
             while true {
                 var number: Int32 = 0
                 guard sigwait(&waited, &number) == 0 else { continue }
-                if !request.make(signal: number) { _exit(ExitCode.interrupted.rawValue) }
+                guard request.make(signal: number) else {
+                    beforeExit()
+                    _exit(ExitCode.interrupted.rawValue)
+                }
                 onFirst(signalName(number))
             }
         }

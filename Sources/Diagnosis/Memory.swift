@@ -1,0 +1,69 @@
+import Foundation
+import Runtime
+
+/// How much memory there is for a run.
+public struct Memory: Sendable {
+    /// All of the machine's.
+    public let totalBytes: Int
+    /// What can be had without swapping.
+    public let availableBytes: Int
+    /// What a container grants; `nil` without a limit.
+    public let limitBytes: Int?
+
+    /// Reads what the kernel says.
+    public init() {
+        self.init(
+            information: Kernel.text("/proc/meminfo") ?? "",
+            limitText: Kernel.text("/sys/fs/cgroup/memory.max") ?? "",
+            usedText: Kernel.text("/sys/fs/cgroup/memory.current") ?? "")
+    }
+
+    /// Reads given texts of the kernel, for tests.
+    init(information: String, limitText: String, usedText: String) {
+        let fields = Kernel.fields(of: information)
+        func bytes(_ name: String) -> Int {
+            let digits = (fields[name] ?? "").prefix { $0.isNumber }
+            return (Int(digits) ?? 0) * 1024
+        }
+        totalBytes = bytes("MemTotal")
+        limitBytes = Int(limitText.trimmingCharacters(in: .whitespacesAndNewlines))
+        let used = Int(usedText.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0
+        availableBytes = min(bytes("MemAvailable"), limitBytes.map { max(0, $0 - used) } ?? .max)
+    }
+
+    /// Whether it is enough.
+    ///
+    /// - Parameters:
+    ///   - neededBytes: What the run is estimated to take here.
+    ///   - what: The run, for the text.
+    /// - Returns: Need and supply.
+    public func finding(neededBytes: Int, for what: String) -> Finding {
+        let values: [String: JSONValue] = [
+            "total_bytes": .integer(Int64(totalBytes)),
+            "available_bytes": .integer(Int64(availableBytes)),
+            "limit_bytes": limitBytes.map { .integer(Int64($0)) } ?? .null,
+            "needed_bytes": .integer(Int64(neededBytes)),
+        ]
+        let text =
+            "\(gibibytes(availableBytes)) of \(gibibytes(totalBytes)) free; "
+            + "\(what) takes about \(gibibytes(neededBytes))"
+        if neededBytes > availableBytes {
+            return Finding(
+                "memory", .problem, text,
+                remedy: "start fewer workers or --threads here, or raise logicalShards: smaller "
+                    + "shards need less memory",
+                values: values)
+        }
+        if neededBytes > availableBytes / 10 * 8 {
+            return Finding(
+                "memory", .warning, text,
+                remedy: "little is left for the page cache; stop other programs",
+                values: values)
+        }
+        return Finding("memory", .good, text, values: values)
+    }
+}
+
+func gibibytes(_ bytes: Int) -> String {
+    String(format: "%.1f GiB", Double(bytes) / Double(1 << 30))
+}

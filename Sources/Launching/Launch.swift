@@ -1,0 +1,164 @@
+import Foundation
+import Runtime
+
+/// A running launch: the processes of a run on this machine, under the rules of `Supervision`.
+public final class Launch: Sendable {
+    /// How a process is started.
+    public struct Program: Sendable {
+        /// Which process of the run it is.
+        public let member: Supervision.Member
+        /// The program's path.
+        public let executable: String
+        /// What it gets behind its name.
+        public let arguments: [String]
+        /// Variables that differ from this process's own.
+        public let environment: [String: String]
+
+        /// How a process is started.
+        public init(
+            _ member: Supervision.Member, executable: String, arguments: [String],
+            environment: [String: String] = [:]
+        ) {
+            self.member = member
+            self.executable = executable
+            self.arguments = arguments
+            self.environment = environment
+        }
+    }
+
+    private enum Event: Sendable {
+        case ended(Supervision.Member, Termination)
+        case stop
+    }
+
+    private struct Processes {
+        var running: [Supervision.Member: ChildProcess] = [:]
+        var lastErrors: [Supervision.Member: String] = [:]
+    }
+
+    private let programs: [Program]
+    private let policy: Supervision.Policy
+    private let output: @Sendable (String) -> Void
+    private let events = Monitor<[Event]>([])
+    private let processes = Locked(Processes())
+
+    /// A launch whose processes are not started yet.
+    ///
+    /// - Parameters:
+    ///   - programs: The coordinator first.
+    ///   - policy: How often to start a dead process again.
+    ///   - output: Takes the processes' lines, each with its process's name, and the launch's own.
+    public init(
+        programs: [Program], policy: Supervision.Policy = .init(),
+        output: @escaping @Sendable (String) -> Void
+    ) {
+        self.programs = programs
+        self.policy = policy
+        self.output = output
+    }
+
+    /// Starts all processes and returns when the run has ended.
+    ///
+    /// - Parameter hasStepped: Asked several times a second whether the run has made a step since the launch.
+    /// - Returns: The exit code of the run.
+    /// - Throws: `SystemError` when a process cannot be started at first; those that were are ended.
+    public func run(hasStepped: () -> Bool) throws(SystemError) -> Int32 {
+        do {
+            for program in programs { try start(program) }
+        } catch {
+            killAll()
+            throw error
+        }
+        var supervision = Supervision(
+            members: programs.map(\.member), policy: policy, now: .now)
+        var due: [(member: Supervision.Member, at: ContinuousClock.Instant)] = []
+        while true {
+            let news = events.wait(
+                timeout: .milliseconds(200), until: { !$0.isEmpty },
+                then: { events in
+                    defer { events = [] }
+                    return events
+                })
+            if hasStepped() { supervision.stepped() }
+            var effects: [Supervision.Effect] = []
+            for event in news ?? [] {
+                switch event {
+                case .stop:
+                    effects += supervision.stopRequested(at: .now)
+                case .ended(let member, let termination):
+                    let lastError = processes.withLock { processes in
+                        processes.running[member] = nil
+                        return processes.lastErrors.removeValue(forKey: member)
+                    }
+                    effects += supervision.ended(
+                        member, termination, lastLine: lastError, at: .now)
+                }
+            }
+            effects += supervision.tick(at: .now)
+            for index in due.indices.reversed() where due[index].at <= .now {
+                let member = due.remove(at: index).member
+                supervision.started(member)
+                restart(member)
+            }
+            for effect in effects {
+                switch effect {
+                case .start(let member, let time): due.append((member, time))
+                case .stop(let member): send(SIGTERM, to: member)
+                case .kill(let member): send(SIGKILL, to: member)
+                case .report(let text): output("launch: \(text)")
+                case .finish(let code): return code
+                }
+                if case .stop(.coordinator) = effect { due = [] }
+            }
+        }
+    }
+
+    /// Asks the run to end after its step, with a checkpoint.
+    public func requestStop() { events.update { $0.append(.stop) } }
+
+    /// Ends every process at once.
+    public func killAll() {
+        processes.withLock { processes in
+            for process in processes.running.values { process.send(signal: SIGKILL) }
+        }
+    }
+
+    /// The process numbers of the processes that run.
+    public var identifiers: [Supervision.Member: pid_t] {
+        processes.withLock { $0.running.mapValues(\.identifier) }
+    }
+
+    private func start(_ program: Program) throws(SystemError) {
+        let member = program.member
+        let process = try ChildProcess(
+            executable: program.executable, arguments: program.arguments,
+            environment: program.environment, name: "\(member)",
+            receive: { [weak self] line in self?.forward(line, from: member) },
+            ended: { [weak self] termination in
+                self?.events.update { $0.append(.ended(member, termination)) }
+            })
+        processes.withLock { $0.running[member] = process }
+    }
+
+    private func restart(_ member: Supervision.Member) {
+        guard let program = programs.first(where: { $0.member == member }) else { return }
+        do {
+            try start(program)
+        } catch {
+            output("launch: \(error)")
+            events.update { $0.append(.ended(member, .exited(1))) }
+        }
+    }
+
+    private func send(_ signal: Int32, to member: Supervision.Member) {
+        processes.withLock { $0.running[member] }?.send(signal: signal)
+    }
+
+    private func forward(_ line: String, from member: Supervision.Member) {
+        if line.contains("error: ") {
+            processes.withLock { $0.lastErrors[member] = line }
+        }
+        let name = "\(member)"
+        output(line.hasPrefix("\(name): ") ? line : "\(name): \(line)")
+    }
+}
