@@ -12,7 +12,7 @@ public struct HostsFileError: Error, Equatable, CustomStringConvertible {
 }
 
 /// A machine that workers run on.
-public struct Host: Sendable, Equatable {
+public struct RemoteHost: Sendable, Equatable {
     /// What ssh is asked to connect to: a name, or `user@name`.
     public var destination: String
     /// Workers on it; `nil` shares out the launch's number.
@@ -42,8 +42,8 @@ public enum HostsFile {
     ///   - path: Named in errors.
     /// - Returns: The machines, in the file's order.
     /// - Throws: `HostsFileError` that names the line and, for an unknown key, the nearest known one.
-    public static func parse(_ text: String, path: String) throws(HostsFileError) -> [Host] {
-        var hosts: [Host] = []
+    public static func parse(_ text: String, path: String) throws(HostsFileError) -> [RemoteHost] {
+        var hosts: [RemoteHost] = []
         for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false)
             .enumerated()
         {
@@ -54,7 +54,7 @@ public enum HostsFile {
             guard !destination.hasPrefix("-"), !destination.contains("=") else {
                 throw HostsFileError(place: place, problem: "'\(destination)' is no host name")
             }
-            var host = Host(destination: destination)
+            var host = RemoteHost(destination: destination)
             for word in words.dropFirst() { try set(word, of: &host, place: place) }
             guard !hosts.contains(where: { $0.destination == destination }) else {
                 throw HostsFileError(
@@ -67,7 +67,7 @@ public enum HostsFile {
     }
 
     private static func set(
-        _ word: String, of host: inout Host, place: String
+        _ word: String, of host: inout RemoteHost, place: String
     ) throws(HostsFileError) {
         let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
         guard parts.count == 2 else {
@@ -108,8 +108,8 @@ public enum HostsFile {
     /// - Returns: For each worker its machine; neighbours in the list share a machine where they can.
     /// - Throws: `HostsFileError` when the lines ask for another number.
     public static func assign(
-        _ count: Int, to hosts: [Host], path: String
-    ) throws(HostsFileError) -> [Host] {
+        _ count: Int, to hosts: [RemoteHost], path: String
+    ) throws(HostsFileError) -> [RemoteHost] {
         let fixed = hosts.reduce(0) { $0 + ($1.workers ?? 0) }
         let free = hosts.indices.filter { hosts[$0].workers == nil }
         guard fixed <= count, !(free.isEmpty && fixed != count) else {

@@ -18,7 +18,7 @@ import Testing
         #expect(hosts[1].data == "/scratch/e.purkinje")
         #expect(hosts[2].run == "/net/run")
         #expect(hosts[2].programs == "/opt/purkinje")
-        #expect(hosts[0] == Host(destination: "node-1"))
+        #expect(hosts[0] == RemoteHost(destination: "node-1"))
     }
 
     @Test(arguments: [
@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test func sharesOutWorkers() throws {
-        var hosts = ["a", "b", "c"].map { Host(destination: $0) }
+        var hosts = ["a", "b", "c"].map { RemoteHost(destination: $0) }
         let even = try HostsFile.assign(4, to: hosts, path: "hosts")
         #expect(even.map(\.destination) == ["a", "a", "b", "c"])
         hosts[1].workers = 3

@@ -4,7 +4,7 @@ import Runs
 
 /// All commands, in the order of `purkinje help`.
 let commands: [Command] = [
-    doctorCommand
+    launchCommand, doctorCommand,
 ]
 
 /// The exit code of an error that a room threw.

@@ -1,0 +1,39 @@
+import CommandLineInterface
+import Configurations
+import Runs
+
+private let configuration = Option(
+    required: "config", .file, help: "The configuration, a JSON file.")
+private let data = Option(required: "data", .file, help: "The prepared data set.")
+private let run = Option(
+    required: "run", .directory, help: "The run directory, which all workers see.")
+private let workers = Option(required: "workers", .count, help: "How many workers.")
+private let set = Option(
+    repeated: "set", .text.named("KEY=VALUE"),
+    help: "Override one value of the configuration, such as optimizer.learningRate=1e-3.")
+private let fresh = Flag("fresh", help: "Begin a new run; refuse a directory that is not empty.")
+
+/// Runs a coordinator and its workers, here or over ssh.
+let launchCommand = Command(
+    "launch",
+    summary: "trains with a coordinator and several workers, here or over ssh",
+    discussion: """
+        Starts the coordinator and the workers, forwards what they say, starts a dead one again, and returns when \
+        the run ends. Ctrl-C finishes the step, writes a checkpoint and exits with code 130; a second Ctrl-C ends at once. \
+        The same command goes on with a run that was interrupted; any number of workers gives the same bits.
+        """,
+    parameters: [configuration, data, run, workers] + LaunchSettings.options + [set, fresh],
+    example: "purkinje launch --config cluster/configurations/st-mem-tiny.json "
+        + "--data ecg.purkinje --run runs/first --workers 2"
+) { invocation in
+    // Read here only to refuse a mistake before anything is started; the coordinator reads it again.
+    let model = try Configuration(path: invocation[configuration], overrides: invocation[set])
+    var arguments = ["--config", invocation[configuration]]
+    for override in invocation[set] { arguments += ["--set", override] }
+    if invocation[fresh] { arguments.append("--fresh") }
+    let settings = try LaunchSettings(
+        invocation, workers: invocation[workers], previous: nil)
+    return try launch(
+        settings, configuration: model, directory: RunDirectory(path: invocation[run]),
+        data: invocation[data], coordinatorArguments: arguments)
+}

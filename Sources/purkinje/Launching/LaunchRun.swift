@@ -1,0 +1,163 @@
+import CommandLineInterface
+import Configurations
+import Diagnosis
+import Foundation
+import Launching
+import Runs
+import Runtime
+
+/// Starts a coordinator and workers, shows how the run goes, and returns when it ends.
+///
+/// - Parameters:
+///   - settings: How many processes, and where.
+///   - configuration: For progress and the estimate of memory; the coordinator reads its own.
+///   - directory: The run.
+///   - data: The prepared data set; `nil` for the one that the run directory names.
+///   - coordinatorArguments: What the coordinator gets beside the usual.
+/// - Returns: The exit code of the run.
+/// - Throws: `CommandError` and others for what can be seen before anything is started.
+func launch(
+    _ settings: LaunchSettings, configuration: Configuration, directory: RunDirectory,
+    data: String?, coordinatorArguments: [String]
+) throws -> ExitCode {
+    if let data, access(data, R_OK) != 0 {
+        throw CommandError(.failure, "--data: \(data): \(String(cString: strerror(errno)))")
+    }
+    let programs = try programFolder()
+    let progress = LaunchProgress(configuration, settings: settings, directory: directory)
+    let worker = WorkerArguments(run: directory.path, data: data)
+    var coordinator =
+        ["--run", directory.path, "--workers", "\(settings.workers)", "--port", "\(settings.port)"]
+        + ["--failure-timeout", durationText(settings.failureTimeout)] + coordinatorArguments
+    if let data { coordinator += ["--data", data] }
+    if let steps = settings.steps { coordinator += ["--steps", "\(steps)"] }
+    if let minimum = settings.minimumWorkers { coordinator += ["--min-workers", "\(minimum)"] }
+
+    var workers: [Launch.Program]
+    if settings.hosts.isEmpty {
+        warnOfMemory(settings, configuration)
+        workers = (1...settings.workers).map { number in
+            Launch.Program(
+                .worker(number), executable: programs + "/purkinje-worker",
+                arguments: worker.list(threads: settings.threadsHere))
+        }
+    } else {
+        let remote = try RemoteWorkers(
+            settings, directory: directory, data: data, programs: programs)
+        coordinator += ["--bind", "0.0.0.0", "--advertise", remote.address, "--insecure"]
+        workers = remote.programs
+    }
+    workers.insert(
+        Launch.Program(
+            .coordinator, executable: programs + "/purkinje-coordinator", arguments: coordinator),
+        at: 0)
+
+    let launch = Launch(programs: workers) { line in progress.log(line) }
+    let stop = try StopRequest.install(
+        onFirst: { name in
+            progress.log("launch: \(name): the step is finished and saved; again to end at once")
+        },
+        beforeExit: { launch.killAll() })
+    stop.onRequest { launch.requestStop() }
+    let code = try launch.run { progress.look() }
+    progress.finish()
+    return ExitCode(rawValue: code) ?? .failure
+}
+
+/// What every worker is told.
+struct WorkerArguments {
+    let run: String
+    let data: String?
+
+    func list(threads: Int) -> [String] {
+        ["--run", run] + (data.map { ["--data", $0] } ?? []) + ["--threads", "\(threads)"]
+    }
+}
+
+/// The folder in which this program and its sisters are.
+func programFolder() throws -> String {
+    let executable = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    let folder = (executable as NSString).deletingLastPathComponent
+    for name in ["purkinje-coordinator", "purkinje-worker"] {
+        guard access("\(folder)/\(name)", X_OK) == 0 else {
+            throw CommandError(
+                .failure,
+                "\(folder)/\(name) is not there; build all products, and keep them together")
+        }
+    }
+    return folder
+}
+
+private func warnOfMemory(_ settings: LaunchSettings, _ configuration: Configuration) {
+    let estimate = MemoryEstimate(
+        configuration, threads: settings.threadsHere, workers: settings.workers)
+    let finding = Memory().finding(
+        neededBytes: settings.workers * estimate.bytes,
+        for: settings.workers == 1 ? "a worker" : "\(settings.workers) workers")
+    guard finding.verdict > .good else { return }
+    Log(prefix: "launch").warning("memory: \(finding.text); \(finding.remedy ?? "")")
+}
+
+/// What is shown while a run goes on: its metrics as one line, its processes' lines above.
+final class LaunchProgress: Sendable {
+    private struct State {
+        var metrics: LineFollower
+        var progress: TrainingProgress
+        var hasStepped = false
+        var isRecorded = false
+    }
+
+    private let line = ProgressLine()
+    private let directory: RunDirectory
+    private let record: LaunchRecord
+    private let state: Locked<State>
+
+    init(_ configuration: Configuration, settings: LaunchSettings, directory: RunDirectory) {
+        self.directory = directory
+        record = LaunchRecord(workers: settings.workers, threads: settings.threads)
+        let finalStep = min(settings.steps ?? .max, configuration.steps)
+        state = Locked(
+            State(
+                metrics: LineFollower(path: directory.metricsPath, fromEnd: true),
+                progress: TrainingProgress(
+                    step: 0, finalStep: finalStep, batchSize: configuration.batchSize)))
+    }
+
+    func log(_ text: String) { line.log(text) }
+
+    func finish() {
+        _ = look()
+        line.finish()
+    }
+
+    /// Shows the newest step.
+    ///
+    /// - Returns: Whether there was a step since the launch.
+    func look() -> Bool {
+        state.withLock { state in
+            for text in state.metrics.newLines() {
+                guard let value = try? JSONValue(parsing: text.utf8) else { continue }
+                if let loss = value["validation_loss"]?.doubleValue {
+                    let step = value["step"]?.integerValue ?? 0
+                    line.log("validation: step \(step)  loss \(decimals(loss, 4))")
+                }
+                guard value["loss"] != nil, let step = value["step"]?.integerValue else { continue }
+                state.hasStepped = true
+                state.progress.step = step
+                state.progress.loss = value["loss"]?.doubleValue
+                state.progress.samplesPerSecond = value["samples_per_second"]?.doubleValue
+                state.progress.gflopsPerSecond = value["gflops_per_second"]?.doubleValue
+                state.progress.workers = value["world_size"]?.integerValue
+                line.update(state.progress.text)
+            }
+            if state.hasStepped && !state.isRecorded {
+                // Lost, it only makes a later resume ask for the number of workers.
+                do { try record.write(to: directory) } catch {
+                    line.log("launch: warning: \(error)")
+                }
+                state.isRecorded = true
+            }
+            return state.hasStepped
+        }
+    }
+}
