@@ -92,7 +92,7 @@ let package = Package(
             dependencies: ["Runtime", "Kernels", "Tensors", "NeuralNetworks", "Checkpoints"],
             path: "Tests/TestSupport",
             swiftSettings: hotSettings),
-        tests("RuntimeTests", uses: ["Runtime"]),
+        tests("RuntimeTests", uses: ["Runtime", "CZlib"]),
         tests("KernelsTests", uses: ["Kernels"]),
         tests("TensorsTests", uses: ["Tensors", "Kernels"]),
         tests("LinearAlgebraTests", uses: ["LinearAlgebra", "Tensors"]),
