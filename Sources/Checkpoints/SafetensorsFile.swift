@@ -136,7 +136,8 @@ struct SafetensorsWriter: ~Copyable {
 
     /// Writes header and tensors, and checks that all is on the disk.
     ///
-    /// - Parameter observe: Sees every run of bytes in the order of the file; the entry is `nil` for the header.
+    /// - Parameter observe: Sees every run of bytes in the order of the file, just before it is written: the header, whose
+    ///   entry is `nil`, then the pieces of each tensor.
     /// - Throws: `SystemError`, also where the file is shorter than what was written.
     func writeAll(
         observe: (SafetensorsEntry?, UnsafeRawBufferPointer) -> Void = { _, _ in }
@@ -151,8 +152,12 @@ struct SafetensorsWriter: ~Copyable {
         for entry in header.entries {
             guard let tensor = tensors[entry.name] else { continue }
             let bytes = UnsafeRawBufferPointer(tensor.bytes)
-            observe(entry, bytes)
-            try file.writeAll(bytes)
+            for start in stride(from: 0, to: bytes.count, by: StateDigest.pieceBytes) {
+                let end = min(start + StateDigest.pieceBytes, bytes.count)
+                let piece = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+                observe(entry, piece)
+                try file.writeAll(piece)
+            }
             size += bytes.count
         }
         try file.synchronise()

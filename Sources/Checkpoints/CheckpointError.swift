@@ -1,0 +1,51 @@
+import Foundation
+import Runtime
+
+/// Why a checkpoint cannot be written, read or used.
+public enum CheckpointError: Error, Equatable, CustomStringConvertible {
+    /// A system call failed.
+    case system(SystemError)
+    /// A file is not what the manifest or the format says it is.
+    case damaged(file: String, problem: String)
+    /// There is no such checkpoint.
+    case absent(path: String)
+    /// A whole checkpoint has this name already.
+    case exists(path: String)
+    /// The checkpoint is whole, but of another model or method than the state that it should fill.
+    case differs(checkpoint: String, problem: String)
+
+    /// Whether the disk or the quota is full: earlier checkpoints are whole, training can go on and save later.
+    public var isFullDisk: Bool {
+        guard case .system(let error) = self else { return false }
+        return error.code == ENOSPC || error.code == EDQUOT
+    }
+
+    /// The sentence for people.
+    public var description: String {
+        switch self {
+        case .system(let error):
+            isFullDisk
+                ? "\(error); earlier checkpoints are untouched, make room for the next"
+                : error.description
+        case .damaged(let file, let problem):
+            "\(file) is damaged: \(problem)"
+        case .absent(let path):
+            "\(path): there is no whole checkpoint"
+        case .exists(let path):
+            "\(path): this state is saved already"
+        case .differs(let checkpoint, let problem):
+            "\(checkpoint): \(problem)"
+        }
+    }
+}
+
+/// Runs system calls under the error of checkpoints.
+func asCheckpointError<Result: ~Copyable>(
+    _ body: () throws(SystemError) -> Result
+) throws(CheckpointError) -> Result {
+    do throws(SystemError) {
+        return try body()
+    } catch {
+        throw .system(error)
+    }
+}

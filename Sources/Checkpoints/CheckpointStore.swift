@@ -1,0 +1,340 @@
+import Foundation
+import Runtime
+import Tensors
+
+/// The folder of a run's checkpoints.
+///
+/// A checkpoint is a folder of its own. It is written under a name that ends in `.partial` and renamed when all of it is on
+/// the disk, so that a checkpoint exists exactly when a folder without that ending has a manifest. A process that dies in
+/// any line of this file leaves either what was there before, or a whole checkpoint more.
+///
+/// Whoever reads a checkpoint holds a shared lock on its manifest, and `prune` passes over what is locked.
+public struct CheckpointStore: Sendable {
+    /// A checkpoint that is being written.
+    public struct Partial: Sendable, Equatable {
+        /// The name that it will have.
+        public let name: CheckpointName
+        /// Its folder until then.
+        public let path: String
+    }
+
+    /// The folder.
+    public let path: String
+    private var trash: String { path + "/.trash" }
+    private static let partialEnding = ".partial"
+
+    /// The checkpoints in a folder, which is made with the first of them.
+    public init(path: String) { self.path = path }
+
+    /// The folder of a whole checkpoint.
+    public func folder(of name: CheckpointName) -> String { "\(path)/\(name)" }
+
+    /// The folder of a checkpoint that is being written.
+    public func partial(_ name: CheckpointName) -> Partial {
+        Partial(name: name, path: folder(of: name) + Self.partialEnding)
+    }
+
+    // MARK: Writing
+
+    /// Begins a checkpoint with an empty folder for its shares.
+    ///
+    /// - Parameter name: The checkpoint's; a damaged one of that name is removed.
+    /// - Returns: Where its shares go.
+    /// - Throws: `CheckpointError.exists` where a sound one has that name, and `system`.
+    public func begin(_ name: CheckpointName) throws(CheckpointError) -> Partial {
+        let partial = partial(name)
+        if access(folder(of: name), F_OK) == 0 {
+            guard (try? verify(name)) == nil else { throw .exists(path: folder(of: name)) }
+            try asCheckpointError { () throws(SystemError) in try discard(name) }
+        }
+        try asCheckpointError { () throws(SystemError) in
+            let run = (path as NSString).deletingLastPathComponent
+            for folder in [run, path, trash] where !folder.isEmpty {
+                guard mkdir(folder, 0o755) == 0 || errno == EEXIST else {
+                    throw SystemError(call: "mkdir", subject: folder)
+                }
+            }
+            try remove(partial.path)
+            guard mkdir(partial.path, 0o755) == 0 else {
+                throw SystemError(call: "mkdir", subject: partial.path)
+            }
+        }
+        return partial
+    }
+
+    /// Makes a checkpoint of the shares in a partial folder.
+    ///
+    /// - Parameters:
+    ///   - partial: The folder, in which all files of the manifest are.
+    ///   - manifest: What is in it.
+    /// - Throws: `CheckpointError`, where a file is absent or of another size than its receipt says; the folder stays
+    ///   partial.
+    public func commit(_ partial: Partial, _ manifest: Manifest) throws(CheckpointError) {
+        for file in manifest.files {
+            let tensors = manifest.tensors.filter { $0.file == file.name }
+            _ = try ShareReader(file, tensors: tensors, folder: partial.path)
+        }
+        try asCheckpointError { () throws(SystemError) in
+            try AtomicFile.write(manifest.text, to: "\(partial.path)/\(Manifest.fileName)")
+            let folder = folder(of: partial.name)
+            guard rename(partial.path, folder) == 0 else {
+                throw SystemError(call: "rename", subject: partial.path)
+            }
+            try AtomicFile.synchroniseDirectory(path)
+        }
+    }
+
+    /// Gives a checkpoint up, and the room that it took.
+    public func abandon(_ partial: Partial) throws(CheckpointError) {
+        try asCheckpointError { () throws(SystemError) in try remove(partial.path) }
+    }
+
+    // MARK: Reading
+
+    /// The checkpoints that exist, newest first; whether they are sound is not looked at.
+    public func list() throws(CheckpointError) -> [CheckpointName] {
+        try names(ending: "").filter { name in
+            access("\(folder(of: name))/\(Manifest.fileName)", F_OK) == 0
+        }.sorted(by: >)
+    }
+
+    /// Reads the manifest of a checkpoint.
+    public func manifest(of name: CheckpointName) throws(CheckpointError) -> Manifest {
+        try open(name).manifest
+    }
+
+    /// Checks every byte of a checkpoint.
+    ///
+    /// - Parameter name: The checkpoint.
+    /// - Returns: The manifest, whose state digest is then that of the bytes.
+    /// - Throws: `CheckpointError.damaged`, naming the file.
+    @discardableResult
+    public func verify(_ name: CheckpointName) throws(CheckpointError) -> Manifest {
+        let (manifest, lock) = try open(name)
+        try read(manifest, of: name) { _ in nil }
+        withExtendedLifetime(lock) {}
+        return manifest
+    }
+
+    /// The newest checkpoint of which every byte is sound.
+    ///
+    /// - Parameters:
+    ///   - step: Only checkpoints of this state; any where `nil`.
+    ///   - report: Told of every damaged one that is passed over.
+    /// - Returns: `nil` where there is none.
+    /// - Throws: `CheckpointError.system` where the folder cannot be read.
+    public func newestWhole(
+        step: UInt64? = nil, report: (CheckpointName, CheckpointError) -> Void
+    ) throws(CheckpointError) -> (name: CheckpointName, manifest: Manifest)? {
+        for name in try list() where step == nil || name.step == step {
+            do throws(CheckpointError) {
+                return (name, try verify(name))
+            } catch {
+                report(name, error)
+            }
+        }
+        return nil
+    }
+
+    /// Reads a checkpoint into a state, checking every byte on the way.
+    ///
+    /// - Parameters:
+    ///   - name: The checkpoint.
+    ///   - state: The same tensors as it was saved from, in any order.
+    /// - Returns: The manifest.
+    /// - Throws: `CheckpointError`: `differs` before anything is written, `damaged` when the state may hold anything.
+    @discardableResult
+    public func load(
+        _ name: CheckpointName, into state: [NamedTensor]
+    ) throws(CheckpointError) -> Manifest {
+        let (manifest, lock) = try open(name)
+        let targets = Dictionary(uniqueKeysWithValues: state.map { ($0.name, $0.tensor) })
+        for stored in manifest.tensors.map(\.digest) {
+            guard let target = targets[stored.name] else {
+                throw .differs(
+                    checkpoint: folder(of: name),
+                    problem: "it has a tensor '\(stored.name)', which this state does not")
+            }
+            guard target.elementType == stored.elementType, target.shape == stored.shape else {
+                throw .differs(
+                    checkpoint: folder(of: name),
+                    problem: "'\(stored.name)' is \(stored.elementType.rawValue) \(stored.shape), "
+                        + "here it is \(target.elementType.rawValue) \(target.shape)")
+            }
+        }
+        let stored = Set(manifest.tensors.map(\.digest.name))
+        if let lost = state.map(\.name).sorted(by: precedes).first(where: { !stored.contains($0) })
+        {
+            throw .differs(
+                checkpoint: folder(of: name), problem: "it has no tensor '\(lost)'")
+        }
+        try read(manifest, of: name) { targets[$0]?.bytes }
+        withExtendedLifetime(lock) {}
+        return manifest
+    }
+
+    /// Reads the newest checkpoint that is sound into a state.
+    ///
+    /// - Parameters:
+    ///   - state: The same tensors as it was saved from.
+    ///   - report: Told of every damaged one that is passed over.
+    /// - Returns: What was read; `nil` where there is no sound one, and the state is then as it was only if there was none at
+    ///   all.
+    /// - Throws: `CheckpointError.differs` where a checkpoint is of another model, and `system`.
+    public func loadNewestWhole(
+        into state: [NamedTensor], report: (CheckpointName, CheckpointError) -> Void
+    ) throws(CheckpointError) -> (name: CheckpointName, manifest: Manifest)? {
+        for name in try list() {
+            do throws(CheckpointError) {
+                return (name, try load(name, into: state))
+            } catch {
+                if case .differs = error { throw error }
+                report(name, error)
+            }
+        }
+        return nil
+    }
+
+    private func read(
+        _ manifest: Manifest, of name: CheckpointName,
+        into destination: (String) -> UnsafeMutableRawBufferPointer?
+    ) throws(CheckpointError) {
+        for file in manifest.files {
+            let tensors = manifest.tensors.filter { $0.file == file.name }
+            let reader = try ShareReader(file, tensors: tensors, folder: folder(of: name))
+            try reader.read(into: destination)
+        }
+    }
+
+    /// A manifest, and the lock that keeps the checkpoint from being removed while it is held.
+    private func open(
+        _ name: CheckpointName
+    ) throws(CheckpointError) -> (manifest: Manifest, lock: SharedLock) {
+        let file = "\(folder(of: name))/\(Manifest.fileName)"
+        let lock: SharedLock
+        let text: [UInt8]
+        do throws(SystemError) {
+            lock = try SharedLock(path: file)
+            text = try MappedFile(path: file).withBytes { Array($0) }
+        } catch  where error.code == ENOENT {
+            throw .absent(path: folder(of: name))
+        } catch {
+            throw .system(error)
+        }
+        let manifest = try Manifest(parsing: text, file: file)
+        guard manifest.context.step == name.step, manifest.generation == name.generation,
+            manifest.term == name.term
+        else {
+            throw .damaged(file: file, problem: "it is the manifest of another checkpoint")
+        }
+        return (manifest, lock)
+    }
+
+    // MARK: Removing
+
+    /// Removes old checkpoints, and what other removals left.
+    ///
+    /// Those that are plainly damaged (a manifest that cannot be read, a file that is absent or of another size) are not
+    /// counted, and removed only when enough sound ones are newer.
+    ///
+    /// - Parameter count: How many of the newest stay, at least 1.
+    /// - Returns: What was removed.
+    /// - Throws: `CheckpointError.system`.
+    @discardableResult
+    public func prune(keep count: Int) throws(CheckpointError) -> [CheckpointName] {
+        precondition(count >= 1, "at least one checkpoint has to stay, not \(count)")
+        var kept = 0
+        var removed: [CheckpointName] = []
+        for name in try list() {
+            if kept < count {
+                if looksWhole(name) { kept += 1 }
+                continue
+            }
+            let manifest = "\(folder(of: name))/\(Manifest.fileName)"
+            guard !SharedLock.isHeld(path: manifest) else { continue }
+            try asCheckpointError { () throws(SystemError) in try discard(name) }
+            removed.append(name)
+        }
+        emptyTrash()
+        return removed
+    }
+
+    /// Removes the unfinished checkpoints of former coordinators.
+    ///
+    /// - Parameter term: The term whose own are kept.
+    /// - Returns: What was removed.
+    /// - Throws: `CheckpointError.system`.
+    @discardableResult
+    public func removePartials(before term: UInt64) throws(CheckpointError) -> [CheckpointName] {
+        let stale = try names(ending: Self.partialEnding).filter { $0.term < term }.sorted()
+        for name in stale { try abandon(partial(name)) }
+        emptyTrash()
+        return stale
+    }
+
+    private func looksWhole(_ name: CheckpointName) -> Bool {
+        guard let manifest = try? manifest(of: name) else { return false }
+        return manifest.files.allSatisfy { file in
+            var status = stat()
+            return stat("\(folder(of: name))/\(file.name)", &status) == 0
+                && Int(status.st_size) == file.byteCount
+        }
+    }
+
+    /// The names of folders with an ending, of which an absent store has none.
+    private func names(ending: String) throws(CheckpointError) -> [CheckpointName] {
+        guard access(path, F_OK) == 0 else { return [] }
+        guard let content = try? FileManager.default.contentsOfDirectory(atPath: path) else {
+            throw .system(SystemError(call: "opendir", subject: path))
+        }
+        return content.compactMap { name in
+            name.hasSuffix(ending) ? CheckpointName(name.dropLast(ending.count)) : nil
+        }
+    }
+
+    /// Takes a checkpoint out of sight at once, and away after that.
+    private func discard(_ name: CheckpointName) throws(SystemError) {
+        guard mkdir(trash, 0o755) == 0 || errno == EEXIST else {
+            throw SystemError(call: "mkdir", subject: trash)
+        }
+        let rest = "\(trash)/\(name)-\(UInt32.random(in: 0 ... .max))"
+        guard rename(folder(of: name), rest) == 0 || errno == ENOENT else {
+            throw SystemError(call: "rename", subject: folder(of: name))
+        }
+    }
+
+    /// Removes what was discarded.
+    ///
+    /// What cannot be removed now, because somebody has it open over the network, is removed the
+    /// next time.
+    private func emptyTrash() {
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: trash)) ?? [] {
+            try? FileManager.default.removeItem(atPath: "\(trash)/\(name)")
+        }
+    }
+
+    private func remove(_ folder: String) throws(SystemError) {
+        guard access(folder, F_OK) == 0 else { return }
+        do {
+            try FileManager.default.removeItem(atPath: folder)
+        } catch {
+            throw SystemError(call: "removal", subject: folder, code: EBUSY)
+        }
+    }
+}
+
+/// A shared lock on a file, held for as long as it lives.
+final class SharedLock: Sendable {
+    private let file: FileHandleOwner
+
+    init(path: String) throws(SystemError) {
+        file = try FileHandleOwner.open(path, O_RDONLY | O_CLOEXEC)
+        // A file system without locks is read without one: then only `prune` of another process could disturb.
+        flock(file.descriptor, LOCK_SH | LOCK_NB)
+    }
+
+    static func isHeld(path: String) -> Bool {
+        guard let file = try? FileHandleOwner.open(path, O_RDONLY | O_CLOEXEC) else { return false }
+        return flock(file.descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK
+    }
+}

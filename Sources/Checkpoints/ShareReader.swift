@@ -1,0 +1,148 @@
+import Foundation
+import Runtime
+import Tensors
+
+/// Reads a checkpoint's file from front to back, and checks every byte of it on the way.
+///
+/// Reads instead of mapping, so that a disk that fails is an error and not a signal.
+struct ShareReader: ~Copyable {
+    private let file: FileHandleOwner
+    private let stored: StoredFile
+    private let tensors: [StoredTensor]
+
+    /// Opens a file.
+    ///
+    /// - Parameters:
+    ///   - stored: What the manifest says of the file.
+    ///   - tensors: The manifest's tensors of this file.
+    ///   - folder: The checkpoint's.
+    /// - Throws: `CheckpointError`, where the file is absent or of another size.
+    init(_ stored: StoredFile, tensors: [StoredTensor], folder: String) throws(CheckpointError) {
+        let path = "\(folder)/\(stored.name)"
+        let file = try Self.open(path)
+        var status = stat()
+        guard fstat(file.descriptor, &status) == 0 else {
+            throw .system(SystemError(call: "fstat", subject: path))
+        }
+        guard Int(status.st_size) == stored.byteCount else {
+            throw .damaged(
+                file: path,
+                problem: "it has \(status.st_size) bytes, the manifest says \(stored.byteCount)")
+        }
+        self.file = file
+        self.stored = stored
+        self.tensors = tensors
+    }
+
+    private static func open(_ path: String) throws(CheckpointError) -> FileHandleOwner {
+        do throws(SystemError) {
+            return try FileHandleOwner.open(path, O_RDONLY | O_CLOEXEC)
+        } catch  where error.code == ENOENT {
+            throw .damaged(file: path, problem: "it is missing")
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    /// Reads the whole file.
+    ///
+    /// - Parameter destination: Where a tensor's bytes go; `nil` for tensors that are only checked, piece by piece.
+    /// - Throws: `CheckpointError.damaged`, naming the first tensor that is not as the manifest has it.
+    func read(
+        into destination: (String) -> UnsafeMutableRawBufferPointer?
+    ) throws(CheckpointError) {
+        var hash = SHA256()
+        let header = try readHeader(&hash)
+        let digests = Dictionary(uniqueKeysWithValues: tensors.map { ($0.digest.name, $0.digest) })
+        let longest = header.entries.map(\.range.count).max() ?? 0
+        let scratch = Tensor(.uint8, shape: [min(longest, StateDigest.pieceBytes)])
+        var damagedTensor: String?
+        for entry in header.entries {
+            guard let digest = digests[entry.name] else { continue }
+            let target = destination(entry.name)
+            for (index, expected) in digest.pieces.enumerated() {
+                let start = index * StateDigest.pieceBytes
+                let end = min(start + StateDigest.pieceBytes, entry.range.count)
+                let piece =
+                    target.map { UnsafeMutableRawBufferPointer(rebasing: $0[start..<end]) }
+                    ?? UnsafeMutableRawBufferPointer(rebasing: scratch.bytes[..<(end - start)])
+                try fill(piece)
+                hash.update(UnsafeRawBufferPointer(piece))
+                guard target == nil, damagedTensor == nil else { continue }
+                if SHA256.digest(of: UnsafeRawBufferPointer(piece)) != expected {
+                    damagedTensor =
+                        "tensor \(entry.name), piece \(index + 1)"
+                        + " of \(digest.pieces.count)"
+                }
+            }
+        }
+        if let damagedTensor {
+            throw .damaged(file: file.path, problem: "\(damagedTensor) is not what was written")
+        }
+        guard hash.finish() == stored.digest else {
+            throw .damaged(file: file.path, problem: "its SHA-256 is not that of the manifest")
+        }
+    }
+
+    /// Reads the header, which has to say the same as the manifest.
+    private func readHeader(_ hash: inout SHA256) throws(CheckpointError) -> SafetensorsHeader {
+        let prefix = Tensor(.uint8, shape: [min(8, stored.byteCount)])
+        try fill(prefix.bytes)
+        let length = try damaging { () throws(SafetensorsError) in
+            try SafetensorsHeader.jsonLength(
+                prefix: UnsafeRawBufferPointer(prefix.bytes), fileBytes: stored.byteCount,
+                file: file.path)
+        }
+        let json = Tensor(.uint8, shape: [length])
+        try fill(json.bytes)
+        hash.update(UnsafeRawBufferPointer(prefix.bytes))
+        hash.update(UnsafeRawBufferPointer(json.bytes))
+        let header = try damaging { () throws(SafetensorsError) in
+            try SafetensorsHeader(
+                json: UnsafeRawBufferPointer(json.bytes),
+                dataBytes: stored.byteCount - 8 - length, file: file.path)
+        }
+        let found = header.entries.map { entry in
+            "\(entry.name) \(entry.summary) at \(header.dataOffset + entry.range.lowerBound)"
+        }
+        let expected = tensors.map { tensor in
+            let digest = tensor.digest
+            return "\(digest.name) \(digest.elementType.rawValue) \(digest.shape) at "
+                + "\(tensor.offset)"
+        }
+        guard found.sorted() == expected.sorted() else {
+            throw .damaged(
+                file: file.path, problem: "its header lists other tensors than the manifest")
+        }
+        return header
+    }
+
+    private func damaging<Result>(
+        _ body: () throws(SafetensorsError) -> Result
+    ) throws(CheckpointError) -> Result {
+        do throws(SafetensorsError) {
+            return try body()
+        } catch {
+            guard case .malformed(_, let field, let problem) = error else {
+                throw .damaged(file: file.path, problem: error.description)
+            }
+            throw .damaged(file: file.path, problem: "\(field): \(problem)")
+        }
+    }
+
+    private func fill(_ bytes: UnsafeMutableRawBufferPointer) throws(CheckpointError) {
+        var rest = bytes
+        while !rest.isEmpty {
+            let count = retryingInterrupts {
+                Foundation.read(file.descriptor, rest.baseAddress, rest.count)
+            }
+            guard count >= 0 else {
+                throw .system(SystemError(call: "read", subject: file.path))
+            }
+            guard count > 0 else {
+                throw .damaged(file: file.path, problem: "it ends early")
+            }
+            rest = UnsafeMutableRawBufferPointer(rebasing: rest[count...])
+        }
+    }
+}

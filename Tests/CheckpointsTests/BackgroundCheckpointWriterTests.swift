@@ -1,0 +1,99 @@
+import Checkpoints
+import Foundation
+import Runtime
+import Tensors
+import Testing
+
+@Suite struct BackgroundCheckpointWriterTests {
+    private let folder: TemporaryFolder
+    private let store: CheckpointStore
+
+    init() throws {
+        folder = try TemporaryFolder()
+        store = CheckpointStore(path: folder.path + "/checkpoints")
+    }
+
+    private static func name(_ step: UInt64) -> CheckpointName {
+        CheckpointName(step: step, generation: 1, term: 1)
+    }
+
+    @Test func whatChangesAfterStagingIsNotWritten() throws {
+        let writer = try BackgroundCheckpointWriter()
+        let state = sampleState(step: 1)
+        let digest = StateDigest.digest(of: state)
+        let mayWrite = Monitor(false)
+        let isBegun = writer.stage(state) { [store] copies in
+            _ = mayWrite.wait(until: { $0 }, then: { _ in })
+            _ = try? store.save(copies, as: Self.name(1), context: context(step: 1))
+        }
+        #expect(isBegun)
+        for named in state { named.tensor.bytes.initializeMemory(as: UInt8.self, repeating: 9) }
+        mayWrite.update { $0 = true }
+        writer.waitUntilIdle()
+        #expect(try store.verify(Self.name(1)).stateDigest == digest)
+    }
+
+    @Test func onlyOneSaveIsInFlight() throws {
+        let writer = try BackgroundCheckpointWriter()
+        let mayEnd = Monitor(false)
+        #expect(writer.stage([]) { _ in _ = mayEnd.wait(until: { $0 }, then: { _ in }) })
+        #expect(writer.isBusy)
+        #expect(!writer.stage([]) { _ in })
+        #expect(!writer.waitUntilIdle(timeout: .milliseconds(1)))
+        mayEnd.update { $0 = true }
+        #expect(writer.waitUntilIdle())
+        #expect(writer.stage([]) { _ in })
+    }
+
+    @Test func aWholeStateIsSavedAndOldOnesGo() throws {
+        let writer = try BackgroundCheckpointWriter()
+        let outcomes = Locked<[Result<Manifest, CheckpointError>]>([])
+        for step in 1...4 as ClosedRange<UInt64> {
+            let state = sampleState(step: Int64(step))
+            let isBegun = writer.save(
+                state, to: store, as: Self.name(step), context: context(step: step), keep: 2
+            ) { outcome in outcomes.withLock { $0.append(outcome) } }
+            #expect(isBegun)
+            writer.waitUntilIdle()
+        }
+        #expect(try store.list() == [Self.name(4), Self.name(3)])
+        let manifests = try outcomes.withLock { try $0.map { try $0.get() } }
+        #expect(manifests.map(\.context.step) == [1, 2, 3, 4])
+    }
+
+    @Test func aFailureIsReportedAndTheNextSaveWorks() throws {
+        let writer = try BackgroundCheckpointWriter()
+        let failures = Locked(0)
+        let blocked = "\(folder.path)/absent/deeper"
+        let isBegun = writer.save(sampleState(step: 1), index: 0, of: 1, into: blocked) { outcome in
+            if case .failure = outcome { failures.withLock { $0 += 1 } }
+        }
+        #expect(isBegun)
+        writer.waitUntilIdle()
+        #expect(failures.withLock { $0 } == 1)
+        let partial = try store.begin(Self.name(2))
+        let receipts = Locked<[ShareReceipt]>([])
+        let isBegunAgain = writer.save(
+            sampleState(step: 2), index: 0, of: 1, into: partial.path
+        ) { outcome in
+            guard case .success(let receipt) = outcome else { return }
+            receipts.withLock { $0.append(receipt) }
+        }
+        #expect(isBegunAgain)
+        writer.waitUntilIdle()
+        try store.commit(
+            partial,
+            Manifest(
+                context: context(step: 2), name: partial.name,
+                receipts: receipts.withLock { $0 }))
+        try store.verify(Self.name(2))
+    }
+
+    @Test func endsWithTheSaveInFlight() throws {
+        var writer: BackgroundCheckpointWriter? = try BackgroundCheckpointWriter()
+        let isDone = Locked(false)
+        _ = writer?.stage(sampleState(step: 1)) { _ in isDone.withLock { $0 = true } }
+        writer = nil
+        #expect(isDone.withLock { $0 })
+    }
+}
