@@ -4,7 +4,9 @@ import Runs
 
 /// All commands, in the order of `purkinje help`.
 let commands: [Command] = [
-    launchCommand, doctorCommand,
+    launchCommand,
+    statusCommand,
+    doctorCommand,
 ]
 
 /// The exit code of an error that a room threw.

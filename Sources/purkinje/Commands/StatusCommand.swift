@@ -1,0 +1,125 @@
+import Checkpoints
+import CommandLineInterface
+import Foundation
+import Runs
+import Runtime
+
+private let run = Argument("DIR", .directory, help: "The run directory.")
+private let watch = Flag("watch", help: "Show it again every two seconds, until the run has ended.")
+private let eventCount = Option(
+    "events", .integer(0...), default: 5, help: "How many of the last events to show.")
+
+/// Shows where a run is.
+let statusCommand = Command(
+    "status",
+    summary: "shows who is in a run, its step and rate, the last checkpoint and the last events",
+    discussion: """
+        Reads the run directory, and asks nobody: it works from any machine that sees the directory, and after the run.
+        """,
+    parameters: [run, watch, eventCount, Flag.json],
+    example: "purkinje status runs/first --watch"
+) { invocation in
+    let directory = RunDirectory(path: invocation[run])
+    let stop = try StopRequest.install(onFirst: { _ in })
+    while true {
+        let status = try RunStatus(directory, eventCount: invocation[eventCount])
+        if invocation[Flag.json] {
+            Output.write(status.json)
+        } else {
+            // On a terminal the new picture takes the place of the old one.
+            let clear = invocation[watch] && isatty(STDOUT_FILENO) == 1 ? "\u{1B}[H\u{1B}[2J" : ""
+            Output.write(clear + status.text)
+        }
+        guard invocation[watch], !status.hasEnded else { return .success }
+        if stop.wait(timeout: .seconds(2)) { return .interrupted }
+    }
+}
+
+/// What the files of a run say about it.
+struct RunStatus {
+    private let directory: RunDirectory
+    private let record: RunRecord
+    private let metrics: (training: JSONValue?, validation: JSONValue?)
+    private let events: [JSONValue]
+    private let checkpoint: CheckpointName?
+    private let coordinator: CoordinatorAddress?
+    private let metricsAge: Double?
+
+    init(_ directory: RunDirectory, eventCount: Int) throws {
+        self.directory = directory
+        record = try directory.read()
+        metrics = directory.lastMetrics()
+        events = directory.lastEvents(eventCount)
+        checkpoint = try CheckpointStore(path: directory.checkpointsPath).list().first
+        coordinator = try CoordinatorAddress.read(from: directory)
+        let attributes = try? FileManager.default.attributesOfItem(atPath: directory.metricsPath)
+        let written = attributes?[.modificationDate] as? Date
+        metricsAge = written.map { -$0.timeIntervalSinceNow }
+    }
+
+    /// Whether the last thing that happened is the end.
+    var hasEnded: Bool {
+        directory.lastEvents(1).last?["event"]?.stringValue == EventLog.Kind.end.rawValue
+    }
+
+    private var step: Int { metrics.training?["step"]?.integerValue ?? 0 }
+
+    var json: JSONValue {
+        [
+            "run": .string(record.id.description),
+            "method": .string(record.configuration.method.rawValue),
+            "step": .integer(Int64(step)), "steps": .integer(Int64(record.configuration.steps)),
+            "ended": .boolean(hasEnded), "metrics": metrics.training ?? .null,
+            "validation": metrics.validation ?? .null,
+            "metrics_age_seconds": metricsAge.map { .number($0) } ?? .null,
+            "last_checkpoint": checkpoint.map { .string($0.description) } ?? .null,
+            "last_checkpoint_step": checkpoint.map { .integer(Int64($0.step)) } ?? .null,
+            "coordinator": coordinator.map { address in
+                [
+                    "host": .string(address.host), "port": .integer(Int64(address.port)),
+                    "term": .integer(Int64(address.term)),
+                    "pid": .integer(Int64(address.processID)),
+                ]
+            } ?? .null,
+            "events": .array(events),
+        ]
+    }
+
+    var text: String {
+        let configuration = record.configuration
+        let training = metrics.training
+        let progress = TrainingProgress(
+            step: step, finalStep: configuration.steps, batchSize: configuration.batchSize,
+            loss: training?["loss"]?.doubleValue,
+            samplesPerSecond: training?["samples_per_second"]?.doubleValue,
+            gflopsPerSecond: training?["gflops_per_second"]?.doubleValue,
+            workers: training?["world_size"]?.integerValue)
+        var lines = [
+            "\(directory.path): \(configuration.method.rawValue), run \(record.id)",
+            progress.text + (metricsAge.map { "  (\(roughTime($0)) ago)" } ?? ""),
+        ]
+        if let validation = metrics.validation,
+            let loss = validation["validation_loss"]?.doubleValue
+        {
+            let step = validation["step"]?.integerValue ?? 0
+            lines.append("validation: loss \(decimals(loss, 4)) at step \(step)")
+        }
+        lines.append("last checkpoint: \(checkpoint.map(\.description) ?? "none yet")")
+        if hasEnded {
+            lines.append("the run has ended")
+        } else if let coordinator {
+            lines.append(
+                "coordinator: \(coordinator.host) port \(coordinator.port), term \(coordinator.term), "
+                    + "process \(coordinator.processID)")
+        } else {
+            lines.append("no coordinator is noted: one process, or nobody works on it")
+        }
+        if !events.isEmpty { lines.append("last events:") }
+        for event in events {
+            let time = event["time"]?.stringValue ?? ""
+            let kind = event["event"]?.stringValue ?? ""
+            lines.append("  \(time)  \(kind): \(event["message"]?.stringValue ?? "")")
+        }
+        return lines.joined(separator: "\n")
+    }
+}
