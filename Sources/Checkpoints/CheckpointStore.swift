@@ -195,6 +195,26 @@ public struct CheckpointStore: Sendable {
         return nil
     }
 
+    /// Copies some tensors out of a checkpoint, checking every byte of it on the way.
+    ///
+    /// - Parameters:
+    ///   - name: The checkpoint.
+    ///   - isWanted: Chooses tensors by name.
+    /// - Returns: The manifest, and the tensors sorted by name.
+    /// - Throws: `CheckpointError`.
+    public func tensors(
+        of name: CheckpointName, where isWanted: (String) -> Bool
+    ) throws(CheckpointError) -> (manifest: Manifest, tensors: [NamedTensor]) {
+        let (manifest, lock) = try open(name)
+        let tensors = manifest.tensors.map(\.digest).filter { isWanted($0.name) }.map { stored in
+            NamedTensor(stored.name, Tensor(stored.elementType, shape: stored.shape))
+        }
+        let targets = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0.tensor) })
+        try read(manifest, of: name) { targets[$0]?.bytes }
+        withExtendedLifetime(lock) {}
+        return (manifest, tensors)
+    }
+
     private func read(
         _ manifest: Manifest, of name: CheckpointName,
         into destination: (String) -> UnsafeMutableRawBufferPointer?

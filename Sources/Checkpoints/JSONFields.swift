@@ -45,6 +45,10 @@ struct JSONFields {
         return digest
     }
 
+    func optionalDigest(_ key: String) throws(CheckpointError) -> Digest? {
+        try value(key) == .null ? nil : try digest(key)
+    }
+
     func array(_ key: String) throws(CheckpointError) -> [JSONValue] {
         guard let array = try value(key).arrayValue else { throw failure(key, "is not an array") }
         return array

@@ -8,10 +8,10 @@ public struct CheckpointContext: Sendable, Equatable {
     public var cursor: UInt64
     /// The resolved configuration.
     public var configuration: JSONValue
-    /// Digest of the keys that decide bits and of the data set.
-    public var configurationDigest: Digest
-    /// Content of the data set.
-    public var dataDigest: Digest
+    /// Digest of the keys that decide bits and of the data set; `nil` of imported weights, which saw no data set yet.
+    public var configurationDigest: Digest?
+    /// Content of the data set; `nil` as above.
+    public var dataDigest: Digest?
     /// Version of the software that wrote it.
     public var software: String
     /// The matrix library and its version.
@@ -25,8 +25,8 @@ public struct CheckpointContext: Sendable, Equatable {
 
     /// A context by name.
     public init(
-        step: UInt64, cursor: UInt64, configuration: JSONValue, configurationDigest: Digest,
-        dataDigest: Digest, software: String, matrixLibrary: String, matrixKernel: String,
+        step: UInt64, cursor: UInt64, configuration: JSONValue, configurationDigest: Digest?,
+        dataDigest: Digest?, software: String, matrixLibrary: String, matrixKernel: String,
         run: String, journalPosition: UInt64? = nil
     ) {
         self.step = step
@@ -39,6 +39,11 @@ public struct CheckpointContext: Sendable, Equatable {
         self.matrixKernel = matrixKernel
         self.run = run
         self.journalPosition = journalPosition
+    }
+
+    /// Whether a run of this digest may go on from here: of the same one, or of imported weights.
+    public func suits(configurationDigest digest: Digest) -> Bool {
+        configurationDigest == nil || configurationDigest == digest
     }
 }
 
@@ -121,8 +126,8 @@ public struct Manifest: Sendable, Equatable {
             "generation": .integer(Int64(generation)), "term": .integer(Int64(term)),
             "journal_position": context.journalPosition.map { .integer(Int64($0)) } ?? .null,
             "configuration": context.configuration,
-            "configuration_sha256": .string(context.configurationDigest.description),
-            "dataset_sha256": .string(context.dataDigest.description),
+            "configuration_sha256": Self.json(context.configurationDigest),
+            "dataset_sha256": Self.json(context.dataDigest),
             "state_sha256": .string(stateDigest.description),
             "software": .string(context.software),
             "blas": [
@@ -130,6 +135,10 @@ public struct Manifest: Sendable, Equatable {
             ],
             "files": .array(files.map(\.json)), "tensors": .array(tensors.map(\.json)),
         ]
+    }
+
+    private static func json(_ digest: Digest?) -> JSONValue {
+        digest.map { .string($0.description) } ?? .null
     }
 
     private static func hash(_ members: [String: JSONValue]) -> Digest {
@@ -164,8 +173,8 @@ public struct Manifest: Sendable, Equatable {
         let context = CheckpointContext(
             step: UInt64(try fields.count("step")), cursor: UInt64(try fields.count("cursor")),
             configuration: try fields.value("configuration"),
-            configurationDigest: try fields.digest("configuration_sha256"),
-            dataDigest: try fields.digest("dataset_sha256"),
+            configurationDigest: try fields.optionalDigest("configuration_sha256"),
+            dataDigest: try fields.optionalDigest("dataset_sha256"),
             software: try fields.text("software"), matrixLibrary: try blas.text("library"),
             matrixKernel: try blas.text("kernel"), run: try fields.text("run"),
             journalPosition: position == .null ? nil : UInt64(try fields.count("journal_position")))

@@ -52,6 +52,18 @@ extension Configuration {
         }
     }
 
+    /// The same configuration, with the weights that a run is recorded to start from where this one names none.
+    ///
+    /// - Parameter recorded: The run's own configuration.
+    /// - Returns: A configuration to compare with the recorded one.
+    /// - Throws: Nothing that this configuration's own reading would not have thrown.
+    public func startingFromWeights(
+        of recorded: Configuration
+    ) throws(ConfigurationError) -> Configuration {
+        guard initialWeights == nil, let weights = recorded.initialWeights else { return self }
+        return try Configuration(resolved, overrides: ["initialWeights=\"\(weights)\""])
+    }
+
     private func values(_ decidingBitsOnly: Bool) -> [String: String] {
         let chosen = entries.filter { $0.decidesBits || !decidingBitsOnly }
         return Dictionary(uniqueKeysWithValues: chosen.map { ($0.key, Self.canonical($0.value)) })

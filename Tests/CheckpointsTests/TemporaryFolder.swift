@@ -23,7 +23,7 @@ final class TemporaryFolder {
 }
 
 /// A tensor whose bytes follow from a seed: `31 i + i / 256 + seed`, modulo 256.
-func patterned(_ type: ElementType = .float32, _ shape: [Int], seed: UInt8 = 1) -> Tensor {
+func patterned(_ type: ElementType, _ shape: [Int], seed: UInt8 = 1) -> Tensor {
     let tensor = Tensor(type, shape: shape)
     let bytes = tensor.bytes
     let period = 65_536
@@ -37,3 +37,6 @@ func patterned(_ type: ElementType = .float32, _ shape: [Int], seed: UInt8 = 1) 
     }
     return tensor
 }
+
+/// A float32 tensor whose bytes follow from a seed.
+func patterned(_ shape: [Int], seed: UInt8 = 1) -> Tensor { patterned(.float32, shape, seed: seed) }

@@ -159,6 +159,17 @@ import Testing
                 != plain.digest(dataset: SHA256.digest(of: "other".utf8)))
     }
 
+    @Test func weightsOfARecordedRunAreTakenOver() throws {
+        let weights = SHA256.digest(of: [5])
+        let given = try Configuration(Self.minimal, overrides: ["seed=3"])
+        let recorded = try Configuration(
+            Self.minimal, overrides: ["seed=3", "initialWeights=\"\(weights)\""])
+        let same = try given.startingFromWeights(of: recorded)
+        #expect(same.initialWeights == weights && same.differences(from: recorded).isEmpty)
+        #expect(try given.startingFromWeights(of: given).initialWeights == nil)
+        #expect(try recorded.startingFromWeights(of: given).initialWeights == weights)
+    }
+
     @Test func differencesAreReadable() throws {
         let here = try Configuration(Self.minimal, overrides: ["seed=1"])
         let there = try Configuration(Self.minimal, overrides: ["seed=2"])

@@ -1,0 +1,90 @@
+import Checkpoints
+import Tensors
+import Testing
+
+@Suite struct OfficialWeightsTests {
+    private static let state = [
+        NamedTensor("moment1.encoder.norm.weight", patterned([4], seed: 9)),
+        NamedTensor("parameter.encoder.norm.weight", patterned([4], seed: 1)),
+        NamedTensor("parameter.encoder.to_patch_embedding.2.weight", patterned([4, 3], seed: 2)),
+        NamedTensor("parameter.mask_embedding", patterned([1, 1, 2], seed: 3)),
+        NamedTensor("state.step", patterned(.int64, [1], seed: 4)),
+    ]
+
+    private func file(
+        _ tensors: [NamedTensor], in folder: TemporaryFolder
+    ) throws -> SafetensorsFile {
+        try SafetensorsFile.write(tensors, to: folder.path + "/w.safetensors")
+        return try SafetensorsFile(path: folder.path + "/w.safetensors")
+    }
+
+    @Test func anEncoderHasNoPrefix() {
+        #expect(
+            OfficialWeights.encoder(of: Self.state).map(\.name)
+                == ["norm.weight", "to_patch_embedding.2.weight"])
+    }
+
+    @Test func aWholeModelHasTheSecondNames() {
+        #expect(
+            OfficialWeights.wholeModel(of: Self.state).map(\.name) == [
+                "encoder.norm.weight", "encoder.to_patch_embedding.2.weight", "mask_embedding",
+                "to_patch_embedding.2.weight",
+            ])
+    }
+
+    @Test func whatWasExportedReadsBack() throws {
+        let folder = try TemporaryFolder()
+        let encoder = emptied(Self.state)
+        let encoderFile = try file(
+            OfficialWeights.encoder(of: Self.state)
+                + [
+                    NamedTensor("head.weight", patterned([5, 4])),
+                    NamedTensor("head.bias", patterned([5])),
+                ],
+            in: folder)
+        #expect(try OfficialWeights.read(encoderFile, into: encoder) == false)
+        let whole = emptied(Self.state)
+        let wholeFile = try file(OfficialWeights.wholeModel(of: Self.state), in: folder)
+        #expect(try OfficialWeights.read(wholeFile, into: whole))
+        for (index, named) in Self.state.enumerated() {
+            let isParameter = named.name.hasPrefix("parameter.")
+            let isEncoder = named.name.hasPrefix("parameter.encoder.")
+            let bytes = named.tensor.bytes
+            #expect(encoder[index].tensor.bytes.elementsEqual(bytes) == isEncoder)
+            #expect(whole[index].tensor.bytes.elementsEqual(bytes) == isParameter)
+        }
+    }
+
+    @Test func theSecondNamesMayBeAbsent() throws {
+        let folder = try TemporaryFolder()
+        let weights = OfficialWeights.wholeModel(of: Self.state)
+            .filter { !$0.name.hasPrefix("to_patch_embedding.") }
+        #expect(try OfficialWeights.read(file(weights, in: folder), into: emptied(Self.state)))
+    }
+
+    @Test func whatDoesNotFitIsNamedBeforeAnythingIsWritten() throws {
+        let folder = try TemporaryFolder()
+        let target = emptied(Self.state)
+        let whole = OfficialWeights.wholeModel(of: Self.state)
+        var wrong = whole
+        wrong[2] = NamedTensor("mask_embedding", patterned([1, 1, 3]))
+        let shape = #expect(throws: SafetensorsError.self) {
+            try OfficialWeights.read(file(wrong, in: folder), into: target)
+        }
+        #expect(
+            shape?.description.hasSuffix(
+                "tensor 'mask_embedding' is F32 [1, 1, 3], expected F32 [1, 1, 2]") == true)
+        let absent = #expect(throws: SafetensorsError.self) {
+            try OfficialWeights.read(
+                file(whole.filter { $0.name != "encoder.norm.weight" }, in: folder), into: target)
+        }
+        #expect(absent?.description.hasSuffix("no tensor 'encoder.norm.weight'") == true)
+        let unknown = #expect(throws: SafetensorsError.self) {
+            try OfficialWeights.read(
+                file(whole + [NamedTensor("mask_embeding", patterned([1]))], in: folder),
+                into: target)
+        }
+        #expect(unknown?.description.hasSuffix("the nearest is 'mask_embedding'") == true)
+        #expect(target.allSatisfy { $0.tensor.bytes.allSatisfy { $0 == 0 } })
+    }
+}
