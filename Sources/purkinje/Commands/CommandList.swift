@@ -1,3 +1,4 @@
+import Checkpoints
 import CommandLineInterface
 import Configurations
 import Runs
@@ -7,6 +8,10 @@ let commands: [Command] = [
     launchCommand,
     statusCommand,
     doctorCommand,
+    checkpointListCommand,
+    checkpointVerifyCommand,
+    checkpointDigestCommand,
+    checkpointExportCommand,
 ]
 
 /// The exit code of an error that a room threw.
@@ -15,6 +20,7 @@ func exitCode(for error: any Error) -> ExitCode {
     switch error {
     case is ConfigurationError: .usage
     case RunError.configuration, RunError.occupied: .usage
+    case CheckpointError.differs: .refused
     default: .failure
     }
 }
