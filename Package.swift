@@ -77,7 +77,7 @@ let package = Package(
         room("Collectives", uses: ["Runtime", "Kernels", "Tensors", "Transport"], hot: true),
         room("Checkpoints", uses: ["Runtime", "Tensors"], hot: true),
         room("Cluster", uses: clusterRooms),
-        room("Training", uses: trainingRooms, hot: true),
+        room("Training", uses: trainingRooms + ["CSystem"], hot: true),
         room("CommandLineInterface", uses: ["Runtime"]),
         room("Diagnosis", uses: ["Runtime", "Configurations", "LinearAlgebra", "CSystem"]),
         room("Launching", uses: ["Runtime", "CSystem"]),

@@ -1,4 +1,5 @@
 /* What the C library has and Swift's own overlay does not show. */
+#include <malloc.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>

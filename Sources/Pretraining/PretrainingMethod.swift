@@ -55,6 +55,9 @@ public protocol PretrainingMethod: Sendable {
     /// Names of the numbers that a shard reports beside its gradient; the first is `loss`.
     var scalarNames: [String] { get }
 
+    /// Floating-point operations of the matrix products for one sample, forward and backward.
+    var operationsPerSample: Double { get }
+
     /// Buffers for one thread.
     func makeWorkspace() -> any ShardWorkspace
 }

@@ -12,6 +12,7 @@ let commands: [Command] = [
     checkpointVerifyCommand,
     checkpointDigestCommand,
     checkpointExportCommand,
+    benchStepCommand,
 ]
 
 /// The exit code of an error that a room threw.

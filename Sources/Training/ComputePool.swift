@@ -1,0 +1,79 @@
+import Foundation
+import Runtime
+
+/// The threads that compute: each takes the next task until none is left.
+///
+/// Which thread takes which task does not show in any result.
+public final class ComputePool: Sendable {
+    private struct State {
+        var job: (@Sendable (_ task: Int, _ thread: Int) -> Void)?
+        var next = 0
+        var count = 0
+        var unfinished = 0
+        var stops = false
+    }
+
+    /// Number of threads.
+    public let threadCount: Int
+    private let state: Monitor<State>
+    private let threads: [NamedThread]
+
+    /// Starts the threads.
+    ///
+    /// - Parameter threadCount: How many, at least 1.
+    /// - Throws: `SystemError` when the system has no thread left.
+    public init(threadCount: Int) throws(SystemError) {
+        self.threadCount = threadCount
+        let state = Monitor(State())
+        self.state = state
+        var threads: [NamedThread] = []
+        for thread in 0..<threadCount {
+            threads.append(
+                try NamedThread("compute \(thread)") {
+                    NamedThread.setComputeFloatingPointMode()
+                    Self.work(state, thread: thread)
+                })
+        }
+        self.threads = threads
+    }
+
+    deinit {
+        state.update { $0.stops = true }
+        for thread in threads { thread.join() }
+    }
+
+    /// Runs `count` tasks and waits until all are done.
+    ///
+    /// - Parameters:
+    ///   - count: Tasks, numbered from 0.
+    ///   - job: Runs on a thread with the task's and the thread's number.
+    public func run(_ count: Int, _ job: @escaping @Sendable (_ task: Int, _ thread: Int) -> Void) {
+        guard count > 0 else { return }
+        state.update { state in
+            state.job = job
+            state.next = 0
+            state.count = count
+            state.unfinished = count
+        }
+        _ = state.wait(until: { $0.unfinished == 0 }, then: { $0.job = nil })
+    }
+
+    private static func work(_ state: Monitor<State>, thread: Int) {
+        while true {
+            let task = state.wait(until: { $0.stops || $0.next < $0.count }) {
+                state -> (job: @Sendable (Int, Int) -> Void, number: Int)? in
+                guard !state.stops, let job = state.job else { return nil }
+                state.next += 1
+                return (job, state.next - 1)
+            }
+            guard let task = task ?? nil else { return }
+            task.job(task.number, thread)
+            // Only the last one has somebody to wake.
+            let isLast = state.withLock { state in
+                state.unfinished -= 1
+                return state.unfinished == 0
+            }
+            if isLast { state.update { _ in } }
+        }
+    }
+}

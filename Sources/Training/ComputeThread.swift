@@ -1,0 +1,89 @@
+import Kernels
+import NeuralNetworks
+import Pretraining
+
+/// What one compute thread needs to go through a shard: tape, buffers, and the way to the sums.
+///
+/// `@unchecked Sendable`: one thread at a time uses it, the one whose number it has.
+final class ComputeThread: @unchecked Sendable {
+    private let tape: Tape
+    private let workspace: any ShardWorkspace
+    private let scalars: UnsafeMutableBufferPointer<Double>
+    private let sink: ShardSink
+    /// Seconds of forward and backward passes since `resetTimes`.
+    private(set) var forwardSeconds = 0.0
+    private(set) var backwardSeconds = 0.0
+
+    init(parameters: Parameters, method: any PretrainingMethod, sums: GradientSums) {
+        tape = Tape(parameters: parameters)
+        workspace = method.makeWorkspace()
+        scalars = .allocate(capacity: method.scalarNames.count)
+        sink = ShardSink(sums: sums)
+    }
+
+    deinit { scalars.deallocate() }
+
+    func resetTimes() {
+        forwardSeconds = 0
+        backwardSeconds = 0
+    }
+
+    /// Computes a shard and adds its gradient to the sums.
+    ///
+    /// - Parameters:
+    ///   - shard: Which samples.
+    ///   - number: The shard's number in the batch.
+    ///   - source: Where windows come from.
+    ///   - finished: Called with each parameter whose gradient has been added.
+    /// - Returns: The method's numbers.
+    func train(
+        on shard: Shard, number: Int, from source: any WindowSource,
+        finished: @escaping @Sendable (Int) -> Void
+    ) throws -> [Double] {
+        let clock = ContinuousClock()
+        let start = clock.now
+        tape.reset()
+        let loss = try workspace.forward(shard, from: source, scalars: scalars, on: tape)
+        let middle = clock.now
+        sink.begin(shard: shard, number: number, finished: finished)
+        tape.backward(from: loss, gradient: { $0[0] = 1 }, into: sink)
+        forwardSeconds += (middle - start) / .seconds(1)
+        backwardSeconds += (clock.now - middle) / .seconds(1)
+        return Array(scalars)
+    }
+
+    /// Computes a shard's numbers only.
+    func measure(_ shard: Shard, from source: any WindowSource) throws -> [Double] {
+        tape.reset(recordsGradients: false)
+        _ = try workspace.forward(shard, from: source, scalars: scalars, on: tape)
+        return Array(scalars)
+    }
+}
+
+/// Carries a shard's gradients into the sums.
+private final class ShardSink: GradientSink {
+    private let sums: GradientSums
+    private var seed: UInt64 = 0
+    private var step: UInt64 = 0
+    private var number = 0
+    private var finished: @Sendable (Int) -> Void = { _ in }
+
+    init(sums: GradientSums) { self.sums = sums }
+
+    func begin(shard: Shard, number: Int, finished: @escaping @Sendable (Int) -> Void) {
+        seed = shard.seed
+        step = shard.step
+        self.number = number
+        self.finished = finished
+    }
+
+    func receive(gradient: UnsafePointer<Float>, count: Int, of parameter: Int) {
+        sums.add(gradient, of: parameter) { block in
+            // A stream for each block of each shard: blocks are fewer than 2^20, shards fewer than 2^12.
+            RandomStream(
+                seed: seed, purpose: .rounding, step: step,
+                position: UInt32(number) << 20 | UInt32(block))
+        }
+        finished(parameter)
+    }
+}

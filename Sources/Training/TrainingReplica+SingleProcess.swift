@@ -1,0 +1,55 @@
+import Cluster
+import Runtime
+
+extension TrainingReplica {
+    /// What a step in one process reports.
+    public struct StepOutcome: Sendable {
+        /// The report of `apply`.
+        public let report: JSONValue
+        /// Whether the step was computed again with the true exponents.
+        public let recomputed: Bool
+        /// Seconds of computing, both rounds together.
+        public let computeSeconds: Double
+    }
+
+    /// One step without a network: the same rounds and sums as in a cluster of one.
+    ///
+    /// - Throws: `TrainingError.diverged`, or whatever kept a shard from being computed.
+    @discardableResult
+    public func runStep() throws -> StepOutcome {
+        beginRound(exponents: nil)
+        var (recomputed, seconds) = (false, 0.0)
+        while true {
+            try add(shards: Array(0..<logicalShards)) { _ in }
+            seconds += computeSeconds
+            reducedSums.copyMemory(from: UnsafeRawBufferPointer(localSums))
+            switch try conclude(summaries: [try summary(rank: 0, worldSize: 1)]) {
+            case .whole:
+                return StepOutcome(
+                    report: try apply(), recomputed: recomputed, computeSeconds: seconds)
+            case .recompute(let exponents):
+                recomputed = true
+                beginRound(exponents: exponents)
+            case .diverged(let message):
+                throw TrainingError.diverged(message)
+            }
+        }
+    }
+}
+
+/// Why training ends before its time.
+public enum TrainingError: Error, Equatable, CustomStringConvertible {
+    case diverged(String)
+    case noTrainingWindows(path: String)
+    case unfitDataset(path: String, reason: String)
+
+    /// What happened, and what to do.
+    public var description: String {
+        switch self {
+        case .diverged(let message): message
+        case .noTrainingWindows(let path):
+            "\(path): no window is left to train on; check data.validationFold and data.testFold"
+        case .unfitDataset(let path, let reason): "\(path): \(reason)"
+        }
+    }
+}

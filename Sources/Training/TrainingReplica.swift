@@ -1,0 +1,333 @@
+import Cluster
+import Collectives
+import Configurations
+import Foundation
+import Kernels
+import LinearAlgebra
+import NeuralNetworks
+import Pretraining
+import Runtime
+import Tensors
+
+/// One process's trainer: its copy of the training state, its compute threads, its sums.
+///
+/// `@unchecked Sendable`: one thread calls it; the compute threads that it starts touch their own `ComputeThread`,
+/// the sums (which lock), and in `apply` disjoint blocks of the state.
+public final class TrainingReplica: Replica, @unchecked Sendable {
+    /// What is trained, and how.
+    public let configuration: Configuration
+    /// The model's parameters.
+    public let parameters: Parameters
+    let method: any PretrainingMethod
+    private let source: any WindowSource
+    private let sampler: Sampler
+    private let validation: ValidationUnits
+    private let pool: ComputePool
+    private let threads: [ComputeThread]
+    private let sums: GradientSums
+    private let optimiser: Optimiser
+    private let progress: ProgressState
+    private let reduced: TensorStorage
+    /// The training state, sorted by name.
+    public let state: [NamedTensor]
+
+    private var round: UInt8 = 0
+    private var shardNumbers: [Int: [Double]] = [:]
+    private var validationNumbers: [Int: [Double]] = [:]
+    private var concluded: RoundSummary?
+    /// Seconds that the last `add` took.
+    public private(set) var computeSeconds = 0.0
+    /// Seconds that the last `apply` took.
+    public private(set) var updateSeconds = 0.0
+
+    /// A replica at step 0.
+    ///
+    /// - Parameters:
+    ///   - configuration: What to train, and how.
+    ///   - source: Where windows come from.
+    ///   - trainingWindows: Windows to train on; at least one.
+    ///   - validationWindows: Windows to validate on; may be empty.
+    ///   - threads: Compute threads.
+    /// - Throws: `SystemError` when threads cannot be started.
+    public init(
+        configuration: Configuration, source: any WindowSource, trainingWindows: [Int],
+        validationWindows: [Int], threads: Int
+    ) throws(SystemError) {
+        MatrixProduct.useOneThread()
+        self.configuration = configuration
+        self.source = source
+        method = MethodCatalogue.method(for: configuration)
+        parameters = Parameters(method.parameters, seed: configuration.seed)
+        sampler = Sampler(windows: trainingWindows, seed: configuration.seed)
+        validation = ValidationUnits(
+            windows: configuration.validation.everySteps > 0 ? validationWindows : [],
+            unitSize: configuration.shardSize,
+            seed: configuration.validation.seed.map { UInt64($0) } ?? configuration.seed)
+        let layout = GradientLayout(
+            parameters: parameters, laneBits: configuration.exchange.gradientBits,
+            logicalShards: configuration.logicalShards)
+        sums = GradientSums(layout: layout)
+        reduced = TensorStorage(byteCount: layout.reduction.byteCount)
+        optimiser = Optimiser(
+            parameters: parameters, layout: layout, configuration: configuration, threads: threads)
+        progress = ProgressState(blocks: layout.blocks.count)
+        pool = try ComputePool(threadCount: threads)
+        let (parameters, method, sums) = (parameters, method, sums)
+        self.threads = (0..<threads).map { _ in
+            ComputeThread(parameters: parameters, method: method, sums: sums)
+        }
+        let weights = parameters.specifications.indices.map {
+            NamedTensor("parameter.\(parameters[$0].name)", parameters.tensor($0))
+        }
+        state = (weights + optimiser.moments + progress.tensors).sorted { $0.name < $1.name }
+    }
+
+    // MARK: The held state
+
+    public var logicalShards: Int { configuration.logicalShards }
+    public var layout: ReductionLayout { sums.layout.reduction }
+    public var step: UInt64 { progress.step }
+    public var finalStep: UInt64 { UInt64(configuration.steps) }
+    /// Epochs that the samples so far make.
+    public var epochs: Double { Double(progress.cursor) / Double(sampler.epochLength) }
+
+    public func adoptState() {
+        shardNumbers = [:]
+        validationNumbers = [:]
+        concluded = nil
+    }
+
+    // MARK: A round
+
+    public func beginRound(exponents: [UInt8]?) {
+        let margin = configuration.exchange.marginBits
+        round = exponents == nil ? 0 : 1
+        sums.begin(
+            exponents: exponents.map { $0.map(Int.init) }
+                ?? progress.runningExponents.map { Int($0) + margin })
+        shardNumbers = [:]
+        concluded = nil
+    }
+
+    public func add(shards: [Int], bucketReady: @escaping @Sendable (Int) -> Void) throws {
+        let start = ContinuousClock.now
+        let countdown = BucketCountdown(
+            layout: sums.layout, shards: shards.count, ready: bucketReady)
+        let results = Locked<[Int: [Double]]>([:])
+        let failure = Locked<(any Error)?>(nil)
+        pool.run(shards.count) { [self] task, thread in
+            guard failure.withLock({ $0 == nil }) else { return }
+            do {
+                let numbers = try threads[thread].train(
+                    on: trainingShard(shards[task]), number: shards[task], from: source
+                ) { countdown.finished(parameter: $0) }
+                results.withLock { $0[shards[task]] = numbers }
+            } catch {
+                failure.withLock { $0 = error }
+            }
+        }
+        if let error = failure.withLock({ $0 }) { throw error }
+        countdown.finishAll()
+        shardNumbers.merge(results.withLock { $0 }) { _, new in new }
+        computeSeconds = (ContinuousClock.now - start) / .seconds(1)
+    }
+
+    private func trainingShard(_ number: Int) -> Shard {
+        let size = configuration.shardSize
+        let first = number * size
+        return Shard(
+            seed: configuration.seed, step: step, firstPosition: first,
+            windows: (first..<first + size).map {
+                sampler.window(at: progress.cursor + UInt64($0))
+            }, role: .training)
+    }
+
+    public var localSums: UnsafeMutableRawBufferPointer { sums.local.bytes }
+    public var reducedSums: UnsafeMutableRawBufferPointer { reduced.bytes }
+
+    public func summary(rank: Int, worldSize: Int) throws -> [UInt8] {
+        let every = configuration.validation.everySteps
+        if every > 0, step % UInt64(every) == 0 {
+            try validate(rank: rank, worldSize: worldSize)
+        }
+        return RoundSummary(
+            round: round, shards: shardNumbers, maxima: sums.maxima, validation: validationNumbers
+        ).encoded()
+    }
+
+    /// Measures the units that a rank owns and that were not measured in this state yet.
+    private func validate(rank: Int, worldSize: Int) throws {
+        let units = stride(from: rank, to: validation.count, by: worldSize)
+            .filter { validationNumbers[$0] == nil }
+        let results = Locked<[Int: [Double]]>([:])
+        let failure = Locked<(any Error)?>(nil)
+        pool.run(units.count) { [self] task, thread in
+            do {
+                let numbers = try threads[thread].measure(
+                    validation.shard(units[task]), from: source)
+                results.withLock { $0[units[task]] = numbers }
+            } catch {
+                failure.withLock { $0 = error }
+            }
+        }
+        if let error = failure.withLock({ $0 }) { throw error }
+        validationNumbers.merge(results.withLock { $0 }) { _, new in new }
+    }
+
+    public func conclude(summaries: [[UInt8]]) throws -> RoundOutcome {
+        var joined = RoundSummary(
+            round: round, shards: [:], maxima: Array(repeating: 0, count: sums.maxima.count),
+            validation: [:])
+        for bytes in summaries {
+            let summary = try RoundSummary(decoding: bytes)
+            guard summary.round == round else {
+                throw RoundError.differentRounds([round, summary.round])
+            }
+            guard summary.maxima.count == joined.maxima.count else {
+                throw RoundError.blockCountDiffers(
+                    summary.maxima.count, expected: joined.maxima.count)
+            }
+            for (index, exponent) in summary.maxima.enumerated() {
+                joined.maxima[index] = max(joined.maxima[index], exponent)
+            }
+            for (shard, numbers) in summary.shards.sorted(by: { $0.key < $1.key }) {
+                guard joined.shards.updateValue(numbers, forKey: shard) == nil else {
+                    throw RoundError.shardTwice(shard)
+                }
+            }
+            joined.validation.merge(summary.validation) { first, _ in first }
+        }
+        for shard in 0..<logicalShards where joined.shards[shard] == nil {
+            throw RoundError.shardMissing(shard)
+        }
+        concluded = joined
+        return try outcome(of: joined)
+    }
+
+    private func outcome(of joined: RoundSummary) throws -> RoundOutcome {
+        if !isFinite(joined) {
+            guard configuration.onNonFinite == .stop else { return .whole }
+            return .diverged(
+                message: "the loss or a gradient of step \(step + 1) is not finite; lower "
+                    + "optimizer.learningRate, or set onNonFinite to skip such steps")
+        }
+        let misfit = joined.maxima.indices.first { Int(joined.maxima[$0]) > sums.exponents[$0] }
+        guard let misfit else { return .whole }
+        guard round == 0 else { throw RoundError.exponentsDiffer(block: misfit) }
+        return .recompute(exponents: joined.maxima)
+    }
+
+    private func isFinite(_ joined: RoundSummary) -> Bool {
+        !joined.maxima.contains(255) && !joined.shards.contains { $0.value.contains { !$0.isFinite } }
+    }
+
+    public func reducedChecksum() -> UInt32 {
+        let sums = CRC32.checksum(of: UnsafeRawBufferPointer(reduced.bytes))
+        return (concluded?.encoded() ?? []).withUnsafeBytes { CRC32.checksum(of: $0, after: sums) }
+    }
+
+    // MARK: The update
+
+    public func apply() throws -> JSONValue {
+        guard let concluded, let lanes = reduced.bytes.baseAddress else {
+            preconditionFailure("apply needs a concluded round")
+        }
+        let start = ContinuousClock.now
+        var report: [String: JSONValue] = [:]
+        for (index, name) in method.scalarNames.enumerated() {
+            let total = (0..<logicalShards).reduce(0.0) {
+                $0 + (concluded.shards[$1]?[index] ?? .nan)
+            }
+            report[name] = .measured(total / Double(logicalShards))
+        }
+        let rate = optimiser.learningRate(at: step)
+        report["learning_rate"] = .measured(rate)
+        if validation.count > 0, !concluded.validation.isEmpty {
+            addValidation(concluded.validation, step: step, to: &report)
+        }
+        if isFinite(concluded) {
+            let norm = optimiser.update(
+                step: step, number: progress.updates + 1, sums: sums,
+                lanes: UnsafeRawPointer(lanes), on: pool)
+            report["gradient_norm"] = .measured(norm)
+            progress.advance(samples: configuration.batchSize, maxima: concluded.maxima)
+        } else {
+            report["skipped"] = true
+            progress.skip(samples: configuration.batchSize)
+        }
+        adoptState()
+        updateSeconds = (ContinuousClock.now - start) / .seconds(1)
+        return .object(report)
+    }
+
+    private func addValidation(
+        _ units: [Int: [Double]], step: UInt64, to report: inout [String: JSONValue]
+    ) {
+        let means = validation.mean(of: units, numbers: method.scalarNames.count)
+        for (name, mean) in zip(method.scalarNames, means) {
+            report["validation_\(name)"] = .measured(mean)
+        }
+        report["validation_step"] = .integer(Int64(step))
+    }
+
+    public func closingSummary(rank: Int, worldSize: Int) throws -> [UInt8]? {
+        guard validation.count > 0 else { return nil }
+        try validate(rank: rank, worldSize: worldSize)
+        return RoundSummary(round: 0, shards: [:], maxima: [], validation: validationNumbers)
+            .encoded()
+    }
+
+    public func close(summaries: [[UInt8]]) throws -> JSONValue {
+        var units: [Int: [Double]] = [:]
+        for bytes in summaries {
+            units.merge(try RoundSummary(decoding: bytes).validation) { first, _ in first }
+        }
+        var report: [String: JSONValue] = [:]
+        addValidation(units, step: step, to: &report)
+        return .object(report)
+    }
+
+    // MARK: What a benchmark asks
+
+    /// Seconds of forward and of backward passes since the last call, all threads together.
+    func takePassSeconds() -> (forward: Double, backward: Double) {
+        defer { for thread in threads { thread.resetTimes() } }
+        return (
+            threads.reduce(0) { $0 + $1.forwardSeconds },
+            threads.reduce(0) { $0 + $1.backwardSeconds }
+        )
+    }
+}
+
+/// Says when a bucket holds every shard asked for.
+final class BucketCountdown: Sendable {
+    private let remaining: Locked<[Int]>
+    private let bucketOfParameter: [Int]
+    private let ready: @Sendable (Int) -> Void
+    private let isShardless: Bool
+
+    init(layout: GradientLayout, shards: Int, ready: @escaping @Sendable (Int) -> Void) {
+        bucketOfParameter = layout.bucketOfParameter
+        remaining = Locked(layout.parametersInBucket.map { $0 * shards })
+        self.ready = ready
+        isShardless = shards == 0
+    }
+
+    func finished(parameter: Int) {
+        let bucket = bucketOfParameter[parameter]
+        let isReady = remaining.withLock { remaining in
+            remaining[bucket] -= 1
+            return remaining[bucket] == 0
+        }
+        if isReady { ready(bucket) }
+    }
+
+    /// Reports the buckets of parameters that had no gradient, or of no shards at all.
+    func finishAll() {
+        let rest = remaining.withLock { remaining in
+            defer { remaining = remaining.map { _ in 0 } }
+            return remaining
+        }
+        for (bucket, count) in rest.enumerated() where count > 0 || isShardless { ready(bucket) }
+    }
+}
