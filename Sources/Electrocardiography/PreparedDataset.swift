@@ -1,0 +1,217 @@
+import Foundation
+import Runtime
+
+/// Why a prepared data set was refused.
+public struct PreparedDatasetError: Error, Equatable, CustomStringConvertible {
+    /// The file.
+    public let file: String
+    /// The part of it: header, index, table, or a window with its record.
+    public let field: String
+    /// What is wrong, and the remedy.
+    public let problem: String
+
+    /// One line: file, field, problem.
+    public var description: String { "\(file): \(field): \(problem)" }
+}
+
+/// A prepared data set: windows of 10 s, twelve leads, one rate, memory-mapped and read-only.
+///
+/// Opening checks header, index and record table; the samples of a window are checked when they are read.
+public final class PreparedDataset: Sendable {
+    /// The file.
+    public let path: String
+    private let file: MappedFile
+    private let header: PreparedFormat.Header
+    private let table: RecordTable
+
+    /// Opens a data set.
+    public init(path: String) throws(PreparedDatasetError) {
+        self.path = path
+        do throws(SystemError) {
+            file = try MappedFile(path: path)
+        } catch {
+            throw PreparedDatasetError(
+                file: path, field: "file", problem: "\(error); `data prepare` writes one")
+        }
+        (header, table) = try file.withBytes { bytes throws(PreparedDatasetError) in
+            try Self.check(bytes, path: path)
+        }
+    }
+
+    /// Windows in the set.
+    public var windowCount: Int { header.windowCount }
+    /// Records in the set.
+    public var recordCount: Int { header.recordCount }
+    /// Samples a second.
+    public var sampleRateHz: Double { header.sampleRateHz }
+    /// Samples of one lead of one window: 2500 at 250 Hz.
+    public var samplesPerWindow: Int { header.samplesPerWindow }
+    /// SHA-256 of the content, which holds neither paths nor times.
+    public var digest: Digest { Digest(bytes: header.digest) }
+    /// The kinds of the sources, in the order in which they were given.
+    public var sources: [String] { table.sources }
+
+    /// The superclass of a diagnostic SCP-ECG code, as the set's `scp_statements.csv` has it.
+    public func superclass(ofCode code: String) -> Superclass? {
+        var range = table.statements[...]
+        while let middle = range.indices.isEmpty ? nil : (range.startIndex + range.endIndex) / 2 {
+            let found = range[middle]
+            if found.code == code { return Superclass(name: found.superclass) }
+            range = found.code < code ? range[(middle + 1)...] : range[..<middle]
+        }
+        return nil
+    }
+
+    /// What is known of a window.
+    ///
+    /// - Precondition: The index is below `windowCount`.
+    public func window(_ index: Int) -> WindowDescription {
+        let entry = entry(index)
+        return WindowDescription(
+            record: table.records[Int(entry.record)], piece: Int(entry.piece))
+    }
+
+    /// Reads a window in mV, shape `[12, samplesPerWindow]`, lead by lead, after checking its checksum.
+    ///
+    /// - Precondition: The index is below `windowCount`; the buffer has the shape's size.
+    public func readMillivolts(
+        window index: Int, into signal: UnsafeMutableBufferPointer<Float>
+    ) throws(PreparedDatasetError) {
+        let count = PreparedFormat.leadCount * samplesPerWindow
+        precondition(
+            signal.count == count, "a window has \(count) values, the buffer \(signal.count)")
+        let entry = entry(index)
+        let start = PreparedFormat.signalOffset + index * header.windowBytes
+        let isWhole = file.withBytes { bytes in
+            let samples = UnsafeRawBufferPointer(
+                rebasing: bytes[start..<start + header.windowBytes])
+            guard CRC32.checksum(of: samples) == entry.checksum else { return false }
+            let scale = entry.millivoltsPerUnit
+            for i in 0..<count {
+                let value = samples.loadUnaligned(fromByteOffset: 2 * i, as: Int16.self)
+                signal[i] = Float(Int16(littleEndian: value)) * scale
+            }
+            return true
+        }
+        guard isWhole else {
+            throw PreparedDatasetError(
+                file: path,
+                field: "window \(index), record \(table.records[Int(entry.record)].name)",
+                problem: "the samples are damaged (CRC-32); prepare the data set again")
+        }
+    }
+
+    /// Checks every window and the digest of the whole content.
+    public func verify() throws(PreparedDatasetError) {
+        var signal = [Float](repeating: 0, count: PreparedFormat.leadCount * samplesPerWindow)
+        for index in 0..<windowCount {
+            let result = signal.withUnsafeMutableBufferPointer { buffer in
+                Result { () throws(PreparedDatasetError) in
+                    try readMillivolts(window: index, into: buffer)
+                }
+            }
+            try result.get()
+        }
+        let found = file.withBytes { bytes in
+            var hash = SHA256()
+            hash.update(UnsafeRawBufferPointer(rebasing: bytes[PreparedFormat.signalOffset...]))
+            hash.update(
+                UnsafeRawBufferPointer(rebasing: bytes[..<PreparedFormat.digestedHeaderBytes]))
+            return hash.finish()
+        }
+        guard found == digest else {
+            throw PreparedDatasetError(
+                file: path, field: "digest", problem: "it is \(found), the header says \(digest)")
+        }
+    }
+
+    private func entry(_ index: Int) -> PreparedFormat.Entry {
+        precondition(
+            (0..<windowCount).contains(index), "window \(index) of a set with \(windowCount)")
+        return file.withBytes { bytes in
+            Self.entry(bytes, at: header.indexOffset + index * PreparedFormat.entryBytes)
+        }
+    }
+
+    private static func entry(
+        _ bytes: UnsafeRawBufferPointer, at offset: Int
+    ) -> PreparedFormat.Entry {
+        func word(_ i: Int) -> UInt32 {
+            UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset + i, as: UInt32.self))
+        }
+        return PreparedFormat.Entry(
+            checksum: word(0), millivoltsPerUnit: Float(bitPattern: word(4)), record: word(8),
+            piece: word(12))
+    }
+}
+
+extension PreparedDataset {
+    /// Checks everything but the samples.
+    private static func check(
+        _ bytes: UnsafeRawBufferPointer, path: String
+    ) throws(PreparedDatasetError) -> (PreparedFormat.Header, RecordTable) {
+        func refuse(_ field: String, _ problem: String) -> PreparedDatasetError {
+            PreparedDatasetError(file: path, field: field, problem: problem)
+        }
+        guard bytes.starts(with: PreparedFormat.magic) else {
+            throw refuse("header", "this is not a prepared data set; `data prepare` writes one")
+        }
+        var reader = ByteReader(
+            UnsafeRawBufferPointer(rebasing: bytes[PreparedFormat.magic.count...]))
+        guard let version: UInt32 = reader.read(), version == PreparedFormat.version else {
+            throw refuse("version", "this program reads version 1; prepare the data set again")
+        }
+        guard let header = header(bytes) else {
+            throw refuse("header", "it is damaged; prepare the data set again")
+        }
+        guard header.fileBytes == bytes.count else {
+            throw refuse(
+                "size", "\(header.fileBytes) bytes are announced, the file has \(bytes.count)")
+        }
+        let index = UnsafeRawBufferPointer(rebasing: bytes[header.indexOffset..<header.tableOffset])
+        let tableBytes = UnsafeRawBufferPointer(rebasing: bytes[header.tableOffset...])
+        guard CRC32.checksum(of: index) == header.indexChecksum else {
+            throw refuse("index", "it is damaged (CRC-32); prepare the data set again")
+        }
+        guard CRC32.checksum(of: tableBytes) == header.tableChecksum,
+            let table = RecordTable(tableBytes, recordCount: header.recordCount)
+        else {
+            throw refuse("record table", "it is damaged; prepare the data set again")
+        }
+        for window in 0..<header.windowCount {
+            let entry = entry(index, at: window * PreparedFormat.entryBytes)
+            guard Int(entry.record) < header.recordCount, entry.millivoltsPerUnit.isFinite else {
+                throw refuse("index", "window \(window) belongs to no record")
+            }
+        }
+        return (header, table)
+    }
+
+    /// The header; `nil` when its checksum or its numbers do not agree with one another.
+    private static func header(_ bytes: UnsafeRawBufferPointer) -> PreparedFormat.Header? {
+        guard bytes.count >= PreparedFormat.signalOffset else { return nil }
+        let checked = PreparedFormat.headerBytes - 4
+        let checksum = UInt32(
+            littleEndian: bytes.loadUnaligned(fromByteOffset: checked, as: UInt32.self))
+        guard CRC32.checksum(of: UnsafeRawBufferPointer(rebasing: bytes[..<checked])) == checksum
+        else { return nil }
+        var reader = ByteReader(UnsafeRawBufferPointer(rebasing: bytes[16..<checked]))
+        guard let windows: UInt64 = reader.read(), let records: UInt64 = reader.read(),
+            let leads: UInt32 = reader.read(), let samples: UInt32 = reader.read(),
+            let rate: UInt64 = reader.read(), let _: UInt64 = reader.read(),
+            let _: UInt64 = reader.read(), let table: UInt64 = reader.read(),
+            let size: UInt64 = reader.read(), Int(leads) == PreparedFormat.leadCount,
+            windows < 1 << 32, records < 1 << 32, samples < 1 << 20, size >= table, size < 1 << 56
+        else { return nil }
+        var header = PreparedFormat.Header(
+            windowCount: Int(windows), recordCount: Int(records), samplesPerWindow: Int(samples),
+            sampleRateHz: Double(bitPattern: rate), tableBytes: Int(size - table))
+        header.digest = Array(bytes[80..<112])
+        header.indexChecksum = UInt32(
+            littleEndian: bytes.loadUnaligned(fromByteOffset: 112, as: UInt32.self))
+        header.tableChecksum = UInt32(
+            littleEndian: bytes.loadUnaligned(fromByteOffset: 116, as: UInt32.self))
+        let isConsistent = header.encoded.elementsEqual(bytes[..<PreparedFormat.headerBytes])
+        return isConsistent && header.sampleRateHz > 0 && samples > 0 ? header : nil
+    }
+}

@@ -1,0 +1,47 @@
+import Runtime
+
+/// Why a WFDB record was refused: which file, which field of it, and what is wrong with the value.
+public struct WFDBError: Error, Equatable, CustomStringConvertible {
+    /// What kind of trouble it is, for reports that count.
+    public enum Kind: String, Sendable, CaseIterable {
+        /// A header, signal or segment file is not there.
+        case missingFile
+        /// The system could not read a file that is there.
+        case unreadable
+        /// A header says something that cannot be.
+        case brokenHeader
+        /// A signal file ends before its announced end.
+        case truncated
+        /// The samples do not add up to the header's checksum.
+        case checksum
+        /// The format is known but not read here: FLAC, layouts.
+        case unsupported
+    }
+
+    /// What kind of trouble it is.
+    public let kind: Kind
+    /// The file that is wrong.
+    public let file: String
+    /// The field or line of the file.
+    public let field: String
+    /// What is wrong with it, with the value and the remedy.
+    public let problem: String
+
+    /// An error about a field of a file.
+    public init(_ kind: Kind, file: String, field: String, _ problem: String) {
+        self.kind = kind
+        self.file = file
+        self.field = field
+        self.problem = problem
+    }
+
+    /// One line: file, field, problem.
+    public var description: String { "\(file): \(field): \(problem)" }
+
+    init(_ error: SystemError, field: String) {
+        let isMissing = error.code == 2
+        self.init(
+            isMissing ? .missingFile : .unreadable, file: error.subject, field: field,
+            isMissing ? "no such file" : "\(error)")
+    }
+}

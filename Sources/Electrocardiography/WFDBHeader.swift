@@ -1,0 +1,243 @@
+import Foundation
+import Runtime
+
+/// A WFDB header as written: the record line, one line a signal or segment, and the comments.
+public struct WFDBHeader: Sendable, Equatable {
+    /// One signal line.
+    public struct Signal: Sendable, Equatable {
+        /// The file with the samples, beside the header; `~` where there is none.
+        public var file: String
+        /// The number of the storage format; 0 in layouts.
+        public var formatNumber: Int
+        /// Samples of this signal in a frame.
+        public var samplesPerFrame: Int
+        /// Frames by which the signal lies late in the file.
+        public var skewFrames: Int
+        /// Bytes before the first sample.
+        public var byteOffset: Int
+        /// Units of the converter in one physical unit.
+        public var gain: Double
+        /// Whether the header names a gain; else the standard's 200 stands.
+        public var isCalibrated: Bool
+        /// The converter's value at physical 0.
+        public var baseline: Int
+        /// The physical unit as written; `mV` where there is none.
+        public var units: String
+        /// The first sample, where the header says it.
+        public var initialValue: Int?
+        /// The sum of all samples modulo 65536, where the header says it.
+        public var checksum: Int?
+        /// The name of the lead or channel.
+        public var description: String
+    }
+
+    /// One line of a record in several segments.
+    public struct Segment: Sendable, Equatable {
+        /// The segment's record; `~` for a gap.
+        public var name: String
+        /// Frames in it.
+        public var sampleCount: Int
+    }
+
+    /// The record's name.
+    public var name: String
+    /// The path of the header, for messages.
+    public var path: String
+    /// Frames a second.
+    public var sampleRateHz: Double
+    /// Frames in the record; `nil` where the header leaves it to the file's size.
+    public var sampleCount: Int?
+    /// Signals that the record line announces.
+    public var signalCount: Int
+    /// The signal lines; empty in a record of several segments.
+    public var signals: [Signal]
+    /// The segment lines; empty in a record of one segment.
+    public var segments: [Segment]
+    /// Date and time as written, in whichever order.
+    public var recordedAt: String
+    /// The comment lines without `#`.
+    public var comments: [String]
+
+    /// Bounds on what a header may announce; far above any ECG, and low enough that no product overflows.
+    enum Limit {
+        static let headerBytes = 16 << 20
+        static let signals = 1024
+        static let samplesPerFrame = 4096
+        static let frames = 1 << 36
+        static let byteOffset = 1 << 40
+        static let sampleRateHz = 1e6
+    }
+}
+
+extension WFDBHeader {
+    /// The path of a record's header, whether `.hea` was given or not.
+    public static func headerPath(of record: String) -> String {
+        record.hasSuffix(".hea") ? record : record + ".hea"
+    }
+
+    /// Reads a header.
+    ///
+    /// - Parameter record: The record's path, with or without `.hea`.
+    /// - Returns: The header; its signal files have not been looked at.
+    /// - Throws: `WFDBError`.
+    public static func read(_ record: String) throws(WFDBError) -> WFDBHeader {
+        let path = headerPath(of: record)
+        let bytes = try SignalFile.read(path, upTo: Limit.headerBytes, field: "header")
+        return try WFDBHeader(parsing: bytes, path: path)
+    }
+
+    /// Parses the bytes of a header.
+    ///
+    /// - Parameters:
+    ///   - bytes: The whole file.
+    ///   - path: The file, for messages.
+    /// - Throws: `WFDBError`.
+    public init(parsing bytes: [UInt8], path: String) throws(WFDBError) {
+        let text = String(validating: bytes, as: UTF8.self) ?? String(latin1: bytes)
+        var lines: [(number: Int, text: Substring)] = []
+        var comments: [String] = []
+        var number = 0
+        for line in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) {
+            number += 1
+            let line = line.drop { $0 == " " || $0 == "\t" }
+            if line.first == "#" {
+                comments.append(String(line.dropFirst()))
+            } else if !line.allSatisfy(\.isWhitespace) {
+                lines.append((number, line))
+            }
+        }
+        guard let first = lines.first else {
+            throw WFDBError(
+                .brokenHeader, file: path, field: "record line", "the header has no record line")
+        }
+        self.init(path: path, comments: comments)
+        let segmentCount = try readRecordLine(first.text)
+        let described = lines.dropFirst()
+        if let segmentCount {
+            guard described.count == segmentCount else {
+                throw WFDBError(
+                    .brokenHeader, file: path, field: "segments",
+                    "\(segmentCount) are declared, \(described.count) described")
+            }
+            for line in described { segments.append(try segment(line.text, number: line.number)) }
+        } else {
+            guard described.count == signalCount else {
+                throw WFDBError(
+                    .brokenHeader, file: path, field: "signals",
+                    "\(signalCount) are declared, \(described.count) described")
+            }
+            for line in described { signals.append(try signal(line.text, number: line.number)) }
+        }
+    }
+
+    private init(path: String, comments: [String]) {
+        self.path = path
+        self.comments = comments
+        (name, recordedAt) = ("", "")
+        (sampleRateHz, signalCount) = (250, 0)
+        (signals, segments) = ([], [])
+    }
+
+    /// Reads name, counts and rate.
+    ///
+    /// - Returns: The number of segments, `nil` for a record of one.
+    private mutating func readRecordLine(_ line: Substring) throws(WFDBError) -> Int? {
+        let fields = line.split(whereSeparator: \.isWhitespace)
+        func broken(_ field: String, _ problem: String) -> WFDBError {
+            WFDBError(.brokenHeader, file: path, field: field, problem)
+        }
+        let parts = fields[0].split(separator: "/", omittingEmptySubsequences: false)
+        name = String(parts[0])
+        guard !name.isEmpty, name.allSatisfy(\.isRecordName), parts.count <= 2 else {
+            throw broken(
+                "record name",
+                name.contains(".")
+                    ? "'\(name)' has a dot; some early Challenge headers have this error: write the name without its ending"
+                    : "'\(fields[0])' is not a name of letters, digits, '-' and '_'")
+        }
+        var segmentCount: Int?
+        if parts.count == 2 {
+            guard let count = Int(parts[1]), (1...10_000_000).contains(count) else {
+                throw broken("number of segments", "'\(parts[1])' is not a positive number")
+            }
+            segmentCount = count
+        }
+        guard fields.count > 1 else { throw broken("number of signals", "it is missing") }
+        guard let signals = Int(fields[1]), (0...Limit.signals).contains(signals) else {
+            throw broken(
+                "number of signals", "'\(fields[1])' is not a number from 0 to \(Limit.signals)")
+        }
+        signalCount = signals
+        if fields.count > 2 {
+            let text = fields[2].prefix { $0 != "/" && $0 != "(" }
+            guard let rate = Double(text), rate > 0, rate <= Limit.sampleRateHz else {
+                throw broken("sampling rate", "'\(fields[2])' is not a rate in Hz above 0")
+            }
+            sampleRateHz = rate
+        }
+        if fields.count > 3 {
+            guard let count = Int(fields[3]), (0...Limit.frames).contains(count) else {
+                throw broken(
+                    "number of samples",
+                    "'\(fields[3])' is not a number from 0 to \(Limit.frames)")
+            }
+            // The standard's 0 means "not said", except in layouts, which have no samples at all.
+            sampleCount = count == 0 && segmentCount == nil ? nil : count
+        }
+        // Challenge headers have the date first, the standard has the time first: both are kept as text.
+        for field in fields.dropFirst(4) where !field.isDateOrTime {
+            throw broken("record line", "'\(field)' is neither a time nor a date")
+        }
+        recordedAt = fields.dropFirst(4).joined(separator: " ")
+        return segmentCount
+    }
+
+    private func segment(_ line: Substring, number: Int) throws(WFDBError) -> Segment {
+        let fields = line.split(whereSeparator: \.isWhitespace)
+        guard fields.count == 2, fields[0] == "~" || fields[0].allSatisfy(\.isRecordName),
+            let count = Int(fields[1]), (0...Limit.frames).contains(count)
+        else {
+            throw WFDBError(
+                .brokenHeader, file: path, field: "line \(number)",
+                "'\(line)' is not a segment's name and its number of samples")
+        }
+        return Segment(name: String(fields[0]), sampleCount: count)
+    }
+
+    private func signal(_ line: Substring, number: Int) throws(WFDBError) -> Signal {
+        var reader = SignalLine(rest: line, path: path, number: number)
+        var signal = Signal(
+            file: String(try reader.file()), formatNumber: 0, samplesPerFrame: 1, skewFrames: 0,
+            byteOffset: 0, gain: 200, isCalibrated: false, baseline: 0, units: "mV",
+            initialValue: nil, checksum: nil, description: "")
+        try reader.format(into: &signal)
+        let baseline = try reader.gain(into: &signal)
+        _ = try reader.integer("resolution of the converter")
+        let zero = try reader.integer("zero of the converter")
+        signal.baseline = baseline ?? zero ?? 0
+        signal.initialValue = try reader.integer("initial value")
+        signal.checksum = try reader.integer("checksum")
+        _ = try reader.integer("block size")
+        signal.description = reader.rest.trimmingCharacters(in: .whitespaces)
+        return signal
+    }
+}
+
+extension Character {
+    fileprivate var isRecordName: Bool {
+        isASCII && (isLetter || isNumber) || self == "-" || self == "_"
+    }
+}
+
+extension Substring {
+    fileprivate var isDateOrTime: Bool {
+        first?.isNumber == true
+            && allSatisfy { $0.isASCII && ($0.isLetter || ":/.-".contains($0) || $0.isNumber) }
+    }
+}
+
+extension String {
+    fileprivate init(latin1 bytes: [UInt8]) {
+        self = String(String.UnicodeScalarView(bytes.map { Unicode.Scalar($0) }))
+    }
+}
