@@ -36,6 +36,7 @@ final class ComputeThread: @unchecked Sendable {
     ///   - source: Where windows come from.
     ///   - finished: Called with each parameter whose gradient has been added.
     /// - Returns: The method's numbers.
+    /// - Throws: When a window cannot be read.
     func train(
         on shard: Shard, number: Int, from source: any WindowSource,
         finished: @escaping @Sendable (Int) -> Void

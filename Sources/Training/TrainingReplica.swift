@@ -84,13 +84,18 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
 
     // MARK: The held state
 
+    /// Shards of a global batch.
     public var logicalShards: Int { configuration.logicalShards }
+    /// How the sums are laid out.
     public var layout: ReductionLayout { sums.layout.reduction }
+    /// Finished steps of the held state.
     public var step: UInt64 { progress.step }
+    /// The configuration's `steps`.
     public var finalStep: UInt64 { UInt64(configuration.steps) }
     /// Epochs that the samples so far make.
     public var epochs: Double { Double(progress.cursor) / Double(sampler.epochLength) }
 
+    /// Forgets what was computed in a state that is no longer held.
     public func adoptState() {
         shardNumbers = [:]
         validationNumbers = [:]
@@ -99,6 +104,7 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
 
     // MARK: A round
 
+    /// Empties the sums; predicted exponents get the configured margin, true ones none.
     public func beginRound(exponents: [UInt8]?) {
         let margin = configuration.exchange.marginBits
         round = exponents == nil ? 0 : 1
@@ -109,6 +115,7 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
         concluded = nil
     }
 
+    /// Computes shards, several at a time, and adds them to the sums.
     public func add(shards: [Int], bucketReady: @escaping @Sendable (Int) -> Void) throws {
         let start = ContinuousClock.now
         let countdown = BucketCountdown(
@@ -142,9 +149,12 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
             }, role: .training)
     }
 
+    /// The sums of the shards that were added here.
     public var localSums: UnsafeMutableRawBufferPointer { sums.local.bytes }
+    /// Where the sums over all members go.
     public var reducedSums: UnsafeMutableRawBufferPointer { reduced.bytes }
 
+    /// What the other members need to know of this round, validation included where it is due.
     public func summary(rank: Int, worldSize: Int) throws -> [UInt8] {
         let every = configuration.validation.everySteps
         if every > 0, step % UInt64(every) == 0 {
@@ -174,6 +184,7 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
         validationNumbers.merge(results.withLock { $0 }) { _, new in new }
     }
 
+    /// Joins all members' summaries and says whether the sums are exact.
     public func conclude(summaries: [[UInt8]]) throws -> RoundOutcome {
         var joined = RoundSummary(
             round: round, shards: [:], maxima: Array(repeating: 0, count: sums.maxima.count),
@@ -218,9 +229,11 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
     }
 
     private func isFinite(_ joined: RoundSummary) -> Bool {
-        !joined.maxima.contains(255) && !joined.shards.contains { $0.value.contains { !$0.isFinite } }
+        !joined.maxima.contains(255)
+            && !joined.shards.contains { $0.value.contains { !$0.isFinite } }
     }
 
+    /// CRC-32 of the reduced sums and the joined summaries.
     public func reducedChecksum() -> UInt32 {
         let sums = CRC32.checksum(of: UnsafeRawBufferPointer(reduced.bytes))
         return (concluded?.encoded() ?? []).withUnsafeBytes { CRC32.checksum(of: $0, after: sums) }
@@ -228,6 +241,7 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
 
     // MARK: The update
 
+    /// Moves the state on by one step with the concluded sums.
     public func apply() throws -> JSONValue {
         guard let concluded, let lanes = reduced.bytes.baseAddress else {
             preconditionFailure("apply needs a concluded round")
@@ -270,6 +284,7 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
         report["validation_step"] = .integer(Int64(step))
     }
 
+    /// The final state's validation, this rank's units.
     public func closingSummary(rank: Int, worldSize: Int) throws -> [UInt8]? {
         guard validation.count > 0 else { return nil }
         try validate(rank: rank, worldSize: worldSize)
@@ -277,6 +292,7 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
             .encoded()
     }
 
+    /// Joins all members' closing summaries.
     public func close(summaries: [[UInt8]]) throws -> JSONValue {
         var units: [Int: [Double]] = [:]
         for bytes in summaries {

@@ -29,7 +29,9 @@ struct ValidationUnits: Sendable {
         var totals = Array(repeating: 0.0, count: numbers)
         for unit in 0..<count {
             let size = Double(min(unitSize, windows.count - unit * unitSize))
-            for (index, number) in (units[unit] ?? []).enumerated() { totals[index] += number * size }
+            for (index, number) in (units[unit] ?? []).enumerated() {
+                totals[index] += number * size
+            }
         }
         return totals.map { $0 / Double(windows.count) }
     }

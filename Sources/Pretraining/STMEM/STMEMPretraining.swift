@@ -15,9 +15,12 @@ public struct STMEMPretraining: PretrainingMethod {
         input = configuration.input
     }
 
+    /// The model's parameters.
     public var parameters: ParameterList { model.parameters }
+    /// The loss alone.
     public var scalarNames: [String] { ["loss"] }
 
+    /// Products of the encoder on seen patches and of the decoder, as they are computed.
     public var operationsPerSample: Double {
         let sizes = model.sizes
         let leads = Double(sizes.leads)
@@ -46,6 +49,7 @@ public struct STMEMPretraining: PretrainingMethod {
         return 6 * (embedding + encoder + bridge + decoder - spared + head)
     }
 
+    /// Buffers for one thread.
     public func makeWorkspace() -> any ShardWorkspace {
         STMEMWorkspace(model: model, input: input)
     }
@@ -97,7 +101,8 @@ private final class STMEMWorkspace: ShardWorkspace {
                 start: patches.data + index * input.leads * input.cropSamples,
                 count: input.leads * input.cropSamples)
             try read(
-                window, of: shard, position: shard.firstPosition + index, from: source, into: target)
+                window, of: shard, position: shard.firstPosition + index, from: source, into: target
+            )
         }
         var random = RandomStream(seed: shard.seed, purpose: .mask)
         let choice = PatchChoice(
@@ -125,7 +130,8 @@ private final class STMEMWorkspace: ShardWorkspace {
         if window.isEmpty {
             window = Array(repeating: 0, count: input.leads * samples)
             conditioner = SignalConditioner(
-                sampleRateHz: input.sampleRateHz, sampleCapacity: samples, leadCapacity: input.leads)
+                sampleRateHz: input.sampleRateHz, sampleCapacity: samples, leadCapacity: input.leads
+            )
         }
         let slack = samples - input.cropSamples
         var start = slack / 2

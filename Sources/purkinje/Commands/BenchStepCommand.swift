@@ -10,7 +10,8 @@ private let threads = Option("threads", .count, default: 1, help: "compute threa
 private let shardSize = Option(
     "shard-size", .count, otherwise: "the configuration's",
     help: "samples that a thread takes at a time")
-private let steps = Option("steps", .count, default: 5, help: "steps to measure, after two to warm up")
+private let steps = Option(
+    "steps", .count, default: 5, help: "steps to measure, after two to warm up")
 
 /// `purkinje bench step`.
 let benchStepCommand = Command(
