@@ -32,7 +32,7 @@ struct SingleSegment {
                 (signals[i].gain, signals[i].baseline) = (1000, 0)
             }
             record.notes.append(
-                "the header's gains differ from lead to lead, the integers obey III = II - I: all leads were put on 1000 units/mV"
+                "the header's gains differ from lead to lead, the integers obey III = II - I and its like: all leads were put on 1000 units/mV"
             )
         }
         for (signal, samples) in zip(signals, digital) {
@@ -57,24 +57,27 @@ struct SingleSegment {
             samples: samples)
     }
 
-    /// Whether III = II - I holds for the integers although the header's gains for these leads differ.
+    /// Whether the integers obey the limb leads' laws although the header's gains for these leads differ.
     ///
     /// True of LUDB, whose gains scale every lead to at most about 1 and are no amplitudes.
     private func hasNormalisedGains(_ digital: [[Int32]]) -> Bool {
-        func index(_ lead: Lead) -> Int? {
+        let limbs = [Lead.i, .ii, .iii, .aVR, .aVF].compactMap { lead in
             header.signals.firstIndex { Lead(headerName: $0.description) == lead }
         }
-        guard let i = index(.i), let ii = index(.ii), let iii = index(.iii) else { return false }
-        let gains = [i, ii, iii].map { header.signals[$0].gain }
-        guard let low = gains.min(), let high = gains.max(), low > 0, high > 1.01 * low else {
-            return false
-        }
+        let gains = limbs.map { header.signals[$0].gain }
+        guard limbs.count == 5, let low = gains.min(), let high = gains.max(), low > 0,
+            high > 1.01 * low
+        else { return false }
         var isFlat = true
-        for t in digital[i].indices {
-            let (first, second, third) = (digital[i][t], digital[ii][t], digital[iii][t])
-            if first == .min || second == .min || third == .min { continue }
-            if abs(Int(second) - Int(first) - Int(third)) > 1 { return false }
-            if first != digital[i][0] { isFlat = false }
+        for t in digital[limbs[0]].indices {
+            let values = limbs.map { digital[$0][t] }
+            if values.contains(.min) { continue }
+            let (i, ii, iii) = (Int(values[0]), Int(values[1]), Int(values[2]))
+            // The augmented leads are halves, rounded one way or the other.
+            guard abs(ii - i - iii) <= 1, abs(2 * Int(values[3]) + i + ii) <= 2,
+                abs(2 * Int(values[4]) - ii - iii) <= 2
+            else { return false }
+            if values[0] != digital[limbs[0]][0] { isFlat = false }
         }
         return !isFlat
     }

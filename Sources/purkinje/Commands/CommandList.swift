@@ -5,6 +5,8 @@ import Runs
 
 /// All commands, in the order of `purkinje help`.
 let commands: [Command] = [
+    dataPrepareCommand,
+    dataExportCommand,
     launchCommand,
     statusCommand,
     doctorCommand,

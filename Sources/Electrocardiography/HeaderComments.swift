@@ -1,0 +1,41 @@
+import Foundation
+
+/// What the comment lines of a header say of the patient: `# Age: 84`, `#Dx: 164889003,59118001`, `<sex>: M`.
+struct HeaderComments {
+    var ageYears: Float?
+    var sex: Sex?
+    /// SNOMED CT codes in the order of the line.
+    var codes: [DiagnosticCode] = []
+
+    init(_ comments: [String]) {
+        for comment in comments {
+            for (key, value) in Self.pairs(comment) { take(key, value) }
+        }
+    }
+
+    private mutating func take(_ key: String, _ value: String) {
+        switch key.lowercased() {
+        case "age":
+            if let age = Float(value), age.isFinite, age >= 0 { ageYears = age }
+        case "sex", "gender":
+            sex = Sex(headerValue: value) ?? sex
+        case "dx":
+            codes = value.split(separator: ",").map {
+                DiagnosticCode(code: $0.trimmingCharacters(in: .whitespaces), likelihood: nil)
+            }.filter { !$0.code.isEmpty }
+        default: break
+        }
+    }
+
+    /// `key: value`, or several `<key>: value` on one line.
+    private static func pairs(_ comment: String) -> [(String, String)] {
+        let marked = comment.contains("<") && comment.contains(">:")
+        let parts = marked ? comment.split(separator: "<") : [comment[...]]
+        return parts.compactMap { part in
+            guard let colon = part.firstIndex(of: ":") else { return nil }
+            let key = part[..<colon].trimmingCharacters(in: CharacterSet(charactersIn: " \t>"))
+            let value = part[part.index(after: colon)...].trimmingCharacters(in: .whitespaces)
+            return (key, value)
+        }
+    }
+}

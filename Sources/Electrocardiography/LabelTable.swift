@@ -1,0 +1,125 @@
+import Runtime
+
+/// Why a source of records could not be used: the file, the place in it, and what is wrong.
+public struct SourceError: Error, Equatable, CustomStringConvertible {
+    /// The file or folder.
+    public let file: String
+    /// The row, column or entry.
+    public let field: String
+    /// What is wrong, and the remedy.
+    public let problem: String
+
+    /// One line: file, field, problem.
+    public var description: String { "\(file): \(field): \(problem)" }
+}
+
+/// Chosen columns of a table of comma-separated values (RFC 4180: quotes, doubled quotes, line breaks in quotes).
+struct LabelTable {
+    /// One array a row, in the order of the columns asked for; columns that the table lacks are empty.
+    private(set) var rows: [[String]] = []
+    private let path: String
+
+    /// Parses a table.
+    ///
+    /// - Parameters:
+    ///   - bytes: The file; a byte-order mark is skipped.
+    ///   - path: The file, for messages.
+    ///   - required: Names of columns that must be there.
+    ///   - optional: Names of columns that may be missing.
+    /// - Throws: `SourceError` for a missing column, an open quote, or a row with another number of cells.
+    init(
+        parsing bytes: [UInt8], path: String, required: [String], optional: [String] = []
+    ) throws(SourceError) {
+        self.path = path
+        var scanner = Scanner(bytes: bytes)
+        guard let names = try scanner.row(path: path) else {
+            throw SourceError(file: path, field: "row 1", problem: "the table is empty")
+        }
+        var places: [Int?] = []
+        for name in required + optional {
+            let place = names.firstIndex(of: name)
+            if place == nil, required.contains(name) {
+                throw SourceError(
+                    file: path, field: "column \(name)", problem: "the table has no such column")
+            }
+            places.append(place)
+        }
+        while let row = try scanner.row(path: path) {
+            guard row.count == names.count else {
+                throw SourceError(
+                    file: path, field: "row \(scanner.rowNumber)",
+                    problem: "\(row.count) cells where the first row has \(names.count)")
+            }
+            rows.append(places.map { place in place.map { row[$0] } ?? "" })
+        }
+    }
+
+    /// Reads and parses a file.
+    init(
+        reading path: String, required: [String], optional: [String] = []
+    ) throws(SourceError) {
+        let bytes: [UInt8]
+        do {
+            bytes = try SignalFile.read(path, upTo: 1 << 30, field: "table")
+        } catch {
+            throw SourceError(file: error.file, field: error.field, problem: error.problem)
+        }
+        try self.init(parsing: bytes, path: path, required: required, optional: optional)
+    }
+
+    private struct Scanner {
+        let bytes: [UInt8]
+        var position: Int
+        var rowNumber = 0
+
+        init(bytes: [UInt8]) {
+            self.bytes = bytes
+            position = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+        }
+
+        /// The cells of the next row that is not empty; `nil` at the end.
+        mutating func row(path: String) throws(SourceError) -> [String]? {
+            while position < bytes.count, bytes[position] == 10 || bytes[position] == 13 {
+                position += 1
+            }
+            guard position < bytes.count else { return nil }
+            rowNumber += 1
+            var cells: [String] = []
+            while true {
+                cells.append(try cell(path: path))
+                guard position < bytes.count, bytes[position] == UInt8(ascii: ",") else { break }
+                position += 1
+            }
+            return cells
+        }
+
+        private mutating func cell(path: String) throws(SourceError) -> String {
+            let quote = UInt8(ascii: "\"")
+            func ends(_ byte: UInt8) -> Bool {
+                byte == UInt8(ascii: ",") || byte == 10 || byte == 13
+            }
+            guard position < bytes.count, bytes[position] == quote else {
+                let start = position
+                while position < bytes.count, !ends(bytes[position]) { position += 1 }
+                return String(decoding: bytes[start..<position], as: UTF8.self)
+            }
+            position += 1
+            var content: [UInt8] = []
+            while position < bytes.count {
+                if bytes[position] != quote {
+                    content.append(bytes[position])
+                    position += 1
+                } else if position + 1 < bytes.count, bytes[position + 1] == quote {
+                    content.append(quote)
+                    position += 2
+                } else {
+                    position += 1
+                    guard position == bytes.count || ends(bytes[position]) else { break }
+                    return String(decoding: content, as: UTF8.self)
+                }
+            }
+            throw SourceError(
+                file: path, field: "row \(rowNumber)", problem: "a quoted cell does not end")
+        }
+    }
+}

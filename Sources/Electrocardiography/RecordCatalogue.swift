@@ -1,0 +1,190 @@
+import Foundation
+import Runtime
+
+/// The records that a preparation will read, in the order of sources and names, and those it will not.
+struct RecordCatalogue {
+    struct Source {
+        var path: String
+        /// `ptb-xl` or `wfdb`.
+        var kind: String
+        /// Records whose header is there.
+        var foundCount = 0
+        /// Rows of the label table whose files are not there.
+        var missingCount = 0
+        /// Headers that are segments of other records.
+        var segmentCount = 0
+    }
+
+    struct Entry: Sendable {
+        var source: Int
+        var name: String
+        /// The record's path without `.hea`.
+        var path: String
+        /// The labels of a PTB-XL record.
+        var row: PTBXLDatabase.Row?
+        /// The PTB-XL record that this is under another name: it lends patient and fold.
+        var original: PTBXLDatabase.Row?
+    }
+
+    private(set) var sources: [Source] = []
+    private(set) var entries: [Entry] = []
+    private(set) var skipped: [SkippedRecord] = []
+    private(set) var notes: [String] = []
+    private(set) var superclassNames: [String: String] = [:]
+    private var databases: [PTBXLDatabase] = []
+    private let sourceRateHz: Double?
+
+    /// Lists the records of folders.
+    ///
+    /// - Parameters:
+    ///   - folders: Folders of PTB-XL or of WFDB records; a folder that holds PTB-XL somewhere below is both.
+    ///   - sourceRateHz: Which of PTB-XL's two rates to take; `nil` for the higher one that is there.
+    /// - Throws: `SourceError` for a folder that is not there, has no records or has a broken label table.
+    init(folders: [String], sourceRateHz: Double?) throws(SourceError) {
+        self.sourceRateHz = sourceRateHz
+        for folder in folders {
+            let before = entries.count
+            var walk = FolderWalk(folder)
+            try walk.run()
+            for database in walk.databases { try addDatabase(database) }
+            if !walk.records.isEmpty { addRecords(walk, folder: folder) }
+            guard entries.count > before else {
+                throw SourceError(
+                    file: folder, field: "records",
+                    problem: "no WFDB header (.hea) and no PTB-XL record with a file was found")
+            }
+        }
+        resolveNamesakes()
+    }
+
+    private mutating func addDatabase(_ folder: String) throws(SourceError) {
+        let database = try PTBXLDatabase(folder: folder)
+        var source = Source(path: folder, kind: "ptb-xl")
+        for row in database.rows {
+            guard let path = path(of: row, folder: folder) else {
+                source.missingCount += 1
+                continue
+            }
+            source.foundCount += 1
+            entries.append(
+                Entry(source: sources.count, name: String(row.id), path: path, row: row))
+        }
+        if let names = database.superclassNames {
+            superclassNames.merge(names) { first, _ in first }
+        } else {
+            notes.append(
+                "\(folder) has no \(PTBXLDatabase.statementsName): its records get no superclasses")
+        }
+        sources.append(source)
+        databases.append(database)
+    }
+
+    /// The file of the wanted rate; without a wish, of the higher rate that is there.
+    private func path(of row: PTBXLDatabase.Row, folder: String) -> String? {
+        let wanted: [String]
+        switch sourceRateHz {
+        case 100: wanted = [row.lowRatePath]
+        case 500: wanted = [row.highRatePath]
+        default: wanted = [row.highRatePath, row.lowRatePath]
+        }
+        for name in wanted where !name.isEmpty {
+            let path = (folder as NSString).appendingPathComponent(name)
+            if FileManager.default.fileExists(atPath: path + ".hea") { return path }
+        }
+        return nil
+    }
+
+    private mutating func addRecords(_ walk: FolderWalk, folder: String) {
+        let number = sources.count
+        var source = Source(path: folder, kind: "wfdb")
+        let segments = Self.segments(walk.records, folder: folder)
+        for name in walk.records {
+            if segments.contains(name) {
+                source.segmentCount += 1
+                continue
+            }
+            source.foundCount += 1
+            let path = (folder as NSString).appendingPathComponent(name)
+            entries.append(Entry(source: number, name: name, path: path))
+        }
+        sources.append(source)
+    }
+
+    /// Names of records that other records name as their segments.
+    private static func segments(_ names: [String], folder: String) -> Set<String> {
+        var segments: Set<String> = []
+        for name in names {
+            let path = (folder as NSString).appendingPathComponent(name) + ".hea"
+            // Most headers have one segment, and their first lines say so: parsing waits for the worker.
+            guard let start = try? SignalFile.firstLine(path), start.contains("/"),
+                let header = try? WFDBHeader.read(path)
+            else { continue }
+            let parent = (name as NSString).deletingLastPathComponent as NSString
+            for segment in header.segments where segment.name != "~" && segment.name != header.name
+            {
+                segments.insert(parent.appendingPathComponent(segment.name))
+            }
+        }
+        return segments
+    }
+
+    /// Leaves out Challenge records that are PTB-XL records under another name, where they would be in the set twice,
+    /// where their fold is kept from training, and where nobody can tell.
+    private mutating func resolveNamesakes() {
+        let present = Set(entries.compactMap(\.row?.id))
+        var kept: [Entry] = []
+        for var entry in entries {
+            guard entry.row == nil, let number = Self.ptbxlNumber(ofRecord: entry.name) else {
+                kept.append(entry)
+                continue
+            }
+            let row = databases.lazy.compactMap { $0[number] }.first
+            let cause: String?
+            if present.contains(number) {
+                cause = "it is PTB-XL record \(number), which is in the set"
+            } else if let row {
+                cause = row.fold >= 9 ? "it is PTB-XL record \(number), of fold \(row.fold)" : nil
+            } else {
+                cause =
+                    "it is PTB-XL record \(number), and no source has the table that names its fold"
+            }
+            if let cause {
+                skipped.append(
+                    SkippedRecord(
+                        source: entry.source, record: entry.name, reason: .ptbxlRecord,
+                        detail: cause))
+            } else {
+                entry.original = row
+                kept.append(entry)
+            }
+        }
+        entries = kept
+    }
+
+    /// The number `n` of a Challenge record `HRn`, which is PTB-XL's record `n`.
+    static func ptbxlNumber(ofRecord name: String) -> Int? {
+        let last = (name as NSString).lastPathComponent
+        guard last.hasPrefix("HR"), last.count == 7 else { return nil }
+        let digits = last.dropFirst(2)
+        return digits.allSatisfy { $0.isASCII && $0.isNumber } ? Int(digits) : nil
+    }
+
+    /// The superclasses of a PTB-XL record's codes.
+    func superclasses(of row: PTBXLDatabase.Row) -> Superclasses {
+        for database in databases where database[row.id]?.codes == row.codes {
+            return database.superclasses(of: row.codes)
+        }
+        return []
+    }
+}
+
+extension SignalFile {
+    /// The first line that is no comment, of the first 512 bytes.
+    static func firstLine(_ path: String) throws(WFDBError) -> String {
+        let count = min(512, try size(path, field: "header"))
+        let bytes = try read(path, range: 0..<count, field: "header")
+        let text = String(decoding: bytes, as: UTF8.self)
+        return text.split(whereSeparator: \.isNewline).first { !$0.hasPrefix("#") }
+            .map { String($0.prefix { $0 != " " }) } ?? ""
+    }
+}
