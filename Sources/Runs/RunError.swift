@@ -13,6 +13,8 @@ public enum RunError: Error, Equatable, CustomStringConvertible {
     case inUse(path: String)
     /// A file of the directory is not what it should be.
     case damaged(file: String, problem: String)
+    /// The run in the directory has another configuration or data set.
+    case differs(path: String, differences: [String])
     /// The configuration that was written down is not valid in this version.
     case configuration(ConfigurationError)
 
@@ -29,6 +31,9 @@ public enum RunError: Error, Equatable, CustomStringConvertible {
             "\(path): another process works on this run; wait for it or end it"
         case .damaged(let file, let problem):
             "\(file): \(problem)"
+        case .differs(let path, let differences):
+            "\(path): the run here is another one: \(differences.joined(separator: "; ")); "
+                + "choose another directory, or give the run's own settings"
         case .configuration(let error):
             error.description
         }

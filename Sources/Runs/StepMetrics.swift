@@ -129,15 +129,16 @@ extension ValidationMetrics {
     /// The validation in a report, the keys that begin with `validation_`; `nil` where there was none.
     ///
     /// - Parameters:
-    ///   - step: Finished steps.
+    ///   - step: Finished steps of the state that was measured, where the report has no `validation_step` of its own.
     ///   - report: An object.
     public init?(step: Int, report: JSONValue) {
         guard let loss = report["validation_loss"]?.doubleValue else { return nil }
         let members = report.objectValue ?? [:]
+        let known = ["validation_loss", "validation_step"]
         self.init(
-            step: step, loss: loss,
+            step: members["validation_step"]?.integerValue ?? step, loss: loss,
             details: members.filter { key, _ in
-                key.hasPrefix("validation_") && key != "validation_loss"
+                key.hasPrefix("validation_") && !known.contains(key)
             })
     }
 }

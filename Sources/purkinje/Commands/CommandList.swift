@@ -23,7 +23,7 @@ func exitCode(for error: any Error) -> ExitCode {
     switch error {
     case is ConfigurationError: .usage
     case RunError.configuration, RunError.occupied: .usage
-    case CheckpointError.differs: .refused
+    case RunError.differs, CheckpointError.differs: .refused
     default: .failure
     }
 }
