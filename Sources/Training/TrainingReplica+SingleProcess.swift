@@ -40,6 +40,7 @@ extension TrainingReplica {
 /// Why training ends before its time.
 public enum TrainingError: Error, Equatable, CustomStringConvertible {
     case diverged(String)
+    case dataPathUnknown(run: String)
     case noTrainingWindows(path: String)
     case unfitDataset(path: String, reason: String)
 
@@ -47,6 +48,8 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .diverged(let message): message
+        case .dataPathUnknown(let run):
+            "\(run): the run does not say where its data set is; name it with --data"
         case .noTrainingWindows(let path):
             "\(path): no window is left to train on; check data.validationFold and data.testFold"
         case .unfitDataset(let path, let reason): "\(path): \(reason)"

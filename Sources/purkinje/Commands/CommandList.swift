@@ -2,11 +2,13 @@ import Checkpoints
 import CommandLineInterface
 import Configurations
 import Runs
+import Training
 
 /// All commands, in the order of `purkinje help`.
 let commands: [Command] = [
     dataPrepareCommand,
     dataExportCommand,
+    pretrainCommand,
     launchCommand,
     statusCommand,
     doctorCommand,
@@ -24,6 +26,7 @@ func exitCode(for error: any Error) -> ExitCode {
     case is ConfigurationError: .usage
     case RunError.configuration, RunError.occupied: .usage
     case RunError.differs, CheckpointError.differs: .refused
+    case TrainingError.diverged: .diverged
     default: .failure
     }
 }

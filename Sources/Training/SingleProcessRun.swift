@@ -1,0 +1,270 @@
+import Checkpoints
+import Configurations
+import Electrocardiography
+import Foundation
+import LinearAlgebra
+import Runs
+import Runtime
+
+/// A run in one process, without a network: the single-node debug mode, to the same bits as any cluster.
+///
+/// It goes on from the newest whole checkpoint of its directory, saves in the background, and stops between two steps.
+public final class SingleProcessRun {
+    /// How a run ended.
+    public enum Ending: Sendable, Equatable {
+        /// All steps of the configuration are done.
+        case finished
+        /// The step at which it was to stop is done.
+        case stopped
+        /// Somebody asked for it.
+        case interrupted
+    }
+
+    /// What a run tells while it works.
+    public struct Observer {
+        /// A sentence for the user's log.
+        public var note: (String) -> Void
+        /// Something that needs attention although the run goes on.
+        public var warning: (String) -> Void
+        /// A finished step.
+        public var step: (StepMetrics) -> Void
+
+        /// An observer of three kinds of news.
+        public init(
+            note: @escaping (String) -> Void, warning: @escaping (String) -> Void,
+            step: @escaping (StepMetrics) -> Void
+        ) {
+            self.note = note
+            self.warning = warning
+            self.step = step
+        }
+    }
+
+    /// The trainer.
+    public let replica: TrainingReplica
+    private let directory: RunDirectory
+    private let record: RunRecord
+    private let dataset: PreparedDataset
+    private let lock: RunLock
+    private let store: CheckpointStore
+    private let writer: BackgroundCheckpointWriter
+    private let saving = Locked<Result<CheckpointName, CheckpointError>?>(nil)
+    private let observer: Observer
+    private let events: EventLog
+    private let metrics: MetricsLog
+    private let term: UInt64
+    private var lastSaved: UInt64?
+
+    /// Opens a run, and loads its newest whole checkpoint where there is one.
+    ///
+    /// - Parameters:
+    ///   - directory: The run's folder.
+    ///   - configuration: What to train; `nil` goes on with what is written there.
+    ///   - dataPath: The prepared data set; `nil` for the one that is written there.
+    ///   - fresh: Whether a folder with anything in it is refused.
+    ///   - threads: Compute threads.
+    ///   - observer: Told what happens.
+    /// - Throws: `RunError`, `CheckpointError`, `PreparedDatasetError` and `TrainingError`.
+    public init(
+        directory: RunDirectory, configuration: Configuration?, dataPath: String?, fresh: Bool,
+        threads: Int, observer: Observer
+    ) throws {
+        let path = try dataPath ?? directory.read().dataPath
+        guard let path else { throw TrainingError.dataPathUnknown(run: directory.path) }
+        dataset = try PreparedDataset(path: path)
+        if directory.holdsRun {
+            lock = try RunLock(directory)
+        } else {
+            try directory.create(fresh: fresh)
+            lock = try RunLock(directory)
+        }
+        record = try directory.open(
+            configuration: configuration, dataPath: Self.absolute(path),
+            dataDigest: dataset.digest)
+        self.directory = directory
+        self.observer = observer
+        replica = try TrainingReplica(
+            configuration: record.configuration, dataset: dataset, threads: threads)
+        store = CheckpointStore(path: directory.checkpointsPath)
+        writer = try BackgroundCheckpointWriter()
+        events = try EventLog(directory)
+        term = (try store.list().map(\.term).max() ?? 0) + 1
+        lastSaved = try Self.load(store, into: replica, record: record, dataset: dataset, observer)
+        metrics = try MetricsLog(directory, after: Int(replica.step))
+        try events.append(
+            lastSaved == nil ? .start : .resume,
+            "one process, \(threads) threads, from step \(replica.step)",
+            ["step": .integer(Int64(replica.step))])
+    }
+
+    private static func absolute(_ path: String) -> String {
+        URL(fileURLWithPath: path).standardizedFileURL.path
+    }
+
+    /// Loads the newest whole checkpoint.
+    ///
+    /// - Returns: Its step; `nil` where there is no checkpoint.
+    private static func load(
+        _ store: CheckpointStore, into replica: TrainingReplica, record: RunRecord,
+        dataset: PreparedDataset, _ observer: Observer
+    ) throws -> UInt64? {
+        var damaged = 0
+        let loaded = try store.loadNewestWhole(into: replica.state) { name, error in
+            damaged += 1
+            observer.warning("checkpoint \(name) is passed over: \(error)")
+        }
+        guard let (name, manifest) = loaded else {
+            guard damaged == 0 else { throw CheckpointError.absent(path: store.path) }
+            return nil
+        }
+        let digest = record.configuration.digest(dataset: dataset.digest)
+        guard manifest.context.suits(configurationDigest: digest) else {
+            throw CheckpointError.differs(
+                checkpoint: store.folder(of: name),
+                problem: "it was saved with another configuration or data set")
+        }
+        if manifest.context.matrixKernel != MatrixProduct.kernelName {
+            observer.warning(
+                "checkpoint \(name) was made with the matrix kernel "
+                    + "\(manifest.context.matrixKernel), this process has "
+                    + "\(MatrixProduct.kernelName): from here on the bits may differ from those of "
+                    + "the first machine")
+        }
+        replica.adoptState()
+        observer.note("going on from checkpoint \(name)")
+        return manifest.context.step
+    }
+
+    /// Trains until the run is finished or stopped.
+    ///
+    /// - Parameters:
+    ///   - stopAfter: The step to stop after; the schedule stays as it is.
+    ///   - shouldStop: Asked before every step.
+    /// - Returns: How it ended; the state is saved then.
+    /// - Throws: `TrainingError.diverged` after saving the state before the step that diverged, and others.
+    public func run(stopAfter: UInt64?, shouldStop: () -> Bool) throws -> Ending {
+        let target = min(stopAfter ?? replica.finalStep, replica.finalStep)
+        if replica.step >= target {
+            observer.note("step \(replica.step) is reached already: nothing to do")
+        }
+        var ending: Ending = target == replica.finalStep ? .finished : .stopped
+        do {
+            let every = UInt64(record.configuration.checkpoint.everySteps)
+            while replica.step < target {
+                guard !shouldStop() else {
+                    ending = .interrupted
+                    break
+                }
+                try takeStep()
+                noteSaving()
+                if every > 0, replica.step % every == 0, replica.step < target {
+                    saveInBackground()
+                }
+            }
+        } catch let error as TrainingError {
+            try saveNow()
+            try events.append(.end, error.description)
+            throw error
+        }
+        if ending == .finished { try close() }
+        try saveNow()
+        try metrics.synchronise()
+        try events.append(.end, "\(ending) at step \(replica.step)")
+        return ending
+    }
+
+    private func takeStep() throws {
+        let start = ContinuousClock.now
+        let outcome = try replica.runStep()
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        let line = StepMetrics(
+            step: Int(replica.step), report: outcome.report,
+            samplesPerSecond: Double(record.configuration.batchSize) / seconds, worldSize: 1,
+            recomputed: outcome.recomputed,
+            seconds: StepMetrics.Seconds(
+                compute: outcome.computeSeconds, wait: 0, exchange: 0,
+                update: replica.updateSeconds))
+        try metrics.append(line)
+        if let validation = ValidationMetrics(step: line.step - 1, report: outcome.report) {
+            try metrics.append(validation)
+        }
+        if outcome.recomputed {
+            try events.append(
+                .recomputed, "step \(line.step) was computed again with the true exponents",
+                ["step": .integer(Int64(line.step))])
+        }
+        observer.step(line)
+    }
+
+    /// The final validation.
+    private func close() throws {
+        guard let summary = try replica.closingSummary(rank: 0, worldSize: 1) else { return }
+        let report = try replica.close(summaries: [summary])
+        guard let validation = ValidationMetrics(step: Int(replica.step), report: report) else {
+            return
+        }
+        try metrics.append(validation)
+        observer.note("validation loss \(validation.loss) at step \(validation.step)")
+    }
+
+    // MARK: Checkpoints
+
+    private var context: CheckpointContext {
+        CheckpointContext(
+            step: replica.step, cursor: replica.step * UInt64(record.configuration.batchSize),
+            configuration: record.configuration.resolved,
+            configurationDigest: record.configuration.digest(dataset: dataset.digest),
+            dataDigest: dataset.digest, software: Software.version,
+            matrixLibrary: MatrixProduct.libraryDescription,
+            matrixKernel: MatrixProduct.kernelName, run: "\(record.id)")
+    }
+
+    private var name: CheckpointName {
+        CheckpointName(step: replica.step, generation: 1, term: term)
+    }
+
+    private func saveInBackground() {
+        let (name, saving) = (name, saving)
+        let isBegun = writer.save(
+            replica.state, to: store, as: name, context: context,
+            keep: record.configuration.checkpoint.keep
+        ) { result in
+            saving.withLock { $0 = result.map { _ in name } }
+        }
+        if !isBegun {
+            observer.warning(
+                "step \(replica.step) is not saved: the checkpoint before is still being written")
+        }
+    }
+
+    /// Tells how the last save in the background went.
+    private func noteSaving() {
+        let result = saving.withLock { saving in
+            defer { saving = nil }
+            return saving
+        }
+        switch result {
+        case .success(let name):
+            lastSaved = name.step
+            // An event that cannot be written is no reason to stop; the next append that matters says so.
+            try? events.append(
+                .checkpoint, "checkpoint \(name) is whole", ["step": .integer(Int64(name.step))])
+        case .failure(let error):
+            observer.warning("checkpoint not saved: \(error); trying again at the next one")
+        case nil: break
+        }
+    }
+
+    /// Saves the held state and returns when it is safe.
+    private func saveNow() throws {
+        writer.waitUntilIdle()
+        noteSaving()
+        guard lastSaved != replica.step else { return }
+        try store.save(replica.state, as: name, context: context)
+        lastSaved = replica.step
+        try store.prune(keep: record.configuration.checkpoint.keep)
+        try events.append(
+            .checkpoint, "checkpoint \(name) is whole", ["step": .integer(Int64(replica.step))])
+        observer.note("checkpoint \(name) saved")
+    }
+}
