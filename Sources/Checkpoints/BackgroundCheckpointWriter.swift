@@ -52,6 +52,18 @@ public final class BackgroundCheckpointWriter: Sendable {
         state.wait(timeout: timeout, until: { !$0.isBusy }, then: { _ in true }) ?? false
     }
 
+    /// Makes the staging buffers before the first save, whose pause is then no longer than that of the others.
+    ///
+    /// - Parameter tensors: What is going to be saved; their numbers do not matter.
+    /// - Precondition: No save is in flight.
+    public func prepare(for tensors: [NamedTensor]) {
+        precondition(!isBusy, "staging buffers are in use")
+        guard !Self.fits(state.withLock({ $0.staging }), tensors) else { return }
+        state.withLock { $0.staging = [] }
+        let staging = Self.buffers(for: tensors)
+        state.withLock { $0.staging = staging }
+    }
+
     /// Copies tensors and hands the copies to a closure on the writer's thread.
     ///
     /// The tensors may change as soon as this returns.
@@ -73,10 +85,7 @@ public final class BackgroundCheckpointWriter: Sendable {
         if !Self.fits(staging, tensors) {
             state.withLock { $0.staging = [] }
             staging = []
-            staging = tensors.map { named in
-                NamedTensor(
-                    named.name, Tensor(named.tensor.elementType, shape: named.tensor.shape))
-            }
+            staging = Self.buffers(for: tensors)
         }
         for (copy, original) in zip(staging, tensors) {
             copy.tensor.bytes.copyMemory(from: UnsafeRawBufferPointer(original.tensor.bytes))
@@ -86,6 +95,12 @@ public final class BackgroundCheckpointWriter: Sendable {
             state.work = work
         }
         return true
+    }
+
+    private static func buffers(for tensors: [NamedTensor]) -> [NamedTensor] {
+        tensors.map { named in
+            NamedTensor(named.name, Tensor(named.tensor.elementType, shape: named.tensor.shape))
+        }
     }
 
     private static func fits(_ staging: [NamedTensor], _ tensors: [NamedTensor]) -> Bool {

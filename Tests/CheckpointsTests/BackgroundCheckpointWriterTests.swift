@@ -20,6 +20,7 @@ import Testing
     @Test func whatChangesAfterStagingIsNotWritten() throws {
         let writer = try BackgroundCheckpointWriter()
         let state = sampleState(step: 1)
+        writer.prepare(for: state)
         let digest = StateDigest.digest(of: state)
         let mayWrite = Monitor(false)
         let isBegun = writer.stage(state) { [store] copies in
