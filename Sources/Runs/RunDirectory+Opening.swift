@@ -17,6 +17,7 @@ extension RunDirectory {
     public func open(
         configuration: Configuration?, dataPath: String?, dataDigest: Digest?, fresh: Bool = false
     ) throws(RunError) -> RunRecord {
+        guard holdsRun || configuration != nil else { throw .absent(path: path) }
         try create(fresh: fresh)
         guard holdsRun else {
             guard let configuration else { throw .absent(path: path) }

@@ -76,6 +76,62 @@ private func steps(_ directory: RunDirectory) throws -> [Int?] {
         #expect(error?.description.contains("run.id") == true)
     }
 
+    @Test func aRunIsBegunAndGoneOnWith() throws {
+        let run = TemporaryRun()
+        let given = try Configuration(["method": "st-mem", "seed": 4])
+        let data = SHA256.digest(of: [1])
+        #expect(throws: RunError.absent(path: run.directory.path)) {
+            try run.directory.open(configuration: nil, dataPath: nil, dataDigest: nil)
+        }
+        #expect(!FileManager.default.fileExists(atPath: run.directory.path))
+        let begun = try run.directory.open(
+            configuration: given, dataPath: "/a", dataDigest: nil, fresh: true)
+        #expect(begun.dataDigest == nil)
+        let again = try run.directory.open(
+            configuration: Configuration(given.resolved, overrides: ["checkpoint.keep=9"]),
+            dataPath: "/b", dataDigest: data)
+        #expect(again.id == begun.id && again.configuration.checkpoint.keep == 9)
+        let resumed = try run.directory.open(
+            configuration: nil, dataPath: nil, dataDigest: nil)
+        #expect(resumed.dataPath == "/b" && resumed.dataDigest == data)
+        #expect(resumed.configuration.checkpoint.keep == 9)
+        #expect(throws: RunError.occupied(path: run.directory.path)) {
+            try run.directory.open(
+                configuration: given, dataPath: nil, dataDigest: nil, fresh: true)
+        }
+    }
+
+    @Test func anotherRunIsRefused() throws {
+        let run = TemporaryRun()
+        let given = try Configuration(["method": "st-mem"])
+        _ = try run.directory.open(
+            configuration: given, dataPath: nil, dataDigest: SHA256.digest(of: [1]))
+        let seed = #expect(throws: RunError.self) {
+            try run.directory.open(
+                configuration: Configuration(["method": "st-mem", "seed": 1]), dataPath: nil,
+                dataDigest: nil)
+        }
+        #expect(seed?.description.contains("seed: 1 here, 0 there") == true)
+        let data = #expect(throws: RunError.self) {
+            try run.directory.open(
+                configuration: given, dataPath: nil, dataDigest: SHA256.digest(of: [2]))
+        }
+        #expect(data?.description.contains("data set: ") == true)
+    }
+
+    @Test func aRunFromWeightsIsGoneOnWithItsOwnConfiguration() throws {
+        let run = TemporaryRun()
+        let weights = SHA256.digest(of: [7])
+        let given = try Configuration(["method": "st-mem"])
+        _ = try run.directory.open(
+            configuration: Configuration(
+                given.resolved, overrides: ["initialWeights=\"\(weights)\""]),
+            dataPath: nil, dataDigest: nil)
+        let again = try run.directory.open(
+            configuration: given, dataPath: nil, dataDigest: nil)
+        #expect(again.configuration.initialWeights == weights)
+    }
+
     @Test func onlyOneHasTheLock() throws {
         let run = TemporaryRun()
         try run.directory.create()
@@ -130,7 +186,7 @@ private func steps(_ directory: RunDirectory) throws -> [Int?] {
     @Test func aReportIsSplitIntoTrainingAndValidation() {
         let report: JSONValue = [
             "loss": 1.5, "learning_rate": 0.1, "gradient_norm": 2, "validation_loss": 0.9,
-            "validation_records": 144,
+            "validation_records": 144, "validation_step": 2,
         ]
         let training = StepMetrics(
             step: 3, report: report, samplesPerSecond: 1, worldSize: 1, recomputed: true,
@@ -140,7 +196,7 @@ private func steps(_ directory: RunDirectory) throws -> [Int?] {
         let validation = ValidationMetrics(step: 3, report: report)
         #expect(
             validation?.json == [
-                "step": 3, "validation_loss": 0.9, "validation_records": 144,
+                "step": 2, "validation_loss": 0.9, "validation_records": 144,
             ])
         #expect(ValidationMetrics(step: 3, report: ["loss": 1]) == nil)
     }

@@ -16,6 +16,7 @@ let commands: [Command] = [
     checkpointVerifyCommand,
     checkpointDigestCommand,
     checkpointExportCommand,
+    checkpointImportCommand,
     benchStepCommand,
 ]
 
