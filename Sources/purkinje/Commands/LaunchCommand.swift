@@ -30,10 +30,9 @@ let launchCommand = Command(
     let model = try Configuration(path: invocation[configuration], overrides: invocation[set])
     var arguments = ["--config", invocation[configuration]]
     for override in invocation[set] { arguments += ["--set", override] }
-    if invocation[fresh] { arguments.append("--fresh") }
     let settings = try LaunchSettings(
         invocation, workers: invocation[workers], previous: nil)
     return try launch(
         settings, configuration: model, directory: RunDirectory(path: invocation[run]),
-        data: invocation[data], coordinatorArguments: arguments)
+        fresh: invocation[fresh], data: invocation[data], coordinatorArguments: arguments)
 }

@@ -12,18 +12,21 @@ import Runtime
 ///   - settings: How many processes, and where.
 ///   - configuration: For progress and the estimate of memory; the coordinator reads its own.
 ///   - directory: The run.
+///   - fresh: Whether a directory with anything in it is refused.
 ///   - data: The prepared data set; `nil` for the one that the run directory names.
 ///   - coordinatorArguments: What the coordinator gets beside the usual.
 /// - Returns: The exit code of the run.
 /// - Throws: `CommandError` and others for what can be seen before anything is started.
 func launch(
     _ settings: LaunchSettings, configuration: Configuration, directory: RunDirectory,
-    data: String?, coordinatorArguments: [String]
+    fresh: Bool = false, data: String?, coordinatorArguments: [String]
 ) throws -> ExitCode {
     if let data, access(data, R_OK) != 0 {
         throw CommandError(.failure, "--data: \(data): \(String(cString: strerror(errno)))")
     }
     let programs = try programFolder()
+    // Looked at once and here: a coordinator that is started again finds its own files.
+    try directory.create(fresh: fresh)
     let progress = LaunchProgress(configuration, settings: settings, directory: directory)
     let worker = WorkerArguments(run: directory.path, data: data)
     var coordinator =
