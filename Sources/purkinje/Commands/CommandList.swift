@@ -10,6 +10,7 @@ let commands: [Command] = [
     dataExportCommand,
     pretrainCommand,
     launchCommand,
+    resumeCommand,
     statusCommand,
     doctorCommand,
     checkpointListCommand,
