@@ -222,8 +222,9 @@ public struct ConfigurationReader {
         _ key: String, _ value: JSONValue, _ lower: String, _ upper: String,
         _ source: ConfigurationSource
     ) -> ConfigurationError {
-        let highest = upper == "\(Int.max)" ? "or more" : "to \(upper)"
-        return .outOfRange(
-            key: key, value: value.text(), remedy: "choose \(lower) \(highest)", source: source)
+        var remedy = "choose \(lower) to \(upper)"
+        if upper == lower { remedy = "only \(lower) is possible" }
+        if upper == "\(Int.max)" { remedy = "choose \(lower) or more" }
+        return .outOfRange(key: key, value: value.text(), remedy: remedy, source: source)
     }
 }

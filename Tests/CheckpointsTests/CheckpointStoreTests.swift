@@ -325,11 +325,59 @@ func context(step: UInt64) -> CheckpointContext {
         try store.verify(name(1))
     }
 
-    @Test func aFullDiskIsSaidAsSuch() {
-        let full = CheckpointError.system(SystemError(call: "write", subject: "f", code: ENOSPC))
-        #expect(full.isFullDisk && full.description.contains("earlier checkpoints are untouched"))
+    /// Every write to `/dev/full` fails with ENOSPC, so a link to it is a disk that is full.
+    @Test func aFullDiskLeavesTheRest() throws {
+        try save(1)
+        let partial = try store.begin(name(2))
+        let share = "\(partial.path)/\(Share.fileName(index: 0, of: 1))"
+        try FileManager.default.createSymbolicLink(
+            atPath: share, withDestinationPath: "/dev/full")
+        let error = #expect(throws: CheckpointError.self) {
+            try Share.write(sampleState(step: 2), index: 0, of: 1, into: partial.path)
+        }
+        #expect(error?.isFullDisk == true)
+        #expect(error?.description.contains("earlier checkpoints are untouched") == true)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: partial.path) == [])
+        try store.abandon(partial)
+        #expect(try store.newestWhole { _, _ in }?.name == name(1))
+        try save(2)
+        #expect(try store.newestWhole { _, _ in }?.name == name(2))
+    }
+
+    @Test func aFullQuotaIsAFullDiskToo() {
         let quota = CheckpointError.system(SystemError(call: "write", subject: "f", code: EDQUOT))
         #expect(quota.isFullDisk)
         #expect(!CheckpointError.absent(path: "p").isFullDisk)
+    }
+
+    /// The moments at which a process may die while it saves, each with what is on the disk then.
+    @Test(arguments: ["before the shares", "after a share", "in the manifest", "before the rename"])
+    func aProcessThatDiesLeavesWhatWasThere(moment: String) throws {
+        try save(10)
+        let state = sampleState(step: 20)
+        let partial = try store.begin(name(20))
+        if moment != "before the shares" {
+            let receipts = try Share.split(state, into: 2).enumerated().prefix(
+                moment == "after a share" ? 1 : 2
+            ).map { index, share in
+                try Share.write(share, index: index, of: 2, into: partial.path)
+            }
+            let text = try Manifest(
+                context: context(step: 20), name: partial.name, receipts: receipts
+            ).text
+            if moment == "in the manifest" {
+                try AtomicFile.write(
+                    text.prefix(text.count / 2).utf8, to: "\(partial.path)/manifest.json.tmp-1-2")
+            } else if moment == "before the rename" {
+                try AtomicFile.write(text, to: "\(partial.path)/\(Manifest.fileName)")
+            }
+        }
+        #expect(try store.list() == [name(10)])
+        let loaded = emptied(state)
+        #expect(try store.loadNewestWhole(into: loaded) { _, _ in }?.name == name(10))
+        #expect(try store.removePartials(before: 2) == [name(20)])
+        let later = CheckpointName(step: 20, generation: 3, term: 2)
+        try store.save(state, as: later, context: context(step: 20))
+        #expect(try store.newestWhole { _, _ in }?.name == later)
     }
 }

@@ -82,6 +82,12 @@ import Testing
             message(["method": "st-mem", "steps": 0])
                 == "steps is 0 (from c.json): choose 1 to 1000000000")
         #expect(
+            message(["method": "st-mem", "input": ["leads": 8]])
+                == "input.leads is 8 (from c.json): only 12 is possible")
+        #expect(
+            message(["method": "st-mem", "checkpoint": ["keep": 0]])
+                == "checkpoint.keep is 0 (from c.json): choose 1 or more")
+        #expect(
             message(["method": "st-mem", "steps": 1.5])
                 == "steps is 1.5 (from c.json), but has to be a whole number")
         #expect(
