@@ -78,7 +78,7 @@ let package = Package(
         room("Checkpoints", uses: ["Runtime", "Tensors"], hot: true),
         room("Cluster", uses: clusterRooms),
         room("Training", uses: trainingRooms + ["CSystem"], hot: true),
-        room("CommandLineInterface", uses: ["Runtime"]),
+        room("CommandLineInterface", uses: ["Runtime", "CSystem"]),
         room("Diagnosis", uses: ["Runtime", "Configurations", "LinearAlgebra", "CSystem"]),
         room("Launching", uses: ["Runtime", "CSystem"]),
         program(

@@ -1,10 +1,13 @@
 /* What the C library has and Swift's own overlay does not show. */
+#include <errno.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/statfs.h>
 #include <sys/uio.h>
+#include <unistd.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -76,4 +79,29 @@ static inline uint32_t purkinje_crc32_fold(uint32_t inner, const void *bytes, si
     (void)bytes, (void)count;
     return inner;
 #endif
+}
+
+static int purkinje_signal_descriptor = -1;
+
+static void purkinje_write_signal(int number) {
+    int saved = errno;
+    unsigned char byte = (unsigned char)number;
+    if (write(purkinje_signal_descriptor, &byte, 1) != 1) { /* The pipe is full: enough signals wait there. */ }
+    errno = saved;
+}
+
+/* From now on a signal writes its number as one byte to the descriptor, on whichever thread it arrives. */
+static inline int purkinje_forward_signal(int number, int descriptor) {
+    struct sigaction action = {0};
+    purkinje_signal_descriptor = descriptor;
+    action.sa_handler = purkinje_write_signal;
+    action.sa_flags = SA_RESTART;
+    sigemptyset(&action.sa_mask);
+    return sigaction(number, &action, NULL);
+}
+
+/* Whether a signal was set to be ignored, as nohup does. */
+static inline int purkinje_ignores_signal(int number) {
+    struct sigaction action;
+    return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
 }

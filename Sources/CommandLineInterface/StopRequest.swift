@@ -1,11 +1,12 @@
+import CSystem
 import Foundation
 import Runtime
 
 /// The wish of a user or a scheduler that the work ends: SIGINT, SIGTERM, or SIGHUP when a terminal closes.
 ///
 /// The first signal sets a flag and wakes those who wait; the work then ends cleanly. The second ends
-/// the process at once with code 130. The signals are blocked in all threads and taken by a thread that waits for
-/// them, so nothing runs inside a signal handler.
+/// the process at once with code 130. A signal writes one byte to a pipe, and a thread of its own does the rest. (Blocking
+/// signals and waiting for them does not do: libraries start threads before `main`, which block nothing.)
 public final class StopRequest: Sendable {
     private struct State {
         var signal: Int32?
@@ -19,7 +20,7 @@ public final class StopRequest: Sendable {
 
     /// Directs the process's signals to a request.
     ///
-    /// Called once, from the main thread and before any other thread starts, since threads inherit what is blocked.
+    /// Called once in a process.
     ///
     /// - Parameters:
     ///   - onFirst: Told of the first signal, to print that the step is being finished.
@@ -33,29 +34,30 @@ public final class StopRequest: Sendable {
         beforeExit: @escaping @Sendable () -> Void = {}
     ) throws(SystemError) -> StopRequest {
         let request = StopRequest()
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        sigaddset(&signals, SIGINT)
-        sigaddset(&signals, SIGTERM)
+        var ends: [Int32] = [0, 0]
+        guard pipe2(&ends, O_CLOEXEC | O_NONBLOCK) == 0 else {
+            throw SystemError(call: "pipe2", subject: "signals")
+        }
+        let (input, output) = (ends[0], ends[1])
+        guard fcntl(input, F_SETFL, 0) == 0 else {
+            throw SystemError(call: "fcntl", subject: "signals")
+        }
         // Under nohup the hang-up is ignored, and stays so.
-        var hangUp = sigaction()
-        sigaction(SIGHUP, nil, &hangUp)
-        let isIgnored =
-            unsafeBitCast(hangUp.__sigaction_handler, to: Int.self)
-            == unsafeBitCast(SIG_IGN, to: Int.self)
-        if !isIgnored { sigaddset(&signals, SIGHUP) }
-        pthread_sigmask(SIG_BLOCK, &signals, nil)
-        let waited = signals
+        let hangUp = purkinje_ignores_signal(SIGHUP) != 0 ? [] : [SIGHUP]
+        for number in [SIGINT, SIGTERM] + hangUp {
+            guard purkinje_forward_signal(number, output) == 0 else {
+                throw SystemError(call: "sigaction", subject: signalName(number))
+            }
+        }
         _ = try NamedThread("signals", stackBytes: 256 << 10) {
-            var waited = waited
             while true {
-                var number: Int32 = 0
-                guard sigwait(&waited, &number) == 0 else { continue }
-                guard request.make(signal: number) else {
+                var number: UInt8 = 0
+                guard retryingInterrupts({ read(input, &number, 1) }) == 1 else { return }
+                guard request.make(signal: Int32(number)) else {
                     beforeExit()
                     _exit(ExitCode.interrupted.rawValue)
                 }
-                onFirst(signalName(number))
+                onFirst(signalName(Int32(number)))
             }
         }
         return request
