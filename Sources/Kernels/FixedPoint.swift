@@ -65,6 +65,8 @@ public enum FixedPoint {
 
     /// Rounds numbers up or down at random, with the odds that make the mean exact, and adds them to sums.
     ///
+    /// Inlined into its callers, since a generic function called across a module border is not specialised.
+    ///
     /// - Parameters:
     ///   - x: Numbers, shape `[count]`.
     ///   - scale: See `scale(exponent:bits:)`.
@@ -72,6 +74,7 @@ public enum FixedPoint {
     ///   - count: How many.
     ///   - random: A stream of its own for this shard and block.
     ///   - sums: Lanes, updated in place.
+    @inlinable
     public static func accumulateStochastically<Lane: FixedWidthInteger & SignedInteger>(
         _ x: Floats, scale: Double, bits: Int, count: Int, random: inout RandomStream,
         into sums: UnsafeMutablePointer<Lane>
@@ -79,12 +82,16 @@ public enum FixedPoint {
         let limit = Double((1 << bits) - 1)
         for i in 0..<count {
             let dithered = (Double(x[i]) * scale + Double(random.nextUniform())).rounded(.down)
-            let clamped = max(-limit, min(limit, dithered.isNaN ? 0 : dithered))
-            sums[i] = sums[i] &+ Lane(clamped)
+            let upper = dithered > limit ? limit : dithered
+            let clamped = upper < -limit ? -limit : upper
+            sums[i] = sums[i] &+ Lane(truncatingIfNeeded: Int64(clamped))
         }
     }
 
     /// Turns sums back into numbers: `y[i] = sums[i] * factor`.
+    ///
+    /// Inlined for the same reason.
+    @inlinable
     public static func restore<Lane: FixedWidthInteger & SignedInteger>(
         _ sums: UnsafePointer<Lane>, factor: Float, count: Int, into y: MutableFloats
     ) {
