@@ -133,7 +133,7 @@ public final class BackgroundCheckpointWriter: Sendable {
         }
     }
 
-    /// Saves a whole state in one share, from the first byte to the removal of old checkpoints: what a single process does.
+    /// Saves a whole state in one share, and removes old checkpoints and what former terms left: what a single process does.
     ///
     /// - Parameters:
     ///   - state: All tensors.
@@ -153,6 +153,7 @@ public final class BackgroundCheckpointWriter: Sendable {
                 Result { () throws(CheckpointError) in
                     let manifest = try store.save(copies, as: name, context: context)
                     try store.prune(keep: keep)
+                    try store.removePartials(before: name.term)
                     return manifest
                 })
         }

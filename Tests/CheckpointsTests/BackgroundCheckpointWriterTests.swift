@@ -47,6 +47,7 @@ import Testing
     }
 
     @Test func aWholeStateIsSavedAndOldOnesGo() throws {
+        let left = try store.begin(CheckpointName(step: 1, generation: 1, term: 0))
         let writer = try BackgroundCheckpointWriter()
         let outcomes = Locked<[Result<Manifest, CheckpointError>]>([])
         for step in 1...4 as ClosedRange<UInt64> {
@@ -58,6 +59,7 @@ import Testing
             writer.waitUntilIdle()
         }
         #expect(try store.list() == [Self.name(4), Self.name(3)])
+        #expect(!FileManager.default.fileExists(atPath: left.path))
         let manifests = try outcomes.withLock { try $0.map { try $0.get() } }
         #expect(manifests.map(\.context.step) == [1, 2, 3, 4])
     }
