@@ -1,10 +1,11 @@
 import Runtime
 import Tensors
 
-/// Writes tensors while training goes on: they are copied when told to, and written by a thread of its own.
+/// Writes tensors while training goes on: they are copied when told to, and written by a thread of
+/// its own.
 ///
-/// At most one save is in flight. The copies live in staging buffers that are made with the first save and used again by
-/// all that have the same tensors.
+/// At most one save is in flight. The copies live in staging buffers that are made with the first
+/// save and used again by all that have the same tensors.
 public final class BackgroundCheckpointWriter: Sendable {
     private struct State {
         var staging: [NamedTensor] = []
@@ -52,7 +53,8 @@ public final class BackgroundCheckpointWriter: Sendable {
         state.wait(timeout: timeout, until: { !$0.isBusy }, then: { _ in true }) ?? false
     }
 
-    /// Makes the staging buffers before the first save, whose pause is then no longer than that of the others.
+    /// Makes the staging buffers before the first save, whose pause is then no longer than that of
+    /// the others.
     ///
     /// - Parameter tensors: What is going to be saved; their numbers do not matter.
     /// - Precondition: No save is in flight.
@@ -80,7 +82,8 @@ public final class BackgroundCheckpointWriter: Sendable {
             return !state.isBusy
         }
         guard isFree else { return false }
-        // The lock is free while bytes are copied: the thread touches the staging buffers only when it has work.
+        // The lock is free while bytes are copied: the thread touches the staging buffers only when
+        // it has work.
         var staging = state.withLock { $0.staging }
         if !Self.fits(staging, tensors) {
             state.withLock { $0.staging = [] }
@@ -133,7 +136,8 @@ public final class BackgroundCheckpointWriter: Sendable {
         }
     }
 
-    /// Saves a whole state in one share, and removes old checkpoints and what former terms left: what a single process does.
+    /// Saves a whole state in one share, and removes old checkpoints and what former terms left:
+    /// what a single process does.
     ///
     /// - Parameters:
     ///   - state: All tensors.
@@ -141,7 +145,8 @@ public final class BackgroundCheckpointWriter: Sendable {
     ///   - name: The checkpoint's.
     ///   - context: Of which run and moment the state is.
     ///   - keep: How many of the newest checkpoints stay.
-    ///   - completion: Told on the writer's thread how it went; after a failure earlier checkpoints are as they were.
+    ///   - completion: Told on the writer's thread how it went; after a failure earlier checkpoints
+    ///     are as they were.
     /// - Returns: Whether the save was begun: not while another is in flight.
     public func save(
         _ state: [NamedTensor], to store: CheckpointStore, as name: CheckpointName,

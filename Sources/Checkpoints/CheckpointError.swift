@@ -14,7 +14,8 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
     /// The checkpoint is whole, but of another model or method than the state that it should fill.
     case differs(checkpoint: String, problem: String)
 
-    /// Whether the disk or the quota is full: earlier checkpoints are whole, training can go on and save later.
+    /// Whether the disk or the quota is full: earlier checkpoints are whole, training can go on and
+    /// save later.
     public var isFullDisk: Bool {
         guard case .system(let error) = self else { return false }
         return error.code == ENOSPC || error.code == EDQUOT

@@ -1,7 +1,7 @@
 /// The name of a checkpoint's folder: `step-000012345.g7.t2`.
 ///
-/// Generation and term are in it so that a second try never meets the rest of a first. Later states come later in the
-/// order; of one state the later term, and then the later generation.
+/// Generation and term are in it so that a second try never meets the rest of a first. Later states
+/// come later in the order; of one state the later term, and then the later generation.
 public struct CheckpointName: Sendable, Hashable, Comparable, CustomStringConvertible {
     /// Finished steps of the state.
     public let step: UInt64

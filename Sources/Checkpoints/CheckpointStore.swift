@@ -4,11 +4,13 @@ import Tensors
 
 /// The folder of a run's checkpoints.
 ///
-/// A checkpoint is a folder of its own. It is written under a name that ends in `.partial` and renamed when all of it is on
-/// the disk, so that a checkpoint exists exactly when a folder without that ending has a manifest. A process that dies in
-/// any line of this file leaves either what was there before, or a whole checkpoint more.
+/// A checkpoint is a folder of its own. It is written under a name that ends in `.partial` and
+/// renamed when all of it is on the disk, so that a checkpoint exists exactly when a folder without
+/// that ending has a manifest. A process that dies in any line of this file leaves either what was
+/// there before, or a whole checkpoint more.
 ///
-/// Whoever reads a checkpoint holds a shared lock on its manifest, and `prune` passes over what is locked.
+/// Whoever reads a checkpoint holds a shared lock on its manifest, and `prune` passes over what is
+/// locked.
 public struct CheckpointStore: Sendable {
     /// A checkpoint that is being written.
     public struct Partial: Sendable, Equatable {
@@ -67,8 +69,8 @@ public struct CheckpointStore: Sendable {
     /// - Parameters:
     ///   - partial: The folder, in which all files of the manifest are.
     ///   - manifest: What is in it.
-    /// - Throws: `CheckpointError`, where a file is absent or of another size than its receipt says; the folder stays
-    ///   partial.
+    /// - Throws: `CheckpointError`, where a file is absent or of another size than its receipt
+    ///   says; the folder stays partial.
     public func commit(_ partial: Partial, _ manifest: Manifest) throws(CheckpointError) {
         for file in manifest.files {
             let tensors = manifest.tensors.filter { $0.file == file.name }
@@ -142,7 +144,8 @@ public struct CheckpointStore: Sendable {
     ///   - name: The checkpoint.
     ///   - state: The same tensors as it was saved from, in any order.
     /// - Returns: The manifest.
-    /// - Throws: `CheckpointError`: `differs` before anything is written, `damaged` when the state may hold anything.
+    /// - Throws: `CheckpointError`: `differs` before anything is written, `damaged` when the state
+    ///   may hold anything.
     @discardableResult
     public func load(
         _ name: CheckpointName, into state: [NamedTensor]
@@ -178,8 +181,8 @@ public struct CheckpointStore: Sendable {
     /// - Parameters:
     ///   - state: The same tensors as it was saved from.
     ///   - report: Told of every damaged one that is passed over.
-    /// - Returns: What was read; `nil` where there is no sound one, and the state is then as it was only if there was none at
-    ///   all.
+    /// - Returns: What was read; `nil` where there is no sound one, and the state is then as it was
+    ///   only if there was none at all.
     /// - Throws: `CheckpointError.differs` where a checkpoint is of another model, and `system`.
     public func loadNewestWhole(
         into state: [NamedTensor], report: (CheckpointName, CheckpointError) -> Void
@@ -254,8 +257,8 @@ public struct CheckpointStore: Sendable {
 
     /// Removes old checkpoints, and what other removals left.
     ///
-    /// Those that are plainly damaged (a manifest that cannot be read, a file that is absent or of another size) are not
-    /// counted, and removed only when enough sound ones are newer.
+    /// Those that are plainly damaged (a manifest that cannot be read, a file that is absent or of
+    /// another size) are not counted, and removed only when enough sound ones are newer.
     ///
     /// - Parameter count: How many of the newest stay, at least 1.
     /// - Returns: What was removed.
@@ -349,7 +352,8 @@ final class SharedLock: Sendable {
 
     init(path: String) throws(SystemError) {
         file = try FileHandleOwner.open(path, O_RDONLY | O_CLOEXEC)
-        // A file system without locks is read without one: then only `prune` of another process could disturb.
+        // A file system without locks is read without one: then only `prune` of another process
+        // could disturb.
         flock(file.descriptor, LOCK_SH | LOCK_NB)
     }
 

@@ -1,7 +1,8 @@
 import Runtime
 import Tensors
 
-/// The fields of a JSON object that came from outside; every one that is not what it should be is named.
+/// The fields of a JSON object that came from outside; every one that is not what it should be is
+/// named.
 struct JSONFields {
     private let members: [String: JSONValue]
     private let file: String

@@ -1,6 +1,7 @@
 import Runtime
 
-/// What a checkpoint's manifest says besides its tensors: of which run and moment the state is, and who wrote it.
+/// What a checkpoint's manifest says besides its tensors: of which run and moment the state is, and
+/// who wrote it.
 public struct CheckpointContext: Sendable, Equatable {
     /// Finished steps.
     public var step: UInt64
@@ -8,7 +9,8 @@ public struct CheckpointContext: Sendable, Equatable {
     public var cursor: UInt64
     /// The resolved configuration.
     public var configuration: JSONValue
-    /// Digest of the keys that decide bits and of the data set; `nil` of imported weights, which saw no data set yet.
+    /// Digest of the keys that decide bits and of the data set; `nil` of imported weights, which
+    /// saw no data set yet.
     public var configurationDigest: Digest?
     /// Content of the data set; `nil` as above.
     public var dataDigest: Digest?
@@ -47,7 +49,8 @@ public struct CheckpointContext: Sendable, Equatable {
     }
 }
 
-/// The list of a checkpoint's content: with it, and with the files that it names, a checkpoint is whole.
+/// The list of a checkpoint's content: with it, and with the files that it names, a checkpoint is
+/// whole.
 public struct Manifest: Sendable, Equatable {
     /// The file's name in a checkpoint's folder.
     public static let fileName = "manifest.json"

@@ -4,8 +4,8 @@ import Tensors
 /// Weights under the names that the methods' authors gave them, in files of their own.
 ///
 /// In a state a parameter is named `parameter.` and its official name in the whole model, such as
-/// `parameter.encoder.norm.weight`. A file of an encoder has no prefix; one of a whole model has both `encoder.` and,
-/// for the patch embedding, a second name without it.
+/// `parameter.encoder.norm.weight`. A file of an encoder has no prefix; one of a whole model has
+/// both `encoder.` and, for the patch embedding, a second name without it.
 public enum OfficialWeights {
     /// What the names of a state's parameters begin with.
     public static let parameterPrefix = "parameter."
@@ -38,14 +38,15 @@ public enum OfficialWeights {
 
     /// Reads weights into a state's parameters.
     ///
-    /// A file of a whole model has every parameter; one of an encoder has every parameter of the encoder, and leaves the
-    /// others as they are. A classifier's `head` is passed over.
+    /// A file of a whole model has every parameter; one of an encoder has every parameter of the
+    /// encoder, and leaves the others as they are. A classifier's `head` is passed over.
     ///
     /// - Parameters:
     ///   - file: Of an encoder or a whole model.
     ///   - state: Its parameters are written when all of them are found to fit.
     /// - Returns: Whether the file has the whole model.
-    /// - Throws: `SafetensorsError`, naming the first weight that is absent, unknown, or of another shape.
+    /// - Throws: `SafetensorsError`, naming the first weight that is absent, unknown, or of another
+    ///   shape.
     @discardableResult
     public static func read(
         _ file: SafetensorsFile, into state: [NamedTensor]

@@ -1,6 +1,7 @@
 import Runtime
 
-/// Why a safetensors file cannot be read or written: which file, which field, and what is wrong with it.
+/// Why a safetensors file cannot be read or written: which file, which field, and what is wrong
+/// with it.
 public enum SafetensorsError: Error, Equatable, CustomStringConvertible {
     /// A system call failed.
     case system(SystemError)

@@ -80,7 +80,8 @@ public final class SafetensorsFile: Sendable {
         return all
     }
 
-    /// Puts a file of tensors in place of whatever was there; equal tensors and texts give equal bytes.
+    /// Puts a file of tensors in place of whatever was there; equal tensors and texts give equal
+    /// bytes.
     ///
     /// - Parameters:
     ///   - tensors: In any order, names unique.
@@ -136,8 +137,8 @@ struct SafetensorsWriter: ~Copyable {
 
     /// Writes header and tensors, and checks that all is on the disk.
     ///
-    /// - Parameter observe: Sees every run of bytes in the order of the file, just before it is written: the header, whose
-    ///   entry is `nil`, then the pieces of each tensor.
+    /// - Parameter observe: Sees every run of bytes in the order of the file, just before it is
+    ///   written: the header, whose entry is `nil`, then the pieces of each tensor.
     /// - Throws: `SystemError`, also where the file is shorter than what was written.
     func writeAll(
         observe: (SafetensorsEntry?, UnsafeRawBufferPointer) -> Void = { _, _ in }

@@ -16,10 +16,11 @@ public struct SafetensorsEntry: Sendable, Equatable {
     var summary: String { "\(elementType.rawValue) \(shape)" }
 }
 
-/// The header of a safetensors file: eight bytes of length (little-endian), then JSON, then the data.
+/// The header of a safetensors file: eight bytes of length (little-endian), then JSON, then the
+/// data.
 ///
-/// Reading is strict. What is accepted is consistent: known element types, offsets that fit shapes, and tensors that
-/// cover the data of the file without a hole, an overlap or a rest.
+/// Reading is strict. What is accepted is consistent: known element types, offsets that fit shapes,
+/// and tensors that cover the data of the file without a hole, an overlap or a rest.
 public struct SafetensorsHeader: Sendable, Equatable {
     /// No header is longer: the bound that the format's own library has.
     public static let longestJSONBytes = 100_000_000
@@ -173,8 +174,8 @@ public struct SafetensorsHeader: Sendable, Equatable {
 }
 
 extension SafetensorsHeader {
-    /// The header of a file to be written: larger elements first, then by name, so that every tensor is aligned to its
-    /// elements, and so that equal tensors give equal bytes.
+    /// The header of a file to be written: larger elements first, then by name, so that every
+    /// tensor is aligned to its elements, and so that equal tensors give equal bytes.
     ///
     /// - Precondition: Names are unique and none is `__metadata__`.
     init(tensors: [NamedTensor], metadata: [String: String]) {

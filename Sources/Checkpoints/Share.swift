@@ -6,8 +6,8 @@ import Tensors
 public enum Share {
     /// Cuts a state into runs of whole tensors, in the order of their names, balanced by bytes.
     ///
-    /// Depends on names and sizes alone, so all members of a generation agree on it. With more shares than tensors some are
-    /// empty.
+    /// Depends on names and sizes alone, so all members of a generation agree on it. With more
+    /// shares than tensors some are empty.
     ///
     /// - Parameters:
     ///   - state: All tensors, in any order.
@@ -42,7 +42,8 @@ public enum Share {
         return "state-\(padded(index + 1))-of-\(padded(count)).safetensors"
     }
 
-    /// Writes a share into the folder of an unfinished checkpoint, and makes it survive a power cut.
+    /// Writes a share into the folder of an unfinished checkpoint, and makes it survive a power
+    /// cut.
     ///
     /// - Parameters:
     ///   - tensors: The share's.

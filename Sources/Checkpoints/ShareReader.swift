@@ -46,8 +46,10 @@ struct ShareReader: ~Copyable {
 
     /// Reads the whole file.
     ///
-    /// - Parameter destination: Where a tensor's bytes go; `nil` for tensors that are only checked, piece by piece.
-    /// - Throws: `CheckpointError.damaged`, naming the first tensor that is not as the manifest has it.
+    /// - Parameter destination: Where a tensor's bytes go; `nil` for tensors that are only checked,
+    ///   piece by piece.
+    /// - Throws: `CheckpointError.damaged`, naming the first tensor that is not as the manifest has
+    ///   it.
     func read(
         into destination: (String) -> UnsafeMutableRawBufferPointer?
     ) throws(CheckpointError) {

@@ -1,7 +1,8 @@
 import Runtime
 import Tensors
 
-/// A tensor's name, type, shape and the hashes of its pieces: all that the digest of a state needs to know of it.
+/// A tensor's name, type, shape and the hashes of its pieces: all that the digest of a state needs
+/// to know of it.
 public struct TensorDigest: Sendable, Equatable {
     /// The tensor's name.
     public let name: String
@@ -9,7 +10,8 @@ public struct TensorDigest: Sendable, Equatable {
     public let elementType: ElementType
     /// Sizes of the axes.
     public let shape: [Int]
-    /// SHA-256 of each piece of `StateDigest.pieceBytes`, the last one shorter; none for an empty tensor.
+    /// SHA-256 of each piece of `StateDigest.pieceBytes`, the last one shorter; none for an empty
+    /// tensor.
     public let pieces: [Digest]
 
     /// A digest whose pieces are known.
@@ -37,13 +39,14 @@ public struct TensorDigest: Sendable, Equatable {
 
 /// The two-level SHA-256 of a training state.
 ///
-/// Every tensor is cut into pieces, each with a hash of its own; the digest is the hash of the list of all tensors, sorted
-/// by name. So whoever has a part of the state hashes that part, and nobody needs the whole twice. How the state lies in
-/// files does not show.
+/// Every tensor is cut into pieces, each with a hash of its own; the digest is the hash of the list
+/// of all tensors, sorted by name. So whoever has a part of the state hashes that part, and nobody
+/// needs the whole twice. How the state lies in files does not show.
 ///
-/// The list, byte by byte: the 16 bytes `purkinje.state.1`; then for each tensor the length of its name (UInt32), the name
-/// in UTF-8, the length of its type's name (UInt32), that name, the number of axes (UInt32), each axis (UInt64), the number
-/// of pieces (UInt64), and 32 bytes a piece. Numbers are little-endian; names sort by their bytes.
+/// The list, byte by byte: the 16 bytes `purkinje.state.1`; then for each tensor the length of its
+/// name (UInt32), the name in UTF-8, the length of its type's name (UInt32), that name, the number
+/// of axes (UInt32), each axis (UInt64), the number of pieces (UInt64), and 32 bytes a piece.
+/// Numbers are little-endian; names sort by their bytes.
 public enum StateDigest {
     /// Bytes of a piece.
     public static let pieceBytes = 4 << 20

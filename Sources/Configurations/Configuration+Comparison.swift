@@ -52,7 +52,8 @@ extension Configuration {
         }
     }
 
-    /// The same configuration, with the weights that a run is recorded to start from where this one names none.
+    /// The same configuration, with the weights that a run is recorded to start from where this one
+    /// names none.
     ///
     /// - Parameter recorded: The run's own configuration.
     /// - Returns: A configuration to compare with the recorded one.

@@ -1,6 +1,7 @@
 import Runtime
 
-/// Everything that a run is told, and nothing that it finds out itself: one JSON file plus overrides.
+/// Everything that a run is told, and nothing that it finds out itself: one JSON file plus
+/// overrides.
 ///
 /// Immutable; another configuration is read with other overrides.
 public struct Configuration: Sendable {
@@ -67,7 +68,8 @@ public struct Configuration: Sendable {
     /// Reads an object, and overrides of the form `key=value`, the last of which wins.
     ///
     /// - Parameters:
-    ///   - object: The file's content. What a run directory noted beside the configuration, under `run`, is passed over.
+    ///   - object: The file's content. What a run directory noted beside the configuration, under
+    ///     `run`, is passed over.
     ///   - name: Where the object is from, for messages.
     ///   - overrides: A value that is not JSON is a string.
     /// - Throws: `ConfigurationError` for the first key that is wrong.

@@ -1,9 +1,10 @@
 import Runtime
 
-/// Reads values by key from a JSON object and overrides, and keeps account of them: every value with its source,
-/// and every key that nobody asked for.
+/// Reads values by key from a JSON object and overrides, and keeps account of them: every value
+/// with its source, and every key that nobody asked for.
 ///
-/// Keys are paths such as `optimizer.learningRate`: a nested object is the same as its members' paths.
+/// Keys are paths such as `optimizer.learningRate`: a nested object is the same as its members'
+/// paths.
 public struct ConfigurationReader {
     private struct Given {
         let value: JSONValue
@@ -20,7 +21,8 @@ public struct ConfigurationReader {
     ///   - object: The file's content.
     ///   - name: The file's name, for messages.
     ///   - overrides: Texts `key=value`; a value that is not JSON is a string.
-    /// - Throws: `ConfigurationError` for a file that is no object and for an override without a key.
+    /// - Throws: `ConfigurationError` for a file that is no object and for an override without a
+    ///   key.
     public init(
         object: JSONValue, name: String, overrides: [String] = []
     ) throws(ConfigurationError) {

@@ -37,7 +37,8 @@ public struct InputConfiguration: Sendable, Equatable {
     public let cropSamples: Int
     /// Length of a patch.
     public let patchSamples: Int
-    /// Whether the whole window is filtered and the crop taken then, instead of the published other way round.
+    /// Whether the whole window is filtered and the crop taken then, instead of the published other
+    /// way round.
     public let filterBeforeCrop: Bool
 
     /// Patches of one lead.

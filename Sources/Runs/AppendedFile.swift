@@ -34,7 +34,8 @@ final class AppendedFile: Sendable {
 
 /// Lines of JSON in a file.
 enum JSONLines {
-    /// The values of the last lines of a file, oldest first; lines that are torn or are no JSON are left out.
+    /// The values of the last lines of a file, oldest first; lines that are torn or are no JSON are
+    /// left out.
     ///
     /// Reads instead of mapping, for the file may be cut meanwhile.
     ///
@@ -53,7 +54,8 @@ enum JSONLines {
         return lines.compactMap { try? JSONValue(parsing: $0) }
     }
 
-    /// Cuts a file before the first line that is torn, is no JSON, or that the closure does not want.
+    /// Cuts a file before the first line that is torn, is no JSON, or that the closure does not
+    /// want.
     static func cut(_ path: String, keeping isWanted: (JSONValue) -> Bool) throws(SystemError) {
         let file: MappedFile
         do throws(SystemError) {

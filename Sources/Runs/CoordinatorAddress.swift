@@ -3,7 +3,8 @@ import Runtime
 
 /// Where a run's coordinator listens: the content of `coordinator.json`.
 ///
-/// After a kill the file is stale, so whoever reads it connects before believing it, and reads it again before every attempt.
+/// After a kill the file is stale, so whoever reads it connects before believing it, and reads it
+/// again before every attempt.
 public struct CoordinatorAddress: Sendable, Equatable {
     /// Host name or address that workers connect to.
     public let host: String

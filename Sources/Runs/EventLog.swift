@@ -62,7 +62,8 @@ extension RunDirectory {
         Array(JSONLines.tail(of: eventsPath).suffix(count))
     }
 
-    /// The newest line of the training loss and the newest of the validation loss; `nil` where there is none yet.
+    /// The newest line of the training loss and the newest of the validation loss; `nil` where
+    /// there is none yet.
     public func lastMetrics() -> (training: JSONValue?, validation: JSONValue?) {
         let lines = JSONLines.tail(of: metricsPath)
         return (

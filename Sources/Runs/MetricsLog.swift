@@ -10,7 +10,8 @@ public final class MetricsLog: Sendable {
     ///
     /// - Parameters:
     ///   - directory: The run, whose folders exist.
-    ///   - step: Finished steps of the state that the run goes on from; lines of later steps are cut, for they come again.
+    ///   - step: Finished steps of the state that the run goes on from; lines of later steps are
+    ///     cut, for they come again.
     /// - Throws: `RunError.system`.
     public init(_ directory: RunDirectory, after step: Int) throws(RunError) {
         (lines, tensorBoard) = try asRunError { () throws(SystemError) in

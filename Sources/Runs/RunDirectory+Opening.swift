@@ -4,8 +4,8 @@ import Runtime
 extension RunDirectory {
     /// Begins a run here, or goes on with the one that is here.
     ///
-    /// Settings that decide no bits (such as how often to save) may change when a run goes on; the record is written again
-    /// with them.
+    /// Settings that decide no bits (such as how often to save) may change when a run goes on; the
+    /// record is written again with them.
     ///
     /// - Parameters:
     ///   - configuration: What to train; `nil` goes on with what is written here.
@@ -13,7 +13,8 @@ extension RunDirectory {
     ///   - dataDigest: Its content; `nil` where it is not known yet.
     ///   - fresh: Whether a folder with anything in it is refused.
     /// - Returns: The record, as it is written now.
-    /// - Throws: `RunError.differs` when the run here has another configuration or data set, and others.
+    /// - Throws: `RunError.differs` when the run here has another configuration or data set, and
+    ///   others.
     public func open(
         configuration: Configuration?, dataPath: String?, dataDigest: Digest?, fresh: Bool = false
     ) throws(RunError) -> RunRecord {

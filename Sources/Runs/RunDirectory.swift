@@ -164,7 +164,8 @@ public struct RunDirectory: Sendable, Equatable {
 
 /// Keeps other processes of this machine from the same run for as long as it lives.
 ///
-/// A network file system may not honour it, so it guards against mistakes and not against everything.
+/// A network file system may not honour it, so it guards against mistakes and not against
+/// everything.
 public final class RunLock: Sendable {
     private let file: FileHandleOwner
 

@@ -103,7 +103,8 @@ extension StepMetrics {
     ///
     /// - Parameters:
     ///   - step: Finished steps.
-    ///   - report: An object with `loss` and `learning_rate`; keys of a validation are left out, all others are details.
+    ///   - report: An object with `loss` and `learning_rate`; keys of a validation are left out,
+    ///     all others are details.
     ///   - samplesPerSecond: Samples of the batch over the wall time of the step.
     ///   - worldSize: Processes that took part.
     ///   - recomputed: Whether the step was computed again.
@@ -126,10 +127,12 @@ extension StepMetrics {
 }
 
 extension ValidationMetrics {
-    /// The validation in a report, the keys that begin with `validation_`; `nil` where there was none.
+    /// The validation in a report, the keys that begin with `validation_`; `nil` where there was
+    /// none.
     ///
     /// - Parameters:
-    ///   - step: Finished steps of the state that was measured, where the report has no `validation_step` of its own.
+    ///   - step: Finished steps of the state that was measured, where the report has no
+    ///     `validation_step` of its own.
     ///   - report: An object.
     public init?(step: Int, report: JSONValue) {
         guard let loss = report["validation_loss"]?.doubleValue else { return nil }

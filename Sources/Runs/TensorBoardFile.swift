@@ -56,8 +56,8 @@ private struct ProtocolBuffer {
 final class TensorBoardFile: Sendable {
     private let file: AppendedFile
 
-    /// Begins a new file, which says that steps from `firstStep` on are written anew: TensorBoard then drops those of
-    /// earlier files.
+    /// Begins a new file, which says that steps from `firstStep` on are written anew: TensorBoard
+    /// then drops those of earlier files.
     init(folder: String, firstStep: Int, time: Date = Date()) throws(SystemError) {
         let name =
             "events.out.tfevents.\(Int(time.timeIntervalSince1970)).purkinje.\(getpid())."

@@ -11,8 +11,8 @@ public struct JSONSyntaxError: Error, Equatable, CustomStringConvertible {
     public var description: String { "line \(line), column \(column): \(problem)" }
 }
 
-/// Reads JSON as RFC 8259 has it, and is strict where the RFC leaves a choice: a key comes once in an object,
-/// numbers are finite, nothing nests deeper than 64 levels.
+/// Reads JSON as RFC 8259 has it, and is strict where the RFC leaves a choice: a key comes once in
+/// an object, numbers are finite, nothing nests deeper than 64 levels.
 struct JSONParser {
     private static let deepestNesting = 64
     private let bytes: [UInt8]

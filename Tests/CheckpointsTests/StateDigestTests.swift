@@ -13,7 +13,8 @@ import Testing
         #expect(StateDigest.digest(of: [NamedTensor("x", tensor)]) == SHA256.digest(of: list))
     }
 
-    /// The same list made and hashed by Python's `hashlib`: 9 MiB + 5 bytes of the pattern, and a scalar 7.
+    /// The same list made and hashed by Python's `hashlib`: 9 MiB + 5 bytes of the pattern, and a
+    /// scalar 7.
     @Test func agreesWithAnIndependentProgram() {
         let step = Tensor(.int64, shape: [])
         step.bytes.storeBytes(of: 7, as: Int64.self)
