@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/eventfd.h>
 #include <sys/statfs.h>
 #include <sys/uio.h>
 #include <unistd.h>

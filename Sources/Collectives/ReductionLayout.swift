@@ -14,7 +14,10 @@ public struct ReductionLayout: Sendable, Equatable {
         precondition(
             [8, 16, 32].contains(laneBits), "a lane has 8, 16 or 32 bits, not \(laneBits)")
         var end = 0
-        for bucket in buckets.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+        let inOrder = buckets.sorted {
+            ($0.lowerBound, $0.upperBound) < ($1.lowerBound, $1.upperBound)
+        }
+        for bucket in inOrder {
             precondition(bucket.lowerBound == end, "bucket \(bucket) does not begin at lane \(end)")
             end = bucket.upperBound
         }

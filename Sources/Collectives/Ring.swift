@@ -1,0 +1,208 @@
+import CSystem
+import Foundation
+import Runtime
+import Transport
+
+/// How a ring works; nothing of it can change a bit of a sum.
+public struct RingOptions: Sendable {
+    /// Whether chunks are compressed.
+    public var compression = Compression.auto
+    /// How long a neighbour may be silent while bytes are due.
+    public var failureTimeout = Duration.seconds(2)
+    /// Whether the checksums of frames cover payloads too; the same on all ranks.
+    public var checksPayloads = true
+    /// The largest chunk; the same on all ranks.
+    public var largestChunkBytes = 1 << 20
+
+    /// The default options.
+    public init() {}
+}
+
+/// The ranks of one generation in a circle, each connected to the next.
+///
+/// `begin`, `finish` and `gather` are called from one thread; `submit` and `abort` from any. One thread of its
+/// own does all input and output with `poll`. After an error the ring is of no more use: its connections are
+/// shut, and every call throws that error again.
+///
+/// `@unchecked Sendable`: what threads share is behind a monitor; the rest does not change.
+public final class Ring: @unchecked Sendable {
+    /// This rank's place in the ring.
+    public let rank: Int
+    /// How many ranks there are.
+    public let worldSize: Int
+    private let requests = Monitor(RingRequests())
+    private let wakeUp: WakeUp?
+    private let thread: NamedThread?
+
+    /// A ring whose edges stand.
+    ///
+    /// - Parameters:
+    ///   - rank: This rank's place in the ring.
+    ///   - worldSize: How many ranks there are.
+    ///   - generation: Frames of any other are dropped.
+    ///   - previous: From rank - 1; not used for a world of one.
+    ///   - next: To rank + 1; another connection than `previous`, in a world of two as well.
+    ///   - options: How it works.
+    ///   - onFailure: Called once on the I/O thread when an edge fails, even while nothing is exchanged.
+    /// - Throws: `SystemError` when the system has no thread or descriptor left.
+    public init(
+        rank: Int, worldSize: Int, generation: UInt64, previous: FrameStream?, next: FrameStream?,
+        options: RingOptions = RingOptions(),
+        onFailure: (@Sendable (CollectiveError) -> Void)? = nil
+    ) throws(SystemError) {
+        precondition(0..<worldSize ~= rank, "rank \(rank) of \(worldSize)")
+        self.rank = rank
+        self.worldSize = worldSize
+        guard worldSize > 1 else {
+            wakeUp = nil
+            thread = nil
+            return
+        }
+        guard let previous, let next else {
+            preconditionFailure("rank \(rank) of \(worldSize) needs two edges")
+        }
+        let wakeUp = try WakeUp()
+        self.wakeUp = wakeUp
+        let loop = Handover(
+            RingLoop(
+                rank: rank, worldSize: worldSize,
+                generation: UInt32(truncatingIfNeeded: generation),
+                previous: previous, next: next, options: options, requests: requests,
+                wakeUp: wakeUp, onFailure: onFailure))
+        thread = try NamedThread("ring \(rank)") { loop.value.run() }
+    }
+
+    deinit { close() }
+
+    /// Begins a reduction: the sum of all ranks' lanes is to lie in `reduced` on every rank.
+    ///
+    /// - Parameters:
+    ///   - step: With `round`, grows from exchange to exchange; the same on all ranks.
+    ///   - round: 0, or 1 when a step is summed again.
+    ///   - layout: The same on all ranks.
+    ///   - local: This rank's lanes; a bucket is read from its `submit` on, and nothing is written.
+    ///   - reduced: Holds anything until `finish` returns.
+    public func begin(
+        step: UInt64, round: UInt8, layout: ReductionLayout, local: UnsafeRawBufferPointer,
+        reduced: UnsafeMutableRawBufferPointer
+    ) {
+        precondition(
+            local.count == layout.byteCount && reduced.count == layout.byteCount,
+            "a layout of \(layout.byteCount) bytes, \(local.count) local, \(reduced.count) reduced")
+        let request = ReductionRequest(
+            key: ExchangeKey(step: UInt32(truncatingIfNeeded: step), round: round), layout: layout,
+            local: local, reduced: reduced)
+        requests.withLock { requests in
+            precondition(!requests.isReducing, "a reduction is still on")
+            requests.begun = request
+            requests.submitted.removeAll(keepingCapacity: true)
+            requests.isReducing = true
+            requests.isReduced = false
+        }
+    }
+
+    /// Says that a bucket of `local` holds all that this rank has to add. Buckets travel in the layout's order,
+    /// whatever the order of these calls.
+    public func submit(bucket: Int) {
+        requests.withLock { $0.submitted.append(bucket) }
+        wakeUp?.signal()
+    }
+
+    /// Waits until `reduced` is whole. All buckets must have been submitted or be about to be.
+    ///
+    /// - Throws: `CollectiveError`; both buffers are then no longer touched, and `reduced` holds anything.
+    public func finish() throws(CollectiveError) {
+        guard let wakeUp else { return finishAlone() }
+        wakeUp.signal()
+        let failure = requests.wait(until: { $0.isReduced || $0.failure != nil }) { requests in
+            requests.isReducing = false
+            return requests.isReduced ? nil : requests.failure
+        }
+        if let error = failure ?? nil { throw error }
+    }
+
+    private func finishAlone() {
+        requests.withLock { requests in
+            if let begun = requests.begun { begun.reduced.copyMemory(from: begun.local) }
+            requests.begun = nil
+            requests.isReducing = false
+        }
+    }
+
+    /// Gives every rank the payloads of all.
+    ///
+    /// - Parameters:
+    ///   - payload: This rank's; sizes may differ, up to `largestContributionBytes`.
+    ///   - step: As in `begin`; several exchanges of one step and round follow each other in order.
+    ///   - round: As in `begin`.
+    /// - Returns: The payloads by rank.
+    /// - Throws: `CollectiveError`.
+    public func gather(_ payload: [UInt8], step: UInt64, round: UInt8) throws(CollectiveError)
+        -> [[UInt8]]
+    {
+        precondition(
+            payload.count <= Self.largestContributionBytes, "a payload of \(payload.count) bytes")
+        guard let wakeUp else { return [payload] }
+        let key = ExchangeKey(step: UInt32(truncatingIfNeeded: step), round: round)
+        requests.withLock { $0.gather = (key, payload) }
+        wakeUp.signal()
+        let result: Result<[[UInt8]], CollectiveError>? = requests.wait(
+            until: { $0.gathered != nil || $0.failure != nil }
+        ) { requests in
+            defer { requests.gathered = nil }
+            if let gathered = requests.gathered { return .success(gathered) }
+            return .failure(requests.failure ?? .aborted)
+        }
+        guard let result else { throw .aborted }
+        return try result.get()
+    }
+
+    /// The most that one rank may add to a small exchange.
+    public static let largestContributionBytes = 64 << 20
+
+    /// Gives up: `finish` and `gather` throw promptly. From any thread.
+    public func abort() {
+        requests.update { requests in
+            requests.isAborted = true
+            if wakeUp == nil { requests.failure = .aborted }
+        }
+        wakeUp?.signal()
+    }
+
+    /// Leaves the ring: the neighbours learn that it was on purpose, and the I/O thread ends.
+    public func close() {
+        requests.withLock { $0.isClosing = true }
+        wakeUp?.signal()
+        thread?.join()
+    }
+
+    /// What the ring has done up to its last exchange.
+    public var statistics: RingStatistics { requests.withLock { $0.statistics } }
+}
+
+/// Carries a value to the one thread that will use it.
+private struct Handover<Value>: @unchecked Sendable {
+    let value: Value
+    init(_ value: Value) { self.value = value }
+}
+
+/// Wakes a thread that waits in `poll`.
+final class WakeUp: Sendable {
+    let descriptor: Int32
+
+    init() throws(SystemError) {
+        descriptor = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
+        guard descriptor >= 0 else { throw SystemError(call: "eventfd", subject: "ring") }
+    }
+
+    deinit { Foundation.close(descriptor) }
+
+    func signal() {
+        eventfd_write(descriptor, 1)
+    }
+
+    func clear() {
+        var count: eventfd_t = 0
+        eventfd_read(descriptor, &count)
+    }
+}
