@@ -6,6 +6,7 @@ import Training
 
 /// All commands, in the order of `purkinje help`.
 let commands: [Command] = [
+    dataSynthesiseCommand,
     dataPrepareCommand,
     dataExportCommand,
     pretrainCommand,
