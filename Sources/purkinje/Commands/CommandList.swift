@@ -8,6 +8,7 @@ import Training
 let commands: [Command] = [
     dataSynthesiseCommand,
     dataPrepareCommand,
+    dataInspectCommand,
     dataExportCommand,
     pretrainCommand,
     launchCommand,
