@@ -109,15 +109,21 @@ public struct ECGPaper {
         headHeight + (Double(row) + 0.5) * rowHeight
     }
 
+    /// Lines every millimetre and every five, drawn one by one: many viewers blur nested patterns.
     private func grid(width: Double, height: Double) -> String {
-        let (w, h) = (Self.text(width), Self.text(height))
-        return """
-            <defs>
-            <pattern id="fine" width="1" height="1" patternUnits="userSpaceOnUse"><path d="M1 0H0V1" fill="none" stroke="#f4b6b6" stroke-width="0.1"/></pattern>
-            <pattern id="coarse" width="5" height="5" patternUnits="userSpaceOnUse"><rect width="5" height="5" fill="url(#fine)"/><path d="M5 0H0V5" fill="none" stroke="#e58080" stroke-width="0.25"/></pattern>
-            </defs>
-            <rect width="\(w)" height="\(h)" fill="url(#coarse)"/>
-            """
+        func lines(every step: Int, color: String, thickness: String) -> String {
+            var path = ""
+            for x in stride(from: 0, through: Int(width), by: step) {
+                path += "M\(x) 0V\(Self.text(height))"
+            }
+            for y in stride(from: 0, through: Int(height), by: step) {
+                path += "M0 \(y)H\(Self.text(width))"
+            }
+            return
+                "<path d=\"\(path)\" fill=\"none\" stroke=\"\(color)\" stroke-width=\"\(thickness)\"/>"
+        }
+        return lines(every: 1, color: "#f6c9c9", thickness: "0.08") + "\n"
+            + lines(every: 5, color: "#e88f8f", thickness: "0.18")
     }
 
     /// 1 mV for 0.2 s.
