@@ -87,16 +87,14 @@ struct SingleSegment {
         options: WFDBRecord.Options, factor: Int
     ) throws(WFDBError) -> (samples: [[Int32]], notes: [String]) {
         let groups = try groups()
-        let count = try checkedCount(groups)
+        let (count, sizes) = try checkedCount(groups)
         let range = try checkedRange(options.range, of: count, in: header)
         try checkValueCount(
             signals: header.signals.count, samples: range.count * factor,
             limit: options.valueLimit, in: header)
         var result = (samples: [[Int32]](), notes: [String]())
-        for group in groups {
-            try read(
-                group, count: count, range: range, factor: factor, frames: options.frames,
-                into: &result)
+        for (group, size) in zip(groups, sizes) {
+            try read(group, size: size, count: count, range: range, factor: factor, into: &result)
         }
         return result
     }
@@ -145,13 +143,15 @@ struct SingleSegment {
         return groups
     }
 
-    /// Frames in the record, for which each file has enough bytes.
+    /// Frames in the record and bytes of each file, which are enough for them.
     private func checkedCount(
         _ groups: [Group]
-    ) throws(WFDBError) -> Int {
+    ) throws(WFDBError) -> (count: Int, sizes: [Int]) {
+        var sizes: [Int] = []
         var count = header.sampleCount ?? .max
         for group in groups {
             let size = try SignalFile.size(group.path, field: "signal file")
+            sizes.append(size)
             let available = max(0, size - group.byteOffset)
             if let count = header.sampleCount {
                 let needed = group.format.byteCount(sampleCount: count * group.samplesPerFrame)
@@ -166,12 +166,11 @@ struct SingleSegment {
                 count = min(count, samples / group.samplesPerFrame)
             }
         }
-        return groups.isEmpty ? header.sampleCount ?? 0 : count
+        return (groups.isEmpty ? header.sampleCount ?? 0 : count, sizes)
     }
 
     private func read(
-        _ group: Group, count: Int, range: Range<Int>, factor: Int,
-        frames: WFDBRecord.Options.Frames,
+        _ group: Group, size: Int, count: Int, range: Range<Int>, factor: Int,
         into result: inout (samples: [[Int32]], notes: [String])
     ) throws(WFDBError) {
         let signals = header.signals[group.signals]
@@ -214,8 +213,7 @@ struct SingleSegment {
             result.samples.append(
                 samples(
                     of: signal, raw, place: place, width: width, start: start, end: end,
-                    range: range, factor: factor, isStrict: frames == .averagedWhereValid,
-                    invalid: group.format.invalidSample))
+                    range: range, factor: factor, invalid: group.format.invalidSample))
             place += signal.samplesPerFrame
         }
     }
@@ -254,7 +252,7 @@ struct SingleSegment {
     /// One signal's samples within the range, taken out of the interleaved frames.
     private func samples(
         of signal: WFDBHeader.Signal, _ raw: [Int32], place: Int, width: Int, start: Int, end: Int,
-        range: Range<Int>, factor: Int, isStrict: Bool, invalid: Int32?
+        range: Range<Int>, factor: Int, invalid: Int32?
     ) -> [Int32] {
         let (spf, skew) = (signal.samplesPerFrame, signal.skewFrames)
         let invalid = invalid ?? .min
@@ -279,8 +277,7 @@ struct SingleSegment {
                         if raw[j] == invalid { isValid = false }
                         sum += Int(raw[j])
                     }
-                    let mean = Int32(sum / spf)
-                    values[t] = isValid || (!isStrict && mean != invalid) ? mean : .min
+                    values[t] = isValid ? Int32(sum / spf) : .min
                 }
             }
             filled = range.count * factor

@@ -6,15 +6,12 @@ import Training
 
 /// All commands, in the order of `purkinje help`.
 let commands: [Command] = [
-    dataSynthesiseCommand,
     dataPrepareCommand,
-    dataInspectCommand,
     dataExportCommand,
     pretrainCommand,
     launchCommand,
     resumeCommand,
     statusCommand,
-    reconstructCommand,
     doctorCommand,
     checkpointListCommand,
     checkpointVerifyCommand,

@@ -1,0 +1,83 @@
+import Checkpoints
+import Runtime
+
+/// The coordinator's slow file work, one thing after the other on a thread of its own: heartbeats never wait for it.
+final class CheckpointDisk: Sendable {
+    private struct Queue {
+        var work: [@Sendable () -> Void] = []
+        var isClosed = false
+    }
+
+    private let store: CheckpointStore
+    private let keep: Int
+    private let queue: Monitor<Queue>
+    private let thread: NamedThread
+
+    /// Starts the thread.
+    ///
+    /// - Parameters:
+    ///   - store: The run's checkpoints.
+    ///   - keep: How many whole ones stay.
+    /// - Throws: `SystemError` when the system has no thread left.
+    init(store: CheckpointStore, keep: Int) throws(SystemError) {
+        self.store = store
+        self.keep = keep
+        let queue = Monitor(Queue())
+        self.queue = queue
+        thread = try NamedThread("disk") {
+            while true {
+                let next = queue.wait(until: { !$0.work.isEmpty || $0.isClosed }) { queue in
+                    queue.work.isEmpty ? nil : queue.work.removeFirst()
+                }
+                guard case .some(.some(let work)) = next else { return }
+                work()
+            }
+        }
+    }
+
+    /// Finishes what is queued and ends the thread.
+    func close() {
+        queue.update { $0.isClosed = true }
+        thread.join()
+    }
+
+    func perform(_ work: @escaping @Sendable () -> Void) {
+        queue.update { $0.work.append(work) }
+    }
+
+    /// Makes the folder for the members' shares, at once: they are told of it next.
+    func open(_ name: CheckpointName) throws(CheckpointError) { _ = try store.begin(name) }
+
+    /// Writes the manifest, puts the checkpoint in place and removes old ones.
+    func seal(
+        _ name: CheckpointName, receipts: [JSONValue], context: CheckpointContext?,
+        completion: @escaping @Sendable (CheckpointFailure?) -> Void
+    ) {
+        let store = store
+        let keep = keep
+        perform {
+            guard let context else {
+                completion(CheckpointFailure("no worker has said which data set it has"))
+                return
+            }
+            do throws(CheckpointError) {
+                var shares: [ShareReceipt] = []
+                for (index, receipt) in receipts.enumerated() {
+                    shares.append(try ShareReceipt(receipt, from: "writer \(index + 1)"))
+                }
+                let manifest = try Manifest(context: context, name: name, receipts: shares)
+                try store.commit(store.partial(name), manifest)
+                _ = try store.prune(keep: keep)
+                completion(nil)
+            } catch {
+                completion(CheckpointFailure(error.description))
+            }
+        }
+    }
+
+    func abandon(_ name: CheckpointName) {
+        let store = store
+        // What cannot be removed now is removed at the next start.
+        perform { try? store.abandon(store.partial(name)) }
+    }
+}

@@ -1,0 +1,353 @@
+import Checkpoints
+import Configurations
+import Foundation
+import Runs
+import Runtime
+import Transport
+
+/// The shell around the coordinator's state machine: sockets, clock, journal and files.
+///
+/// One thread takes events from one queue, asks the state machine, and carries its effects out in order. Readers
+/// of connections and the disk's thread only put events into the queue.
+public final class CoordinatorDriver {
+    /// Where workers connect.
+    public let address: CoordinatorAddress
+
+    private enum Input: Sendable {
+        case accepted(MessageConnection, Frame)
+        case frame(LinkID, Frame)
+        case closed(LinkID, reason: String)
+        case stop
+        case sealed(CheckpointName, CheckpointFailure?)
+    }
+
+    private struct Link {
+        let connection: MessageConnection
+        /// When a connection that should end is cut, if the other end does not close it.
+        var cutAt: ContinuousClock.Instant?
+    }
+
+    private static let queueLimit = 4_096
+    private let options: CoordinatorOptions
+    private let observer: CoordinatorObserver
+    private let journal: Journal
+    private let lock: RunLock
+    private let inputs = Monitor<[Input]>([])
+    private let log: Log
+    private let records: RunRecords
+    private let disk: CheckpointDisk
+    private var acceptor: ConnectionAcceptor?
+    private var state: CoordinatorState
+    private var admission: Admission
+    private var links: [LinkID: Link] = [:]
+    private var nextLink = 0
+    private var outcome: Outcome?
+    private var failure: (any Error)?
+    private var failedLinks: [(LinkID, String)] = []
+    private var nextSync: ContinuousClock.Instant
+
+    /// Takes the run over: its next term, its journal, its checkpoints; workers can connect from now on.
+    ///
+    /// - Parameters:
+    ///   - options: The run and the knobs.
+    ///   - observer: Told of steps and events.
+    ///   - log: Where refused strangers and passed-over checkpoints are named.
+    /// - Throws: `RunError`, `SystemError`, `CheckpointError` or `TransportError`, each naming the file or address.
+    public init(
+        _ options: CoordinatorOptions, observer: CoordinatorObserver = CoordinatorObserver(),
+        log: Log = Log(prefix: "coordinator")
+    ) throws {
+        self.options = options
+        self.observer = observer
+        self.log = log
+        lock = try RunLock(options.directory)
+        let (journal, former) = try Journal.open(options.directory)
+        self.journal = journal
+        let store = CheckpointStore(path: options.directory.checkpointsPath)
+        _ = try store.removePartials(before: UInt64(journal.term))
+        var recovered = RecoveredRun(replaying: former, term: journal.term)
+        let newest = try store.newestWhole { name, error in
+            log.warning("checkpoint \(name) is passed over: \(error)")
+        }
+        // Older ones are verified when they are needed: by those who load them.
+        recovered.checkpoints = try store.list().reversed().filter { name in
+            newest.map { name <= $0.name } ?? false
+        }
+        if former.isEmpty { recovered.committed = newest?.name.step ?? 0 }
+        records = try RunRecords(options, committed: recovered.committed)
+        recovered.metricsStep = records.lastStep
+        let now = ContinuousClock.now
+        state = CoordinatorState(settings: options.settings, recovered: recovered, now: now)
+        nextSync = now
+        admission = Admission(
+            configuration: options.record.configuration, runID: "\(options.record.id)",
+            softwareVersion: Software.version,
+            datasetDigest: options.record.dataDigest ?? newest?.manifest.context.dataDigest,
+            allowsMixedKernels: options.allowsMixedKernels)
+        disk = try CheckpointDisk(store: store, keep: options.record.configuration.checkpoint.keep)
+        let listener = try TCPListener(
+            on: options.listen, failureTimeout: options.settings.failureTimeout)
+        address = CoordinatorAddress(
+            host: options.advertisedHost ?? listener.address.host, port: listener.address.port,
+            term: UInt64(journal.term), processID: getpid())
+        try journal.append(
+            .start(
+                term: journal.term,
+                configurationDigest: admission.configurationDigest?.description ?? ""))
+        let inputs = inputs
+        acceptor = try ConnectionAcceptor(
+            listener, name: "accept", handshakeTimeout: .seconds(10), log: log
+        ) { connection, frame in
+            inputs.update { $0.append(.accepted(connection, frame)) }
+        }
+        try address.write(to: options.directory)
+    }
+
+    /// Asks for an end after the step, from any thread.
+    public func requestStop() { inputs.update { $0.append(.stop) } }
+
+    /// A closure for `requestStop` that may outlive the driver's use on its thread.
+    public var stopper: @Sendable () -> Void {
+        let inputs = inputs
+        return { inputs.update { $0.append(.stop) } }
+    }
+
+    /// Works until the run ends.
+    ///
+    /// - Returns: How it ended.
+    /// - Throws: An error of a file that the run cannot do without.
+    public func run() throws -> Outcome {
+        defer { shutDown() }
+        let started = state.term == 1 ? "started" : "started again (term \(state.term))"
+        carryOut(
+            [
+                .event(
+                    RunEvent(
+                        kind: .started,
+                        message: "coordinator \(started) at \(address.host):\(address.port), step "
+                            + "\(state.committedSteps)",
+                        details: ["term": .integer(Int64(state.term))]))
+            ])
+        var nextTick = ContinuousClock.now
+        while outcome == nil {
+            let left = max(ContinuousClock.now.duration(to: nextTick), .zero)
+            for input in takeInputs(timeout: left) where outcome == nil { take(input) }
+            let now = ContinuousClock.now
+            if now >= nextTick, outcome == nil {
+                nextTick = now + options.settings.heartbeatInterval
+                feed(.tick)
+                try keepHouse(now)
+            }
+            if let failure { throw failure }
+        }
+        awaitFarewells()
+        return outcome ?? Outcome(exitCode: 1, message: "the coordinator ended without a result")
+    }
+
+    // MARK: Events
+
+    private func takeInputs(timeout: Duration) -> [Input] {
+        _ = inputs.wait(timeout: timeout, until: { !$0.isEmpty }, then: { _ in })
+        return inputs.update { inputs in
+            defer { inputs.removeAll() }
+            return inputs
+        }
+    }
+
+    private func take(_ input: Input) {
+        switch input {
+        case .accepted(let connection, let frame): admit(connection, frame)
+        case .frame(let id, let frame):
+            guard links[id] != nil else { return }
+            do throws(MessageError) {
+                feed(.message(id, try WorkerMessage(frame)))
+            } catch {
+                feed(.closed(id, reason: "it sent what it should not: \(error)"))
+            }
+        case .closed(let id, let reason):
+            guard links.removeValue(forKey: id) != nil else { return }
+            feed(.closed(id, reason: reason))
+        case .stop: feed(.stopRequested)
+        case .sealed(let name, let failure): feed(.checkpointSealed(name, failure))
+        }
+        while !failedLinks.isEmpty {
+            let (id, reason) = failedLinks.removeFirst()
+            feed(.closed(id, reason: reason))
+        }
+    }
+
+    private func feed(_ event: CoordinatorEvent) {
+        carryOut(state.handle(event, at: .now))
+    }
+
+    private func admit(_ connection: MessageConnection, _ frame: Frame) {
+        let message: WorkerMessage
+        do throws(MessageError) {
+            message = try WorkerMessage(frame)
+        } catch {
+            log.warning("\(connection.peer): \(error)")
+            connection.refuse(reason: error.description)
+            return
+        }
+        if case .statusRequest = message {
+            send(.status(state.status(at: .now)), on: connection)
+            connection.shutDown()
+            return
+        }
+        guard case .hello(let hello) = message else {
+            connection.refuse(reason: "the first message of a worker is HELLO")
+            return
+        }
+        let knewDataset = admission.datasetDigest != nil
+        if let reason = admission.check(hello) {
+            observer.onEvent(
+                RunEvent(
+                    kind: .warning, message: "refused a worker on \(hello.hostName): \(reason)",
+                    details: [:]))
+            send(.refused(message: reason), on: connection)
+            connection.shutDown()
+            return
+        }
+        do {
+            if !knewDataset { try records.note(dataset: admission.datasetDigest) }
+            let host =
+                hello.advertisedHost.isEmpty
+                ? connection.socket.peerAddress?.host ?? "127.0.0.1" : hello.advertisedHost
+            nextLink += 1
+            let id = LinkID(nextLink)
+            links[id] = Link(connection: connection)
+            try startReader(connection, id)
+            feed(.joined(id, hello, NetworkAddress(host: host, port: hello.dataPort)))
+        } catch {
+            failure = error
+        }
+    }
+
+    private func startReader(_ connection: MessageConnection, _ id: LinkID) throws {
+        let inputs = inputs
+        _ = try NamedThread("link \(id.value)", stackBytes: 512 << 10) {
+            do throws(TransportError) {
+                while true {
+                    guard let frame = try connection.receive(timeout: .seconds(3_600)) else {
+                        continue
+                    }
+                    // A sender that floods the coordinator waits, like any other.
+                    _ = inputs.wait(
+                        timeout: .seconds(1), until: { $0.count < Self.queueLimit }, then: { _ in })
+                    inputs.update { $0.append(.frame(id, frame)) }
+                }
+            } catch {
+                inputs.update { $0.append(.closed(id, reason: error.description)) }
+            }
+        }
+    }
+
+    // MARK: Effects
+
+    private func carryOut(_ effects: [CoordinatorEffect]) {
+        for effect in effects {
+            guard failure == nil else { return }
+            do {
+                try carryOut(effect)
+            } catch {
+                failure = error
+            }
+        }
+    }
+
+    private func carryOut(_ effect: CoordinatorEffect) throws {
+        switch effect {
+        case .send(let id, let message):
+            guard let link = links[id], link.cutAt == nil else { return }
+            if let reason = send(message, on: link.connection) { failedLinks.append((id, reason)) }
+        case .close(let id):
+            // The worker reads what was sent and closes; only one that does not is cut.
+            links[id]?.cutAt = .now + options.settings.failureTimeout
+        case .journal(let record): try journal.append(record)
+        case .openCheckpoint(let name, _):
+            do throws(CheckpointError) {
+                try disk.open(name)
+            } catch {
+                let failure = CheckpointFailure(error.description)
+                inputs.update { $0.append(.sealed(name, failure)) }
+            }
+        case .sealCheckpoint(let name, let receipts):
+            let inputs = inputs
+            let journal = journal
+            disk.seal(name, receipts: receipts, context: records.context(name, admission)) {
+                failure in
+                // The journal is as durable as the checkpoint that it will name.
+                try? journal.synchronise()
+                inputs.update { $0.append(.sealed(name, failure)) }
+            }
+        case .abandonCheckpoint(let name): disk.abandon(name)
+        case .metrics(let report, let step):
+            observer.onStep(try records.append(report, step))
+        case .closingReport(let report): try records.append(closing: report)
+        case .rewind(let step): try records.rewind(to: step)
+        case .event(let event):
+            try records.append(event)
+            observer.onEvent(event)
+        case .end(let outcome): self.outcome = outcome
+        }
+    }
+
+    /// Sends a message; the reason when it failed.
+    @discardableResult
+    private func send(_ message: CoordinatorMessage, on connection: MessageConnection) -> String? {
+        let (type, payload) = message.encoded()
+        do throws(TransportError) {
+            // Messages are small: a buffer that takes none of it for this long belongs to a dead process.
+            try connection.send(
+                type, payload: payload, timeout: options.settings.failureTimeout / 4)
+            return nil
+        } catch {
+            return error.description
+        }
+    }
+
+    private func keepHouse(_ now: ContinuousClock.Instant) throws {
+        for link in links.values {
+            if let cutAt = link.cutAt, now >= cutAt { link.connection.shutDown() }
+        }
+        guard now >= nextSync else { return }
+        nextSync = now + .seconds(1)
+        if journal.isSuperseded {
+            throw SupersededError(term: journal.term)
+        }
+        let journal = journal
+        let records = records
+        disk.perform {
+            try? journal.synchronise()
+            records.synchronise()
+        }
+    }
+
+    private func awaitFarewells() {
+        let deadline = ContinuousClock.now + options.settings.failureTimeout
+        while !links.isEmpty, ContinuousClock.now < deadline {
+            let left = max(ContinuousClock.now.duration(to: deadline), .zero)
+            for case .closed(let id, _) in takeInputs(timeout: left) { links[id] = nil }
+        }
+    }
+
+    private func shutDown() {
+        acceptor?.close()
+        for link in links.values { link.connection.shutDown() }
+        disk.close()
+        // The address of a coordinator that is gone misleads nobody who connects before believing it.
+        try? journal.synchronise()
+        try? address.remove(from: options.directory)
+    }
+}
+
+/// Another coordinator has taken the run over.
+public struct SupersededError: Error, CustomStringConvertible {
+    /// The term that is over.
+    public let term: UInt32
+
+    /// The sentence for people.
+    public var description: String {
+        "another coordinator has taken over this run (a term above \(term)): this one stops"
+    }
+}

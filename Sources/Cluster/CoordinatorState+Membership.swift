@@ -1,0 +1,344 @@
+import Runtime
+import Transport
+
+/// Who is in: joins, losses, leaves, and the making of a generation.
+extension CoordinatorState {
+    mutating func join(
+        _ link: LinkID, _ hello: Hello, _ endpoint: NetworkAddress, _ now: ContinuousClock.Instant
+    ) {
+        if workers[hello.id] != nil {
+            lose(hello.id, reason: "it connected anew", now)
+            guard phase != .ended else { return }
+        }
+        let known = awaited.removeValue(forKey: hello.id)
+        if known != nil { someReturned = true }
+        let taken = workers.values.map(\.number) + awaited.values
+        let number: UInt32
+        if let wanted = known ?? (hello.number > 0 ? hello.number : nil), !taken.contains(wanted) {
+            number = wanted
+        } else {
+            number = nextNumber
+        }
+        nextNumber = max(nextNumber, number + 1)
+        highestGeneration = max(highestGeneration, hello.generation)
+        workers[hello.id] = Worker(
+            id: hello.id, number: number, link: link,
+            name: "worker \(number) (\(hello.hostName), process \(hello.processID))",
+            endpoint: endpoint, joinedAt: now, lastHeard: now, holding: hello.holding)
+        links[link] = hello.id
+        if let report = hello.holding.lastReport { note(report) }
+        let isSpare = workers.count > settings.logicalShards
+        let notice =
+            isSpare
+            ? "waiting as a spare: the run has \(settings.logicalShards) logical shards and as many workers"
+            : ""
+        send(
+            .welcome(
+                Welcome(
+                    term: term, number: number, failureTimeout: settings.failureTimeout,
+                    notice: notice)), to: hello.id)
+        event(
+            .joined,
+            "worker \(number) joined from \(hello.hostName) (process \(hello.processID), \(endpoint))"
+                + (isSpare ? " as a spare" : ""),
+            ["worker": .integer(Int64(number)), "host": .string(hello.hostName)])
+        considerForming(now)
+    }
+
+    /// Begins a generation where the run stands still and those who are here suffice.
+    mutating func considerForming(_ now: ContinuousClock.Instant) {
+        let candidates = self.candidates
+        switch phase {
+        case .gathering:
+            let waited = now - phaseSince
+            let suffice = candidates.count >= settings.minimumWorkers
+            let isTime =
+                someReturned
+                ? awaited.isEmpty || waited >= settings.failureTimeout * 3
+                : candidates.count >= min(settings.workers, settings.logicalShards)
+            if isTime && suffice || waited >= settings.waitForWorkers && suffice {
+                regroup(candidates, now)
+            } else if waited >= settings.waitForWorkers {
+                belowMinimum(candidates.count, now)
+            }
+        case .paused:
+            guard candidates.count >= settings.minimumWorkers else { return }
+            let newest = candidates.compactMap { workers[$0]?.joinedAt }.max() ?? now
+            if now - newest >= settings.joinWindow || candidates.count >= settings.workers {
+                regroup(candidates, now)
+            }
+        case .regrouping:
+            if waitsForHolder, candidates != members { regroup(candidates, now) }
+        default: break
+        }
+    }
+
+    /// Everybody who can be a member, the present ones first and in their order.
+    var candidates: [WorkerID] {
+        let others = workersByNumber.filter { !members.contains($0.id) }.map(\.id)
+        let all = (members + others).filter { workers[$0]?.isLeaving == false }
+        return Array(all.prefix(settings.logicalShards))
+    }
+
+    /// Takes a worker out, for whatever reason.
+    ///
+    /// - Parameters:
+    ///   - id: The worker.
+    ///   - reason: What is known, for the log.
+    ///   - mayReturn: Whether the process may live on with its state, as a frozen one does.
+    ///   - now: The time.
+    mutating func lose(
+        _ id: WorkerID, reason: String, mayReturn: Bool = false, _ now: ContinuousClock.Instant
+    ) {
+        guard let worker = workers.removeValue(forKey: id) else { return }
+        links[worker.link] = nil
+        effects.append(.close(worker.link))
+        let wasMember = members.contains(id)
+        if !wasMember {
+            event(
+                .lost, "\(worker.name) is gone: \(reason)",
+                ["worker": .integer(Int64(worker.number))])
+            return
+        }
+        faultAt = faultAt ?? now
+        holderAwaitedUntil = now + settings.failureTimeout * (mayReturn ? 3 : 1)
+        event(
+            .lost,
+            "\(worker.name) is gone in generation \(generation), "
+                + "\(phase == .stepping ? "in step \(committed + 1)" : "after step \(committed)"): \(reason)",
+            ["worker": .integer(Int64(worker.number)), "step": .integer(Int64(committed))])
+        members.removeAll { $0 == id }
+        abandonSave(lacking: id)
+        if members.isEmpty, candidates.isEmpty, let lossMessage {
+            finish(
+                Outcome(exitCode: 1, message: "the last worker failed: \(lossMessage)"))
+        } else if phase == .paused {
+            if members.isEmpty, candidates.count >= settings.minimumWorkers {
+                considerForming(now)
+            }
+        } else if phase != .gathering {
+            regroup(members.isEmpty ? candidates : members, now)
+        }
+    }
+
+    mutating func evict(
+        _ id: WorkerID, reason: String, discardState: Bool, _ now: ContinuousClock.Instant
+    ) {
+        send(.evicted(reason: reason, discardState: discardState), to: id)
+        lose(id, reason: reason, now)
+    }
+
+    mutating func leave(_ id: WorkerID, _ now: ContinuousClock.Instant) {
+        guard let worker = workers[id], !worker.isLeaving else { return }
+        workers[id]?.isLeaving = true
+        if !members.contains(id) {
+            release(id)
+        } else if phase == .paused {
+            proceed(now)
+        }
+    }
+
+    mutating func release(_ id: WorkerID) {
+        guard let worker = workers.removeValue(forKey: id) else { return }
+        links[worker.link] = nil
+        effects.append(.send(worker.link, .released))
+        effects.append(.close(worker.link))
+        members.removeAll { $0 == id }
+        abandonSave(lacking: id)
+        event(.left, "\(worker.name) left", ["worker": .integer(Int64(worker.number))])
+    }
+
+    /// Opens the next generation with these members.
+    mutating func regroup(_ next: [WorkerID], _ now: ContinuousClock.Instant) {
+        generation = max(generation, highestGeneration) + 1
+        members = next
+        suspectedAt = nil
+        waitsForHolder = false
+        enter(.regrouping, now)
+        phaseSince = now
+        for id in members {
+            workers[id]?.ready = nil
+            workers[id]?.closingReport = nil
+        }
+        effects.append(
+            .journal(
+                .generation(
+                    generation, committed: committed, members: members,
+                    numbers: members.map { workers[$0]?.number ?? 0 })))
+        for id in members { send(.regroup(generation: generation), to: id) }
+        tryForm(now)
+    }
+
+    /// Goes on once everybody has reported and holds the committed state.
+    mutating func tryForm(_ now: ContinuousClock.Instant) {
+        guard phase == .regrouping,
+            members.allSatisfy({ workers[$0]?.reported == generation })
+        else { return }
+        if adoptsLaterState { adoptLaterState() }
+        var holders = members.filter(holdsCommittedState)
+        let isWindingUp = stop != nil || committed >= settings.lastStep
+        let minimum = isWindingUp ? 1 : settings.minimumWorkers
+        guard members.count >= minimum else {
+            pause(holders, now)
+            return
+        }
+        if holders.isEmpty {
+            if let until = holderAwaitedUntil, now < until {
+                waitsForHolder = true
+                return
+            }
+            rewind()
+            holders = members.filter(holdsCommittedState)
+        }
+        waitsForHolder = false
+        let lacking = members.filter { !holders.contains($0) }
+        guard lacking.isEmpty else {
+            replaceState(of: lacking, from: holders)
+            return
+        }
+        let ring = members.compactMap { id in
+            workers[id].map { RingMember(id: id, number: $0.number, endpoint: $0.endpoint) }
+        }
+        for id in members { send(.form(generation: generation, ring: ring), to: id) }
+        announceGeneration(now)
+        enter(.stepping, now)
+        adoptsLaterState = false
+        proceed(now)
+    }
+
+    private func holdsCommittedState(_ id: WorkerID) -> Bool {
+        guard let holding = workers[id]?.holding, let applied = holding.applied else {
+            return false
+        }
+        guard applied + 1 == committed, let reduced = holding.reduced, reduced.step == applied
+        else { return applied == committed }
+        return (checksums[applied] ?? reduced.checksum) == reduced.checksum
+    }
+
+    /// A worker may be ahead of a journal that lost its tail with its host: what it applied was committed.
+    private mutating func adoptLaterState() {
+        let highest = members.compactMap { workers[$0]?.holding.applied }.max() ?? 0
+        while committed < highest {
+            effects.append(.journal(.commit(step: committed, checksum: nil)))
+            committed += 1
+        }
+        for report in members.compactMap({ workers[$0]?.holding.lastReport }) { note(report) }
+    }
+
+    /// Nobody holds the committed state: back to the newest whole checkpoint.
+    private mutating func rewind() {
+        let target = checkpoints.last?.step ?? 0
+        abandonSave()
+        event(
+            .rewind,
+            "nobody holds the state of step \(committed) any more: going back to "
+                + (checkpoints.last.map { "checkpoint \($0)" } ?? "the beginning"),
+            ["from_step": .integer(Int64(committed)), "to_step": .integer(Int64(target))])
+        committed = target
+        metricsStep = min(metricsStep, target)
+        closingIsDone = false
+        effects.append(.journal(.rewind(toStep: target)))
+        effects.append(.rewind(toStep: target))
+        // Whatever a worker holds of a later course is void: it must not be taken for sums of this one.
+        for id in members where workers[id]?.holding.applied != target {
+            workers[id]?.holding = Holding(applied: nil)
+        }
+    }
+
+    private mutating func replaceState(of lacking: [WorkerID], from holders: [WorkerID]) {
+        let plan = Plan(generation: generation, committed: committed, work: .hold)
+        if lacking.contains(where: { workers[$0]?.replacing != generation }) {
+            // A holder that has yet to apply the last commit does it now, and can then give the state away.
+            for id in holders { send(.plan(plan), to: id) }
+        }
+        let sources = holders.compactMap { id in
+            workers[id].map { RingMember(id: id, number: $0.number, endpoint: $0.endpoint) }
+        }
+        for (turn, id) in lacking.enumerated() where workers[id]?.replacing != generation {
+            workers[id]?.replacing = generation
+            let source: StateSource
+            if !sources.isEmpty {
+                let rotated = sources.indices.map { sources[($0 + turn) % sources.count] }
+                source = .members(Array(rotated.prefix(4)), step: committed)
+            } else if let checkpoint = checkpoints.last {
+                source = .checkpoint(checkpoint)
+            } else {
+                source = .initial
+            }
+            send(.replaceState(generation: generation, source), to: id)
+        }
+    }
+
+    mutating func stateFailed(
+        _ id: WorkerID, _ message: String, _ now: ContinuousClock.Instant
+    ) {
+        guard let worker = workers[id], members.contains(id) else { return }
+        event(
+            .warning, "\(worker.name) could not take over the state: \(message)",
+            ["worker": .integer(Int64(worker.number))])
+        let hasSource = members.contains(where: holdsCommittedState)
+        if !hasSource, let damaged = checkpoints.popLast() {
+            event(
+                .warning, "checkpoint \(damaged) is passed over: \(message)",
+                ["step": .integer(Int64(damaged.step))])
+            holderAwaitedUntil = nil
+            regroup(members, now)
+        } else {
+            evict(id, reason: "it could not take over the state", discardState: true, now)
+        }
+    }
+
+    private mutating func pause(_ holders: [WorkerID], _ now: ContinuousClock.Instant) {
+        enter(.paused, now)
+        // Those without the state are candidates again when the run goes on.
+        members = holders
+        guard stop == nil else {
+            proceed(now)
+            return
+        }
+        event(
+            .paused,
+            "\(members.count) workers are left, the minimum is \(settings.minimumWorkers): "
+                + "waiting \(seconds(settings.waitForWorkers)) for others",
+            ["workers": .integer(Int64(members.count))])
+        for id in holders {
+            send(
+                .plan(Plan(generation: generation, committed: committed, work: .hold)), to: id)
+        }
+        considerForming(now)
+    }
+
+    /// The wait for workers is over: saves what is held, then ends with a hint.
+    mutating func belowMinimum(_ count: Int, _ now: ContinuousClock.Instant) {
+        if stop == nil {
+            stop = Stop(
+                outcome: Outcome(
+                    exitCode: 5,
+                    message:
+                        "only \(count) of at least \(settings.minimumWorkers) workers are here "
+                        + "after \(seconds(settings.waitForWorkers)); go on with: purkinje resume"),
+                wantsCheckpoint: true)
+        }
+        proceed(now)
+    }
+
+    private mutating func announceGeneration(_ now: ContinuousClock.Instant) {
+        var details: [String: JSONValue] = [
+            "generation": .integer(Int64(generation)), "step": .integer(Int64(committed)),
+            "workers": .array(
+                members.map { .integer(Int64(workers[$0]?.number ?? 0)) }),
+        ]
+        var text = "generation \(generation): \(members.count) workers from step \(committed) on"
+        if let faultAt {
+            let took = Double((now - faultAt) / .milliseconds(1))
+            details["recovery_ms"] = .measured(took)
+            text += ", re-formed \(Int(took)) ms after the fault was noticed"
+            self.faultAt = nil
+        }
+        event(.generation, text, details)
+    }
+
+    func seconds(_ duration: Duration) -> String {
+        "\(Int((duration / .seconds(1)).rounded())) s"
+    }
+}

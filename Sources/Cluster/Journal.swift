@@ -1,0 +1,200 @@
+import Checkpoints
+import Foundation
+import Runs
+import Runtime
+import Transport
+
+/// The coordinator's memory: a file `journal-tN` a term, to which records are appended before they are acted on.
+///
+/// A record is four bytes of length, four of CRC-32 of what follows, one of kind, and fields as in a control
+/// message, all little-endian. A record that was torn by a crash ends the file. An append is written at once,
+/// so it survives the process; it survives a power cut from the next `synchronise` on. A coordinator of an
+/// older term that wakes up cannot write into its successor's file.
+///
+/// `@unchecked Sendable`: one thread appends; others only synchronise, through descriptors of their own.
+public final class Journal: @unchecked Sendable {
+    /// The coordinator's term.
+    public let term: UInt32
+    private let directory: RunDirectory
+    private let file: FileHandleOwner
+
+    /// Takes the next term: nobody else can have it, on whatever machine.
+    ///
+    /// - Parameter directory: The run, whose folder exists.
+    /// - Returns: The journal of the new term, and the records of all terms before.
+    /// - Throws: `SystemError` naming the file.
+    public static func open(_ directory: RunDirectory) throws(SystemError) -> (
+        journal: Journal, former: [JournalRecord]
+    ) {
+        var term = try highestTerm(in: directory) + 1
+        while true {
+            do throws(SystemError) {
+                let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC
+                let marker = try FileHandleOwner.open(
+                    directory.termPath(term: UInt64(term)), flags)
+                try marker.synchronise()
+                break
+            } catch {
+                guard error.code == EEXIST else { throw error }
+                term += 1
+            }
+        }
+        // Read after the term is taken: from now on a former coordinator that looks stops.
+        var former: [JournalRecord] = []
+        if term > 1 {
+            for earlier in 1..<term {
+                former += try records(at: directory.journalPath(term: UInt64(earlier)))
+            }
+        }
+        return (try Journal(directory, term: term), former)
+    }
+
+    private init(_ directory: RunDirectory, term: UInt32) throws(SystemError) {
+        self.directory = directory
+        self.term = term
+        let path = directory.journalPath(term: UInt64(term))
+        let flags = O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC
+        file = try FileHandleOwner.open(path, flags)
+        try AtomicFile.synchroniseFolder(of: path)
+    }
+
+    /// The highest term that was ever taken in a run; 0 for none.
+    static func highestTerm(in directory: RunDirectory) throws(SystemError) -> UInt32 {
+        let names: [String]
+        do {
+            names = try FileManager.default.contentsOfDirectory(atPath: directory.path)
+        } catch {
+            throw SystemError(call: "opendir", subject: directory.path, code: ENOENT)
+        }
+        return names.compactMap { name in
+            name.hasPrefix("term-") ? UInt32(name.dropFirst("term-".count)) : nil
+        }.max() ?? 0
+    }
+
+    /// Whether a coordinator of a later term has taken over.
+    public var isSuperseded: Bool {
+        access(directory.termPath(term: UInt64(term) + 1), F_OK) == 0
+    }
+
+    /// Appends a record in one write.
+    public func append(_ record: JournalRecord) throws(SystemError) {
+        let bytes = record.encoded
+        let result = bytes.withUnsafeBytes { bytes in
+            Result { () throws(SystemError) in try file.writeAll(bytes) }
+        }
+        try result.get()
+    }
+
+    /// Makes what was appended survive a power cut.
+    public func synchronise() throws(SystemError) {
+        // A second descriptor, so that appends do not wait for the disk.
+        let path = directory.journalPath(term: UInt64(term))
+        try FileHandleOwner.open(path, O_WRONLY | O_CLOEXEC).synchronise()
+    }
+
+    /// The whole records of a journal; what a crash has torn off at its end is left out.
+    static func records(at path: String) throws(SystemError) -> [JournalRecord] {
+        let file: MappedFile
+        do throws(SystemError) {
+            file = try MappedFile(path: path)
+        } catch {
+            // A coordinator that died between its term and its journal has left none.
+            guard error.code == ENOENT else { throw error }
+            return []
+        }
+        return file.withBytes { JournalRecord.decodeAll($0) }
+    }
+}
+
+extension JournalRecord {
+    private enum Kind: UInt8 {
+        case start = 1
+        case generation = 2
+        case commit = 3
+        case checkpoint = 4
+        case rewind = 5
+        case end = 6
+    }
+
+    /// The record as it lies in the file.
+    var encoded: [UInt8] {
+        var fields = FieldWriter()
+        let kind: Kind
+        switch self {
+        case .start(let term, let digest):
+            kind = .start
+            fields.append(1, term)
+            fields.append(2, digest)
+        case .generation(let generation, let committed, let members, let numbers):
+            kind = .generation
+            fields.append(1, generation)
+            fields.append(2, committed)
+            for (member, number) in zip(members, numbers) {
+                fields.append(3, member.value)
+                fields.append(4, number)
+            }
+        case .commit(let step, let checksum):
+            kind = .commit
+            fields.append(1, step)
+            if let checksum { fields.append(2, checksum) }
+        case .checkpoint(let name):
+            kind = .checkpoint
+            fields.append(1, name)
+        case .rewind(let step):
+            kind = .rewind
+            fields.append(1, step)
+        case .end(let exitCode):
+            kind = .end
+            fields.append(1, UInt32(bitPattern: exitCode))
+        }
+        let body = [kind.rawValue] + fields.bytes
+        let checksum = body.withUnsafeBytes { CRC32.checksum(of: $0) }
+        return [UInt32(body.count), checksum].flatMap { word in
+            withUnsafeBytes(of: word.littleEndian) { Array($0) }
+        } + body
+    }
+
+    /// All records up to the first that is torn or damaged.
+    static func decodeAll(_ bytes: UnsafeRawBufferPointer) -> [JournalRecord] {
+        var records: [JournalRecord] = []
+        var offset = 0
+        while bytes.count - offset >= 8 {
+            let word = { (at: Int) in
+                UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self))
+            }
+            let count = Int(word(offset))
+            guard count > 0, count <= bytes.count - offset - 8 else { break }
+            let body = UnsafeRawBufferPointer(rebasing: bytes[offset + 8..<offset + 8 + count])
+            guard CRC32.checksum(of: body) == word(offset + 4),
+                let record = try? JournalRecord(body: Array(body))
+            else { break }
+            records.append(record)
+            offset += 8 + count
+        }
+        return records
+    }
+
+    private init(body: [UInt8]) throws {
+        let fields = try FieldReader(Array(body.dropFirst()))
+        switch body.first.flatMap(Kind.init) {
+        case .start:
+            self = .start(term: try fields.small(1), configurationDigest: try fields.text(2))
+        case .generation:
+            let number = { (bytes: [UInt8]) in
+                bytes.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+            }
+            self = .generation(
+                try fields.small(1), committed: try fields.integer(2),
+                members: fields.all(3).map { WorkerID(number($0)) },
+                numbers: fields.all(4).map { UInt32(truncatingIfNeeded: number($0)) })
+        case .commit:
+            self = .commit(
+                step: try fields.integer(1),
+                checksum: try fields.optionalInteger(2).map { UInt32(truncatingIfNeeded: $0) })
+        case .checkpoint: self = .checkpoint(try fields.checkpointName(1))
+        case .rewind: self = .rewind(toStep: try fields.integer(1))
+        case .end: self = .end(exitCode: Int32(bitPattern: try fields.small(1)))
+        case nil: throw MessageError.unexpectedType(body.first ?? 0)
+        }
+    }
+}

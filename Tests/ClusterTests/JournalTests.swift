@@ -1,0 +1,74 @@
+import Checkpoints
+import Foundation
+import Runs
+import Runtime
+import Testing
+
+@testable import Cluster
+
+@Suite struct JournalTests {
+    static let records: [JournalRecord] = [
+        .start(term: 1, configurationDigest: "abc"),
+        .generation(1, committed: 0, members: [WorkerID(1), WorkerID(.max)], numbers: [1, 2]),
+        .commit(step: 0, checksum: 7), .commit(step: 1, checksum: nil),
+        .checkpoint(CheckpointName(step: 2, generation: 1, term: 1)), .rewind(toStep: 1),
+        .commit(step: 1, checksum: 9), .end(exitCode: 130),
+    ]
+
+    private func withDirectory(_ body: (RunDirectory) throws -> Void) throws {
+        let directory = RunDirectory(
+            path: NSTemporaryDirectory() + "purkinje-journal-\(UUID().uuidString)")
+        try directory.create()
+        defer { try? FileManager.default.removeItem(atPath: directory.path) }
+        try body(directory)
+    }
+
+    @Test func aSuccessorReadsWhatItsPredecessorsWrote() throws {
+        try withDirectory { directory in
+            let (first, nothing) = try Journal.open(directory)
+            #expect(first.term == 1)
+            #expect(nothing.isEmpty)
+            for record in Self.records { try first.append(record) }
+            #expect(!first.isSuperseded)
+            let (second, former) = try Journal.open(directory)
+            #expect(second.term == 2)
+            #expect(former == Self.records)
+            #expect(first.isSuperseded)
+            try second.append(.rewind(toStep: 0))
+            #expect(try Journal.open(directory).former == Self.records + [.rewind(toStep: 0)])
+        }
+    }
+
+    @Test func aTornTailIsCutAtEveryByte() {
+        let bytes = Self.records.map(\.encoded)
+        let all = bytes.flatMap { $0 }
+        var ends: [Int] = []
+        for record in bytes { ends.append((ends.last ?? 0) + record.count) }
+        for cut in 0...all.count {
+            let whole = ends.count { $0 <= cut }
+            let read = all[..<cut].withUnsafeBytes { JournalRecord.decodeAll($0) }
+            #expect(read == Array(Self.records.prefix(whole)), "cut at byte \(cut)")
+        }
+    }
+
+    @Test func aFlippedBitEndsTheJournalBeforeItsRecord() {
+        let bytes = Self.records.flatMap(\.encoded)
+        for position in bytes.indices {
+            var damaged = bytes
+            damaged[position] ^= 4
+            let read = damaged.withUnsafeBytes { JournalRecord.decodeAll($0) }
+            #expect(read.count < Self.records.count)
+            #expect(read == Array(Self.records.prefix(read.count)))
+        }
+    }
+
+    @Test func replayKnowsTheLastMembersAndTheCommittedStep() {
+        let recovered = RecoveredRun(replaying: Array(Self.records.dropLast()), term: 2)
+        #expect(recovered.committed == 2)
+        #expect(recovered.generation == 1)
+        #expect(recovered.members == [WorkerID(1): 1, WorkerID(.max): 2])
+        #expect(recovered.checksums == [1: 9])
+        #expect(recovered.hasRewound)
+        #expect(RecoveredRun(replaying: Self.records, term: 2).members.isEmpty)
+    }
+}
