@@ -1,0 +1,54 @@
+import Foundation
+import Runtime
+import Testing
+
+/// What the programs say and how they exit, when they are run as a user runs them.
+@Suite struct CommandTests {
+    @Test(
+        arguments: [
+            "purkinje", "purkinje-coordinator", "purkinje-worker",
+        ].filter { $0 == "purkinje" || Programs.haveCluster })
+    func everyProgramNamesItsVersionAndExplainsItself(program: String) throws {
+        let version = try Programs.run(["--version"], of: program)
+        #expect(version.code == 0)
+        #expect(version.lines == ["\(program) \(Software.version)"])
+        let help = try Programs.run(["--help"], of: program)
+        #expect(help.code == 0)
+        #expect(help.lines.contains { $0.contains("usage: \(program)") })
+    }
+
+    @Test func everyCommandHasHelpWithAnExample() throws {
+        let list = try Programs.run(["help"])
+        let start = try #require(list.lines.firstIndex(of: "commands:"))
+        let names = list.lines[(start + 1)...].prefix { $0.hasPrefix("  ") }.compactMap { line in
+            line.hasPrefix("   ") ? nil : line.dropFirst(2).components(separatedBy: "  ").first
+        }
+        #expect(names.count > 5)
+        for name in names {
+            let help = try Programs.run(name.split(separator: " ").map(String.init) + ["--help"])
+            #expect(help.code == 0, "\(name)")
+            #expect(help.lines.contains("example:"), "\(name): \(help.lines)")
+        }
+    }
+
+    @Test(arguments: [
+        (["pretain"], "did you mean 'pretrain'?"),
+        (["launch", "--worker", "2"], "did you mean --workers?"),
+        (["launch"], "is missing"),
+        (["bench", "stop"], "did you mean 'bench step'?"),
+    ])
+    func wrongUsageExitsWithTwoAndARemedy(arguments: [String], text: String) throws {
+        let result = try Programs.run(arguments)
+        #expect(result.code == 2)
+        #expect(result.lines.contains { $0.contains(text) }, "\(result.lines)")
+    }
+
+    @Test func doctorFindsThisMachineFit() throws {
+        let result = try Programs.run(["doctor", "--json", "--directory", NSTemporaryDirectory()])
+        #expect(result.lines.count == 1, "\(result.lines)")
+        let report = try JSONValue(parsing: (result.lines.first ?? "").utf8)
+        let verdict = try #require(report["verdict"]?.stringValue)
+        #expect(["good", "warning", "problem"].contains(verdict))
+        #expect(result.code == (verdict == "problem" ? 1 : 0))
+    }
+}
