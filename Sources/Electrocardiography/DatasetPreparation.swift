@@ -92,31 +92,10 @@ public struct DatasetPreparation: Sendable {
         let journal = try PreparationJournal.open(
             path: journalPath, plan: plan, finished: &finished)
         var set = PreparedSet(catalogue, keepsUniqueOnly: options.keepsUniqueOnly)
-        var entries: [PreparedFormat.Entry] = []
-        for record in finished.prefix(catalogue.entries.count) { entries += set.add(record) }
-        var writer = try PreparedDatasetWriter(
-            path: partialPath, sampleRateHz: options.rateHz, samplesPerWindow: samplesPerWindow,
-            resuming: entries)
-        if writer.windowCount < entries.count || finished.count > catalogue.entries.count {
-            // The file lost windows that the journal has: back to the last record that is whole in both.
-            let whole = writer.windowCount
-            set = PreparedSet(catalogue, keepsUniqueOnly: options.keepsUniqueOnly)
-            var (kept, count) = (0, 0)
-            for record in finished.prefix(catalogue.entries.count) {
-                let added = set.windowCount(adding: record)
-                guard count + added <= whole else { break }
-                _ = set.add(record)
-                count += added
-                kept += 1
-            }
-            finished.removeLast(finished.count - kept)
-            try journal.keep(finished, plan: plan)
-            entries.removeLast(entries.count - count)
-        }
-        try writer.keep(entries.count)
+        var writer = try resume(catalogue, plan, journal, &finished, &set)
         var state = Progress(
             recordsDone: finished.count, recordsInAll: catalogue.entries.count,
-            windows: entries.count, resumedRecords: finished.count)
+            windows: writer.windowCount, resumedRecords: finished.count)
         let pool = try RecordPool(
             catalogue.entries.map(\.path), from: finished.count, options: options,
             samplesPerWindow: samplesPerWindow, shouldStop: shouldStop)
@@ -151,6 +130,34 @@ public struct DatasetPreparation: Sendable {
             report.json.text(pretty: true) + "\n", to: options.output + ".report.json")
         unlink(journalPath)
         return .finished(report)
+    }
+
+    /// Goes back to the last record that is whole both in the journal and in the unfinished file.
+    private func resume(
+        _ catalogue: RecordCatalogue, _ plan: Digest, _ journal: borrowing PreparationJournal,
+        _ finished: inout [PreparedRecord], _ set: inout PreparedSet
+    ) throws(SystemError) -> PreparedDatasetWriter {
+        let limit = min(finished.count, catalogue.entries.count)
+        var entries: [PreparedFormat.Entry] = []
+        var fresh = set
+        for record in finished.prefix(limit) { entries += fresh.add(record) }
+        var writer = try PreparedDatasetWriter(
+            path: partialPath, sampleRateHz: options.rateHz, samplesPerWindow: samplesPerWindow,
+            resuming: entries)
+        var (kept, count) = (0, 0)
+        for record in finished.prefix(limit) {
+            let added = set.windowCount(adding: record)
+            guard count + added <= writer.windowCount else { break }
+            _ = set.add(record)
+            count += added
+            kept += 1
+        }
+        if kept < finished.count {
+            finished.removeLast(finished.count - kept)
+            try journal.keep(finished, plan: plan)
+        }
+        try writer.keep(count)
+        return writer
     }
 
     /// A digest of all that the outcome depends on, but for the contents of signal files.

@@ -49,7 +49,8 @@ let dataPrepareCommand = Command(
             keepsUniqueOnly: invocation[unique],
             threads: invocation[threads] ?? ProcessInfo.processInfo.activeProcessorCount))
     let line = ProgressLine()
-    let start = ContinuousClock.now
+    // Listing the sources comes first and would spoil the rate.
+    var start: ContinuousClock.Instant?
     var resumed = false
     let outcome = try describingLock(output: invocation[output]) {
         try preparation.run(shouldStop: { stop.isMade }) { progress in
@@ -57,7 +58,8 @@ let dataPrepareCommand = Command(
                 resumed = true
                 line.log("going on after \(progress.resumedRecords) records of an earlier attempt")
             }
-            line.update(text(of: progress, since: start))
+            line.update(text(of: progress, since: start ?? .now))
+            if start == nil { start = .now }
         }
     }
     line.finish()
@@ -96,9 +98,14 @@ private func text(
     let seconds =
         Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
     let rate = seconds > 0 ? fresh / seconds : 0
-    let left = Double(progress.recordsInAll - progress.recordsDone) / max(rate, 1e-9)
-    return
-        "record \(progress.recordsDone)/\(progress.recordsInAll)  \(progress.windows) windows  \(decimals(rate, 0)) records/s  \(roughTime(left)) left"
+    var parts = [
+        "record \(progress.recordsDone)/\(progress.recordsInAll)", "\(progress.windows) windows",
+    ]
+    if seconds > 0.5, rate > 0 {
+        let left = Double(progress.recordsInAll - progress.recordsDone) / rate
+        parts += ["\(decimals(rate, 0)) records/s", "\(roughTime(left)) left"]
+    }
+    return parts.joined(separator: "  ")
 }
 
 private func text(of report: PreparationReport) -> String {
