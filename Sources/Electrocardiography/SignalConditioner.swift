@@ -55,11 +55,13 @@ public struct SignalConditioner {
             Self.filterBothWays(lanes, count: count, lowPass)
         }
         let (mean, scale) = standardise ? moments(leadCount: leadCount, count: count) : (0, 1)
+        guard let start = signal.baseAddress else { return }
         for lead in 0..<leadCount {
             let lanes = workspace.group(lead / 4) + Self.extensionCount
-            let lane = lead % 4
-            for t in 0..<count {
-                signal[lead * count + t] = Float((lanes[t][lane] - mean) * scale)
+            // Lane by lane through plain numbers: a vector's subscript by a variable goes through memory each time.
+            lanes.withMemoryRebound(to: Double.self, capacity: 4 * count) { values in
+                let (from, to) = (values + lead % 4, start + lead * count)
+                for t in 0..<count { to[t] = Float((from[4 * t] - mean) * scale) }
             }
         }
     }
@@ -68,12 +70,18 @@ public struct SignalConditioner {
         _ signal: UnsafeMutableBufferPointer<Float>, first: Int, leadCount: Int, count: Int,
         into lanes: UnsafeMutablePointer<Lanes>
     ) {
-        let lanes = lanes + Self.extensionCount
-        func at(_ lead: Int, _ t: Int) -> Double {
-            lead < leadCount ? Double(signal[lead * count + t]) : 0
-        }
-        for t in 0..<count {
-            lanes[t] = Lanes(at(first, t), at(first + 1, t), at(first + 2, t), at(first + 3, t))
+        guard let start = signal.baseAddress else { return }
+        (lanes + Self.extensionCount).withMemoryRebound(to: Double.self, capacity: 4 * count) {
+            to in
+            for lane in 0..<4 {
+                let lead = first + lane
+                if lead < leadCount {
+                    let from = start + lead * count
+                    for t in 0..<count { to[4 * t + lane] = Double(from[t]) }
+                } else {
+                    for t in 0..<count { to[4 * t + lane] = 0 }
+                }
+            }
         }
     }
 
