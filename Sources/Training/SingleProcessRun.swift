@@ -87,6 +87,7 @@ public final class SingleProcessRun {
             configuration: record.configuration, dataset: dataset, threads: threads)
         store = CheckpointStore(path: directory.checkpointsPath)
         writer = try BackgroundCheckpointWriter()
+        writer.prepare(for: replica.state)
         events = try EventLog(directory)
         term = (try store.list().map(\.term).max() ?? 0) + 1
         lastSaved = try Self.load(store, into: replica, record: record, dataset: dataset, observer)
