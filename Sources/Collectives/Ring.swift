@@ -101,14 +101,18 @@ public final class Ring: @unchecked Sendable {
         }
     }
 
-    /// Says that a bucket of `local` holds all that this rank has to add. Buckets travel in the layout's order,
+    /// Says that a bucket of `local` holds all that this rank has to add.
+    ///
+    /// Buckets travel in the layout's order,
     /// whatever the order of these calls.
     public func submit(bucket: Int) {
         requests.withLock { $0.submitted.append(bucket) }
         wakeUp?.signal()
     }
 
-    /// Waits until `reduced` is whole. All buckets must have been submitted or be about to be.
+    /// Waits until `reduced` is whole.
+    ///
+    /// All buckets must have been submitted or be about to be.
     ///
     /// - Throws: `CollectiveError`; both buffers are then no longer touched, and `reduced` holds anything.
     public func finish() throws(CollectiveError) {
@@ -160,7 +164,9 @@ public final class Ring: @unchecked Sendable {
     /// The most that one rank may add to a small exchange.
     public static let largestContributionBytes = 64 << 20
 
-    /// Gives up: `finish` and `gather` throw promptly. From any thread.
+    /// Gives up: `finish` and `gather` throw promptly.
+    ///
+    /// From any thread.
     public func abort() {
         requests.update { requests in
             requests.isAborted = true

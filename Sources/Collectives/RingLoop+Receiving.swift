@@ -166,7 +166,9 @@ extension RingLoop {
 
     // MARK: Adding
 
-    /// Adds the lanes that have arrived while they are in the cache. Should the checksum turn out wrong, the
+    /// Adds the lanes that have arrived while they are in the cache.
+    ///
+    /// Should the checksum turn out wrong, the
     /// whole reduction fails, and the local sums are as they were.
     private func addArrived(byteCount: Int) {
         guard case .added(let place, let buffer, let done) = arrival, let reduction else { return }

@@ -22,6 +22,7 @@ public final class ConnectionAcceptor: Sendable {
     ///   - handshakeTimeout: How long a new connection may take to send its first message.
     ///   - log: Where refused strangers are named.
     ///   - handle: Called on the acceptor's thread for each peer; must not take long.
+    /// - Throws: `SystemError` when the system has no thread left.
     public init(
         _ listener: TCPListener, name: String, handshakeTimeout: Duration, log: Log,
         handle: @escaping @Sendable (MessageConnection, Frame) -> Void

@@ -52,6 +52,7 @@ public enum FieldError: Error, Equatable, CustomStringConvertible {
     case outOfRange(tag: UInt16, value: UInt64)
     case notText(tag: UInt16)
 
+    /// What happened, the values, and what to do.
     public var description: String {
         switch self {
         case .truncated(let offset, let needed, let available):

@@ -13,6 +13,7 @@ public enum FrameError: Error, Equatable, CustomStringConvertible {
     case uncheckedPayload(type: FrameType)
     case undecodable(codec: Codec, rawBytes: Int, payloadBytes: Int)
 
+    /// What happened, the values, and what to do.
     public var description: String {
         switch self {
         case .truncated(let needed, let available):

@@ -114,6 +114,7 @@ public struct FrameHeader: Equatable, Sendable {
     ///   - bytes: At least the first 40 bytes of a frame.
     ///   - payloadLimitBytes: A limit below that of the type, e.g. while the peer is not yet known.
     /// - Returns: The header and the checksum that it carries.
+    /// - Throws: `FrameError` that names the field.
     public static func decode(_ bytes: UnsafeRawBufferPointer, payloadLimitBytes: Int = .max)
         throws(FrameError) -> (header: FrameHeader, checksum: UInt32)
     {

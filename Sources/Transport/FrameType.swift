@@ -35,6 +35,7 @@ public struct FrameType: RawRepresentable, Hashable, Sendable, CustomStringConve
         }
     }
 
+    /// The name in messages.
     public var description: String {
         switch self {
         case .refused: "refused"

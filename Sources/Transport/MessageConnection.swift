@@ -41,6 +41,7 @@ public final class MessageConnection: @unchecked Sendable {
     ///   - head: What the frame is; lengths, sequence and checksum are filled in.
     ///   - payload: At most the type's limit.
     ///   - timeout: For the whole frame; a frame that is cut short ends the connection.
+    /// - Throws: `TransportError`; the connection is then of no more use.
     public func send(_ head: FrameHeader, payload: [UInt8] = [], timeout: Duration)
         throws(TransportError)
     {

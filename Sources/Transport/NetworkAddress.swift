@@ -58,11 +58,14 @@ public struct NetworkAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// What is wrong with which text.
     public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
     /// Every socket address that the name stands for, in the resolver's order.
     ///
     /// - Parameter passive: Whether one is to listen there.
+    /// - Returns: At least one address.
+    /// - Throws: `TransportError.unresolved`.
     func resolve(passive: Bool = false) throws(TransportError) -> [SocketAddress] {
         var hints = addrinfo()
         hints.ai_family = AF_UNSPEC
@@ -94,6 +97,7 @@ public struct NetworkAddressError: Error, Equatable, CustomStringConvertible {
     /// What is wrong with it.
     public let problem: String
 
+    /// What is wrong with which text.
     public var description: String {
         "\"\(text)\" is no address: \(problem); write HOST:PORT, e.g. node7:7000 or [::1]:7000"
     }

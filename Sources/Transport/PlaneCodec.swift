@@ -103,7 +103,9 @@ public final class PlaneEncoder {
     }
 }
 
-/// Undoes what a `PlaneEncoder` did, and believes nothing of it unchecked. Not for several threads.
+/// Undoes what a `PlaneEncoder` did, and believes nothing of it unchecked.
+///
+/// Not for several threads.
 public final class PlaneDecoder {
     private let stream: UnsafeMutablePointer<z_stream>
     private var planes = PlaneBuffer()

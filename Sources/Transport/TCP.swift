@@ -116,6 +116,7 @@ public enum TCPConnector {
     ///   - address: A name, an IPv4 or an IPv6 address, with a port.
     ///   - timeout: For all addresses together.
     ///   - failureTimeout: How long the connection may later stay without the peer's answer.
+    /// - Returns: The connection.
     /// - Throws: `TransportError.unreachable` with what became of each address.
     public static func connect(
         to address: NetworkAddress, timeout: Duration, failureTimeout: Duration

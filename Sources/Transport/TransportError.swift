@@ -12,6 +12,7 @@ public enum TransportError: Error, Equatable, CustomStringConvertible {
     case badFrame(peer: String, FrameError)
     case system(SystemError)
 
+    /// What happened, the values, and what to do.
     public var description: String {
         switch self {
         case .unresolved(let address, let reason):

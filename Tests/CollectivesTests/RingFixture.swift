@@ -52,7 +52,9 @@ func onEveryRank(_ worldSize: Int, _ body: @escaping @Sendable (Int) throws -> V
     for thread in threads { thread.join() }
 }
 
-/// Memory with bounds that outlives closures. `@unchecked Sendable`: each test gives it to one thread at a time.
+/// Memory with bounds that outlives closures.
+///
+/// `@unchecked Sendable`: each test gives it to one thread at a time.
 final class Lanes: @unchecked Sendable {
     let bytes: UnsafeMutableRawBufferPointer
     init(byteCount: Int) {

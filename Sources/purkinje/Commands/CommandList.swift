@@ -19,6 +19,8 @@ let commands: [Command] = [
     checkpointExportCommand,
     checkpointImportCommand,
     benchStepCommand,
+    benchAllReduceCommand,
+    benchCompressionCommand,
 ]
 
 /// The exit code of an error that a room threw.
