@@ -85,7 +85,8 @@ final class RecordPreparation {
             codes: comments.codes)
         var hash = SHA256()
         withUnsafeBytes(of: header.sampleRateHz.bitPattern.littleEndian) { hash.update($0) }
-        var options = WFDBRecord.Options(correctsNormalisedGains: true)
+        var options = WFDBRecord.Options(
+            frames: .averagedWhereValid, correctsNormalisedGains: true)
         let width = max(1, header.signalCount) * length
         let piecesAtOnce = max(1, Self.valuesAtOnce / width)
         let total = header.sampleCount.map { $0 / length }

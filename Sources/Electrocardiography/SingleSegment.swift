@@ -87,14 +87,16 @@ struct SingleSegment {
         options: WFDBRecord.Options, factor: Int
     ) throws(WFDBError) -> (samples: [[Int32]], notes: [String]) {
         let groups = try groups()
-        let (count, sizes) = try checkedCount(groups)
+        let count = try checkedCount(groups)
         let range = try checkedRange(options.range, of: count, in: header)
         try checkValueCount(
             signals: header.signals.count, samples: range.count * factor,
             limit: options.valueLimit, in: header)
         var result = (samples: [[Int32]](), notes: [String]())
-        for (group, size) in zip(groups, sizes) {
-            try read(group, size: size, count: count, range: range, factor: factor, into: &result)
+        for group in groups {
+            try read(
+                group, count: count, range: range, factor: factor, frames: options.frames,
+                into: &result)
         }
         return result
     }
@@ -143,15 +145,13 @@ struct SingleSegment {
         return groups
     }
 
-    /// Frames in the record and bytes of each file, which are enough for them.
+    /// Frames in the record, for which each file has enough bytes.
     private func checkedCount(
         _ groups: [Group]
-    ) throws(WFDBError) -> (count: Int, sizes: [Int]) {
-        var sizes: [Int] = []
+    ) throws(WFDBError) -> Int {
         var count = header.sampleCount ?? .max
         for group in groups {
             let size = try SignalFile.size(group.path, field: "signal file")
-            sizes.append(size)
             let available = max(0, size - group.byteOffset)
             if let count = header.sampleCount {
                 let needed = group.format.byteCount(sampleCount: count * group.samplesPerFrame)
@@ -166,11 +166,12 @@ struct SingleSegment {
                 count = min(count, samples / group.samplesPerFrame)
             }
         }
-        return (groups.isEmpty ? header.sampleCount ?? 0 : count, sizes)
+        return groups.isEmpty ? header.sampleCount ?? 0 : count
     }
 
     private func read(
-        _ group: Group, size: Int, count: Int, range: Range<Int>, factor: Int,
+        _ group: Group, count: Int, range: Range<Int>, factor: Int,
+        frames: WFDBRecord.Options.Frames,
         into result: inout (samples: [[Int32]], notes: [String])
     ) throws(WFDBError) {
         let signals = header.signals[group.signals]
@@ -213,7 +214,8 @@ struct SingleSegment {
             result.samples.append(
                 samples(
                     of: signal, raw, place: place, width: width, start: start, end: end,
-                    range: range, factor: factor, invalid: group.format.invalidSample))
+                    range: range, factor: factor, isStrict: frames == .averagedWhereValid,
+                    invalid: group.format.invalidSample))
             place += signal.samplesPerFrame
         }
     }
@@ -252,7 +254,7 @@ struct SingleSegment {
     /// One signal's samples within the range, taken out of the interleaved frames.
     private func samples(
         of signal: WFDBHeader.Signal, _ raw: [Int32], place: Int, width: Int, start: Int, end: Int,
-        range: Range<Int>, factor: Int, invalid: Int32?
+        range: Range<Int>, factor: Int, isStrict: Bool, invalid: Int32?
     ) -> [Int32] {
         let (spf, skew) = (signal.samplesPerFrame, signal.skewFrames)
         let invalid = invalid ?? .min
@@ -277,7 +279,8 @@ struct SingleSegment {
                         if raw[j] == invalid { isValid = false }
                         sum += Int(raw[j])
                     }
-                    values[t] = isValid ? Int32(sum / spf) : .min
+                    let mean = Int32(sum / spf)
+                    values[t] = isValid || (!isStrict && mean != invalid) ? mean : .min
                 }
             }
             filled = range.count * factor

@@ -34,8 +34,12 @@ public struct WFDBRecord: Sendable {
     public struct Options: Sendable {
         /// What becomes of signals with several samples a frame.
         public enum Frames: Sendable {
-            /// Their mean, cut to a whole converter unit: one sample a frame.
+            /// Their mean, cut to a whole converter unit, as the WFDB programs have it.
+            ///
+            /// The marker of an invalid sample takes part in the mean; a frame is invalid when all its samples are.
             case averaged
+            /// The same, but a frame with an invalid sample is invalid.
+            case averagedWhereValid
             /// The highest rate of the record; slower signals are repeated.
             case expanded
         }

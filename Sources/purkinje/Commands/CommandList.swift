@@ -6,7 +6,9 @@ import Training
 
 /// All commands, in the order of `purkinje help`.
 let commands: [Command] = [
+    dataSynthesiseCommand,
     dataPrepareCommand,
+    dataInspectCommand,
     dataExportCommand,
     pretrainCommand,
     launchCommand,

@@ -1,0 +1,50 @@
+import CommandLineInterface
+import Electrocardiography
+import Foundation
+import Runtime
+
+private let output = Option(
+    required: "out", .directory, help: "The folder to write; it must be new or empty.")
+private let records = Option(required: "records", .count, help: "Records to write.")
+private let seed = Option(
+    "seed", .seed, default: 0, help: "What everything is drawn from.")
+private let threads = Option(
+    "threads", .count, otherwise: "all processors", help: "Threads that draw and write.")
+
+/// Writes synthetic records.
+let dataSynthesiseCommand = Command(
+    "data synthesise",
+    summary: "writes realistic 12-lead ECG records with labels, for trying everything out",
+    discussion: """
+        Draws hearts as moving dipoles: P, QRS and T loops, rhythms (sinus, slow, fast, fibrillation, early beats), \
+        conduction blocks, infarctions, hypertrophy and changes of ST and T, with drift, mains and muscle noise. Writes \
+        WFDB records of 10 s at 500 Hz and the label tables of PTB-XL, with folds, for `data prepare`. The same seed gives \
+        the same bytes.
+        """,
+    parameters: [output, records, seed, threads, Flag.json],
+    example: "purkinje data synthesise --out synthetic --records 600 --seed 1"
+) { invocation in
+    let stop = try StopRequest.install { name in
+        Log().info("\(name): removing what was written; a second signal ends at once")
+    }
+    let count = invocation[records]
+    let line = ProgressLine()
+    let set = SyntheticDataset(recordCount: count, seed: invocation[seed])
+    let isWhole = try set.write(
+        to: invocation[output],
+        threads: invocation[threads] ?? ProcessInfo.processInfo.activeProcessorCount,
+        shouldStop: { stop.isMade }, progress: { line.update("record \($0)/\(count)") })
+    line.finish()
+    guard isWhole else { return .interrupted }
+    if invocation[Flag.json] {
+        Output.write([
+            "output": .string(invocation[output]), "records": .integer(Int64(count)),
+            "seed": .string("\(invocation[seed])"),
+        ])
+    } else {
+        Output.write(
+            "\(count) records in \(invocation[output]); next: purkinje data prepare --source \(invocation[output]) --out \(invocation[output]).prepared"
+        )
+    }
+    return .success
+}
