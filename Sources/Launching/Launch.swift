@@ -158,7 +158,8 @@ public final class Launch: Sendable {
         if line.contains("error: ") {
             processes.withLock { $0.lastErrors[member] = line }
         }
-        let name = "\(member)"
-        output(line.hasPrefix("\(name): ") ? line : "\(name): \(line)")
+        // The programs name themselves without a number, which only the launch knows.
+        let own = member == .coordinator ? "coordinator: " : "worker: "
+        output("\(member): \(line.hasPrefix(own) ? line.dropFirst(own.count) : line[...])")
     }
 }

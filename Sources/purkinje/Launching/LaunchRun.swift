@@ -31,8 +31,10 @@ func launch(
     let worker = WorkerArguments(run: directory.path, data: data)
     var coordinator =
         ["--run", directory.path, "--workers", "\(settings.workers)", "--port", "\(settings.port)"]
-        + ["--failure-timeout", durationText(settings.failureTimeout)] + coordinatorArguments
+        + ["--failure-timeout", durationText(settings.failureTimeout), "--no-progress"]
+        + ["--wait-for-workers", durationText(settings.waitForWorkers)] + coordinatorArguments
     if let data { coordinator += ["--data", data] }
+    if settings.allowsMixedKernels { coordinator.append("--allow-mixed-kernels") }
     if let steps = settings.steps { coordinator += ["--steps", "\(steps)"] }
     if let minimum = settings.minimumWorkers { coordinator += ["--min-workers", "\(minimum)"] }
 

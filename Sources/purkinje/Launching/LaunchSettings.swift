@@ -23,13 +23,19 @@ struct LaunchSettings {
     private static let failureTimeout = Option(
         "failure-timeout", .duration, default: .seconds(2),
         help: "A process that is silent for this long is taken for dead.")
+    private static let waitForWorkers = Option(
+        "wait-for-workers", .duration, default: .seconds(300),
+        help: "How long a start or a pause waits for workers.")
+    private static let mixedKernels = Flag(
+        "allow-mixed-kernels", help: "Let workers with other matrix kernels in.")
     private static let port = Option(
         "port", .integer(0...65535), default: 0,
         help: "Where the coordinator listens; 0 lets the kernel pick.")
 
     /// What `launch` and `resume` have in common.
     static let options: [any Parameter] = [
-        threads, steps, hosts, remoteShell, minimumWorkers, failureTimeout, port,
+        threads, steps, hosts, remoteShell, minimumWorkers, failureTimeout, waitForWorkers,
+        mixedKernels, port,
     ]
 
     let workers: Int
@@ -37,6 +43,8 @@ struct LaunchSettings {
     let steps: Int?
     let minimumWorkers: Int?
     let failureTimeout: Duration
+    let waitForWorkers: Duration
+    let allowsMixedKernels: Bool
     let port: Int
     let hosts: [RemoteHost]
     let hostsPath: String?
@@ -49,6 +57,8 @@ struct LaunchSettings {
         steps = invocation[Self.steps]
         minimumWorkers = invocation[Self.minimumWorkers]
         failureTimeout = invocation[Self.failureTimeout]
+        waitForWorkers = invocation[Self.waitForWorkers]
+        allowsMixedKernels = invocation[Self.mixedKernels]
         port = invocation[Self.port]
         shell = RemoteShell(command: invocation[Self.remoteShell])
         hostsPath = invocation[Self.hosts]
