@@ -13,6 +13,8 @@ final class ComputeThread: @unchecked Sendable {
     /// Seconds of forward and backward passes since `resetTimes`.
     private(set) var forwardSeconds = 0.0
     private(set) var backwardSeconds = 0.0
+    /// The part of the backward passes that turned gradients into integers and added them up.
+    var conversionSeconds: Double { sink.seconds }
 
     init(parameters: Parameters, method: any PretrainingMethod, sums: GradientSums) {
         tape = Tape(parameters: parameters)
@@ -26,6 +28,7 @@ final class ComputeThread: @unchecked Sendable {
     func resetTimes() {
         forwardSeconds = 0
         backwardSeconds = 0
+        sink.seconds = 0
     }
 
     /// Computes a shard and adds its gradient to the sums.
@@ -68,6 +71,7 @@ private final class ShardSink: GradientSink {
     private var step: UInt64 = 0
     private var number = 0
     private var finished: @Sendable (Int) -> Void = { _ in }
+    var seconds = 0.0
 
     init(sums: GradientSums) { self.sums = sums }
 
@@ -79,12 +83,14 @@ private final class ShardSink: GradientSink {
     }
 
     func receive(gradient: UnsafePointer<Float>, count: Int, of parameter: Int) {
+        let start = ContinuousClock.now
         sums.add(gradient, of: parameter) { block in
             // A stream for each block of each shard: blocks are fewer than 2^20, shards fewer than 2^12.
             RandomStream(
                 seed: seed, purpose: .rounding, step: step,
                 position: UInt32(number) << 20 | UInt32(block))
         }
+        seconds += (ContinuousClock.now - start) / .seconds(1)
         finished(parameter)
     }
 }

@@ -23,6 +23,9 @@ public struct StepBenchmark: Sendable {
         public var forwardSeconds: Double
         /// Backward passes, likewise; turning gradients into integers is part of it.
         public var backwardSeconds: Double
+        /// What exact sums cost: turning gradients into integers (part of the backward passes), emptying and joining the
+        /// sums, likewise.
+        public var exactSumSeconds: Double
         /// The update.
         public var updateSeconds: Double
         /// Growth of the heap from the first measured step to the last.
@@ -47,14 +50,13 @@ public struct StepBenchmark: Sendable {
         let replica = try TrainingReplica(
             configuration: configuration, source: SyntheticWindows(),
             trainingWindows: Array(0..<1024), validationWindows: [], threads: threads)
-        var (totals, forwards, backwards, updates): ([Double], [Double], [Double], [Double]) = (
-            [], [], [], []
-        )
+        var (totals, forwards, backwards): ([Double], [Double], [Double]) = ([], [], [])
+        var (conversions, updates): ([Double], [Double]) = ([], [])
         var heapAtStart = 0
         for step in 0..<(steps + 2) {
             let start = ContinuousClock.now
             _ = replica.takePassSeconds()
-            try replica.runStep()
+            let outcome = try replica.runStep()
             let total = (ContinuousClock.now - start) / .seconds(1)
             if step == 2 { heapAtStart = Self.heapBytes }
             guard step >= 2 else { continue }
@@ -62,6 +64,8 @@ public struct StepBenchmark: Sendable {
             totals.append(total)
             forwards.append(passes.forward / Double(threads))
             backwards.append(passes.backward / Double(threads))
+            let bookkeeping = total - outcome.computeSeconds - replica.updateSeconds
+            conversions.append(passes.conversion / Double(threads) + bookkeeping)
             updates.append(replica.updateSeconds)
         }
         let seconds = Self.median(totals)
@@ -71,7 +75,8 @@ public struct StepBenchmark: Sendable {
             gflopsPerSecond: batch * replica.method.operationsPerSample / seconds / 1e9,
             gemmPeakGflops: try gemmPeak(), peakResidentBytes: Self.peakResidentBytes,
             stepSeconds: seconds, forwardSeconds: Self.median(forwards),
-            backwardSeconds: Self.median(backwards), updateSeconds: Self.median(updates),
+            backwardSeconds: Self.median(backwards),
+            exactSumSeconds: Self.median(conversions), updateSeconds: Self.median(updates),
             heapGrowthBytes: Self.heapBytes - heapAtStart, kernel: MatrixProduct.kernelName)
     }
 

@@ -307,12 +307,14 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
 
     // MARK: What a benchmark asks
 
-    /// Seconds of forward and of backward passes since the last call, all threads together.
-    func takePassSeconds() -> (forward: Double, backward: Double) {
+    /// Seconds of forward and backward passes and of the conversion within these, since the last call, all threads
+    /// together.
+    func takePassSeconds() -> (forward: Double, backward: Double, conversion: Double) {
         defer { for thread in threads { thread.resetTimes() } }
         return (
             threads.reduce(0) { $0 + $1.forwardSeconds },
-            threads.reduce(0) { $0 + $1.backwardSeconds }
+            threads.reduce(0) { $0 + $1.backwardSeconds },
+            threads.reduce(0) { $0 + $1.conversionSeconds }
         )
     }
 }

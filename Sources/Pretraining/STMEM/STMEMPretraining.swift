@@ -7,7 +7,7 @@ import NeuralNetworks
 public struct STMEMPretraining: PretrainingMethod {
     /// The model.
     public let model: STMEM
-    private let input: InputConfiguration
+    let input: InputConfiguration
 
     /// The method that a configuration describes.
     public init(configuration: Configuration) {
@@ -78,7 +78,7 @@ extension STMEMSizes {
 }
 
 /// One thread's buffers for reading windows, and the computation of a shard on them.
-private final class STMEMWorkspace: ShardWorkspace {
+final class STMEMWorkspace: ShardWorkspace {
     private let model: STMEM
     private let input: InputConfiguration
     private var conditioner: SignalConditioner?
@@ -93,6 +93,16 @@ private final class STMEMWorkspace: ShardWorkspace {
         _ shard: Shard, from source: any WindowSource,
         scalars: UnsafeMutableBufferPointer<Double>, on tape: Tape
     ) throws -> Value {
+        let (patches, choice) = try prepare(shard, from: source, on: tape)
+        let (value, loss) = model.loss(patches, choice: choice, on: tape)
+        scalars[0] = loss
+        return value
+    }
+
+    /// A shard's patches as the model gets them, and which of them it sees.
+    func prepare(
+        _ shard: Shard, from source: any WindowSource, on tape: Tape
+    ) throws -> (patches: Value, choice: PatchChoice) {
         let sizes = model.sizes
         let patches = tape.input(
             rows: shard.windows.count * sizes.leads * sizes.patches, columns: sizes.patchSamples)
@@ -116,9 +126,7 @@ private final class STMEMWorkspace: ShardWorkspace {
             }
             return random.nextUniform()
         }
-        let (value, loss) = model.loss(patches, choice: choice, on: tape)
-        scalars[0] = loss
-        return value
+        return (patches, choice)
     }
 
     /// Reads a window, crops it (at random in training, in the middle otherwise), filters and standardises it.

@@ -14,6 +14,7 @@ let commands: [Command] = [
     launchCommand,
     resumeCommand,
     statusCommand,
+    reconstructCommand,
     doctorCommand,
     checkpointListCommand,
     checkpointVerifyCommand,
