@@ -145,7 +145,8 @@ import Testing
             #expect(progress.recordsDone > 0 && interruptions < 20)
             #expect(!FileManager.default.fileExists(atPath: folder.path + "/cut"))
         }
-        #expect(interruptions > 1)
+        // Threads run up to 16 of the 21 records ahead, so at least one call is cut short.
+        #expect(interruptions > 0)
         #expect(try Data(contentsOf: URL(fileURLWithPath: folder.path + "/cut")) == expected)
     }
 
