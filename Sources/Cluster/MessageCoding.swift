@@ -36,7 +36,6 @@ enum ControlType: UInt8 {
     case ringEdge = 65
     case stateRequest = 66
     case stateOffer = 67
-    case stateRefused = 68
 
     var frameType: FrameType { FrameType(rawValue: rawValue) }
 }
