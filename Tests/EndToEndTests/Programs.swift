@@ -19,12 +19,6 @@ enum Programs {
         return candidates.first { access("\($0)/purkinje", X_OK) == 0 } ?? own
     }()
 
-    /// Whether coordinator and worker are built.
-    static let haveCluster =
-        ["purkinje-coordinator", "purkinje-worker"].allSatisfy { program in
-            (try? run(["--version"], of: program))?.lines.first?.hasPrefix("\(program) ") == true
-        }
-
     /// Runs a program to its end.
     ///
     /// - Returns: Its exit code and all that it wrote.

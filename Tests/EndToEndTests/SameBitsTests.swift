@@ -2,8 +2,6 @@ import Foundation
 import Runtime
 import Testing
 
-private let withoutCluster: Comment = "purkinje-coordinator and purkinje-worker are not built"
-
 /// The promise: the training state after the last step does not depend on who computed it, or on what went wrong.
 ///
 /// Every test runs real processes and compares `checkpoint digest` with that of one process with one thread.
@@ -52,16 +50,14 @@ private let withoutCluster: Comment = "purkinje-coordinator and purkinje-worker 
         try expectSameBits(run)
     }
 
-    @Test(.enabled(if: Programs.haveCluster, withoutCluster), arguments: [1, 2, 3, 5])
-    func launchedWithWorkers(count: Int) throws {
+    @Test(arguments: [1, 2, 3, 5]) func launchedWithWorkers(count: Int) throws {
         let run = fixture.newRun("workers-\(count)")
         expectSuccess(try launch(run: run, workers: count))
         #expect(fixture.worldSizes(of: run).last == count)
         try expectSameBits(run)
     }
 
-    @Test(.enabled(if: Programs.haveCluster, withoutCluster)) func launchedOverARemoteShell() throws
-    {
+    @Test func launchedOverARemoteShell() throws {
         // A stand-in for ssh, which takes a host and a command, and runs the command here.
         let script = fixture.folder + "/ssh"
         let hosts = fixture.folder + "/hosts"
@@ -75,15 +71,14 @@ private let withoutCluster: Comment = "purkinje-coordinator and purkinje-worker 
         try expectSameBits(run)
     }
 
-    @Test(.enabled(if: Programs.haveCluster, withoutCluster)) func compressedExchange() throws {
+    @Test func compressedExchange() throws {
         let run = fixture.newRun("zlib")
         expectSuccess(try launch(run: run, workers: 2, set: ["exchange.compression=zlib"]))
         // Compression is lossless, so the reference is the run without it.
         try expectSameBits(run)
     }
 
-    @Test(.enabled(if: Programs.haveCluster, withoutCluster))
-    func killedAsAWholeAndResumedWithOtherNumbersOfWorkers() throws {
+    @Test func killedAsAWholeAndResumedWithOtherNumbersOfWorkers() throws {
         let run = fixture.newRun("killed")
         let first = try launch(run: run, workers: 3)
         #expect(fixture.waitForStep(.random(in: 12...24), of: run, while: first))
@@ -99,8 +94,7 @@ private let withoutCluster: Comment = "purkinje-coordinator and purkinje-worker 
         try expectSameBits(run)
     }
 
-    @Test(.enabled(if: Programs.haveCluster, withoutCluster))
-    func interruptedWithACheckpointAndGoneOnWithByTheSameCommand() throws {
+    @Test func interruptedWithACheckpointAndGoneOnWithByTheSameCommand() throws {
         let run = fixture.newRun("interrupted")
         let first = try launch(run: run, workers: 2)
         #expect(fixture.waitForStep(14, of: run, while: first))
@@ -112,7 +106,7 @@ private let withoutCluster: Comment = "purkinje-coordinator and purkinje-worker 
         try expectSameBits(run)
     }
 
-    @Test(.enabled(if: Programs.haveCluster, withoutCluster)) func aWorkerKilledInMidStep() throws {
+    @Test func aWorkerKilledInMidStep() throws {
         let run = fixture.newRun("worker-killed")
         let process = try launch(run: run, workers: 3)
         #expect(fixture.waitForStep(10, of: run, while: process))
@@ -124,7 +118,7 @@ private let withoutCluster: Comment = "purkinje-coordinator and purkinje-worker 
         try expectSameBits(run)
     }
 
-    @Test(.enabled(if: Programs.haveCluster, withoutCluster)) func aWorkerFrozenInMidStep() throws {
+    @Test func aWorkerFrozenInMidStep() throws {
         let run = fixture.newRun("worker-frozen")
         let process = try launch(
             run: run, workers: 2, more: ["--failure-timeout", "1s"])
@@ -139,8 +133,7 @@ private let withoutCluster: Comment = "purkinje-coordinator and purkinje-worker 
         try expectSameBits(run)
     }
 
-    @Test(.enabled(if: Programs.haveCluster, withoutCluster))
-    func theCoordinatorKilledAndStartedAgain() throws {
+    @Test func theCoordinatorKilledAndStartedAgain() throws {
         let run = fixture.newRun("coordinator-killed")
         let process = try launch(run: run, workers: 2)
         #expect(fixture.waitForStep(15, of: run, while: process))
@@ -152,8 +145,7 @@ private let withoutCluster: Comment = "purkinje-coordinator and purkinje-worker 
         try expectSameBits(run)
     }
 
-    @Test(.enabled(if: Programs.haveCluster, withoutCluster))
-    func aWorkerThatJoinsLateAndOneThatLeaves() throws {
+    @Test func aWorkerThatJoinsLateAndOneThatLeaves() throws {
         let run = fixture.newRun("late")
         let coordinator = try Running(
             "purkinje-coordinator", fixture.flags(run: run) + ["--workers", "1"])
@@ -178,8 +170,7 @@ private let withoutCluster: Comment = "purkinje-coordinator and purkinje-worker 
         try expectSameBits(run)
     }
 
-    @Test(.enabled(if: Programs.haveCluster, withoutCluster))
-    func aStepComputedAgainWhileAWorkerDies() throws {
+    @Test func aStepComputedAgainWhileAWorkerDies() throws {
         // With so small a margin the predicted exponents are too small in almost every step.
         let shrunk = ["exchange.marginBits=-8"]
         let run = fixture.newRun("recomputed")
