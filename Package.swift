@@ -75,7 +75,8 @@ let package = Package(
         room("Pretraining", uses: methodRooms, hot: true),
         room("Transport", uses: ["Runtime", "CZlib"], hot: true),
         room(
-            "Collectives", uses: ["CSystem", "Runtime", "Kernels", "Tensors", "Transport"], hot: true),
+            "Collectives", uses: ["CSystem", "Runtime", "Kernels", "Tensors", "Transport"],
+            hot: true),
         room("Checkpoints", uses: ["Runtime", "Tensors"], hot: true),
         room("Cluster", uses: clusterRooms),
         room("Training", uses: trainingRooms + ["CSystem"], hot: true),
