@@ -3,14 +3,33 @@ import Foundation
 import Runtime
 import Transport
 
+/// What the checksum of a frame covers beside the header.
+public enum PayloadChecks: String, Sendable, CaseIterable {
+    /// The payload too.
+    case whole
+    /// Nothing else; for networks faster than a core can check.
+    case header
+    /// The payload too, except on loopback: no wire is there to spoil it, and before a step is committed the members
+    /// compare checksums of whole sums anyway.
+    case auto
+
+    func coversPayloads(of socket: Socket) -> Bool {
+        switch self {
+        case .whole: true
+        case .header: false
+        case .auto: socket.peerAddress?.isLoopback != true
+        }
+    }
+}
+
 /// How a ring works; nothing of it can change a bit of a sum.
 public struct RingOptions: Sendable {
     /// Whether chunks are compressed.
     public var compression = Compression.auto
     /// How long a neighbour may be silent while bytes are due.
     public var failureTimeout = Duration.seconds(2)
-    /// Whether the checksums of frames cover payloads too; the same on all ranks.
-    public var checksPayloads = true
+    /// What the checksums of frames cover; the same on all ranks.
+    public var payloadChecks = PayloadChecks.auto
     /// The largest chunk; the same on all ranks.
     public var largestChunkBytes = 1 << 20
 

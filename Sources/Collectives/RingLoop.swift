@@ -86,8 +86,9 @@ final class RingLoop {
         policy = CompressionPolicy(options.compression)
         contributions = Array(repeating: [], count: worldSize)
         for edge in [previous, next] {
-            edge.writer.leavesPayloadsUnchecked = !options.checksPayloads
-            edge.reader.acceptsUncheckedPayloads = !options.checksPayloads
+            let isChecked = options.payloadChecks.coversPayloads(of: edge.socket)
+            edge.writer.leavesPayloadsUnchecked = !isChecked
+            edge.reader.acceptsUncheckedPayloads = !isChecked
         }
     }
 

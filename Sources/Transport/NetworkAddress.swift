@@ -14,6 +14,11 @@ public struct NetworkAddress: Hashable, Sendable, CustomStringConvertible {
         self.port = port
     }
 
+    /// Whether the host is a literal that never leaves the machine.
+    public var isLoopback: Bool {
+        host.hasPrefix("127.") || host == "::1" || host.hasPrefix("::ffff:127.")
+    }
+
     /// Reads an address.
     ///
     /// - Parameters:

@@ -85,7 +85,7 @@ struct RingTests {
     @Test("payloads without checksum")
     func headerChecksums() throws {
         var options = RingOptions()
-        options.checksPayloads = false
+        options.payloadChecks = .header
         try check(
             worldSize: 3, layout: layout(laneBits: 32, bucketLanes: [100_000]), options: options)
     }

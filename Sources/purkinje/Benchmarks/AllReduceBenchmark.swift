@@ -8,13 +8,15 @@ struct AllReduceSettings {
     var sizes: [Int]
     var compression: Compression
     var bucketBytes: Int
-    var checksPayloads: Bool
+    var payloadChecks: PayloadChecks
 
-    init(sizes: [Int], compression: Compression, bucketBytes: Int, checksPayloads: Bool) {
+    init(
+        sizes: [Int], compression: Compression, bucketBytes: Int, payloadChecks: PayloadChecks
+    ) {
         self.sizes = sizes
         self.compression = compression
         self.bucketBytes = bucketBytes
-        self.checksPayloads = checksPayloads
+        self.payloadChecks = payloadChecks
     }
 
     init(_ fields: FieldReader) throws {
@@ -25,14 +27,14 @@ struct AllReduceSettings {
         }
         compression = Compression(rawValue: try fields.text(Tag.compression)) ?? .none
         bucketBytes = try fields.count(Tag.bucketBytes, in: 4...(1 << 34))
-        checksPayloads = try fields.flag(Tag.checksPayloads)
+        payloadChecks = PayloadChecks(rawValue: try fields.text(Tag.payloadChecks)) ?? .auto
     }
 
     func append(to fields: inout FieldWriter) {
         for size in sizes { fields.append(Tag.size, size) }
         fields.append(Tag.compression, compression.rawValue)
         fields.append(Tag.bucketBytes, bucketBytes)
-        fields.append(Tag.checksPayloads, checksPayloads)
+        fields.append(Tag.payloadChecks, payloadChecks.rawValue)
     }
 }
 
@@ -41,7 +43,7 @@ private enum Tag {
     static let size: UInt16 = 1
     static let compression: UInt16 = 2
     static let bucketBytes: UInt16 = 3
-    static let checksPayloads: UInt16 = 4
+    static let payloadChecks: UInt16 = 4
     static let rank: UInt16 = 5
     static let worldSize: UInt16 = 6
     static let nextAddress: UInt16 = 7
@@ -124,7 +126,7 @@ struct AllReduceRank {
         self.settings = settings
         var options = RingOptions()
         options.compression = settings.compression
-        options.checksPayloads = settings.checksPayloads
+        options.payloadChecks = settings.payloadChecks
         options.failureTimeout = .seconds(10)
         guard worldSize > 1 else {
             ring = try Ring(

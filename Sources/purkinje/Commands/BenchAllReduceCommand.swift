@@ -15,8 +15,8 @@ private let compression = Option(
 private let bucket = Option(
     "bucket", .bytes, default: 16 << 20, help: "bytes that travel as one bucket")
 private let frameChecksum = Option(
-    "frame-crc", .choice(["whole", "header"]), default: "whole",
-    help: "what the checksum of a frame covers")
+    "frame-crc", .oneOf(PayloadChecks.self), default: .auto,
+    help: "what the checksum of a frame covers; auto leaves the payload out on loopback")
 private let listen = Option(
     "listen", .text.named("HOST:PORT"), otherwise: "loopback, with workers started here",
     help: "wait here for workers that are started elsewhere with --join")
@@ -43,7 +43,7 @@ let benchAllReduceCommand = Command(
     }
     let settings = AllReduceSettings(
         sizes: given[sizes], compression: given[compression], bucketBytes: given[bucket],
-        checksPayloads: given[frameChecksum] == "whole")
+        payloadChecks: given[frameChecksum])
     let address = try NetworkAddress(parsing: given[listen] ?? "127.0.0.1:0")
     let listener = try TCPListener(on: address, failureTimeout: .seconds(10))
     var children: [Process] = []
