@@ -1,4 +1,5 @@
 import Configurations
+import Foundation
 import Runtime
 
 extension RunDirectory {
@@ -9,7 +10,8 @@ extension RunDirectory {
     ///
     /// - Parameters:
     ///   - configuration: What to train; `nil` goes on with what is written here.
-    ///   - dataPath: Where the data set is; `nil` for where it was.
+    ///   - dataPath: Where the data set is; `nil` for where it was. Written down in full, since who goes on with the run may
+    ///     stand elsewhere.
     ///   - dataDigest: Its content; `nil` where it is not known yet.
     ///   - fresh: Whether a folder with anything in it is refused.
     /// - Returns: The record, as it is written now.
@@ -19,6 +21,7 @@ extension RunDirectory {
         configuration: Configuration?, dataPath: String?, dataDigest: Digest?, fresh: Bool = false
     ) throws(RunError) -> RunRecord {
         guard holdsRun || configuration != nil else { throw .absent(path: path) }
+        let dataPath = dataPath.map { URL(fileURLWithPath: $0).standardizedFileURL.path }
         try create(fresh: fresh)
         guard holdsRun else {
             guard let configuration else { throw .absent(path: path) }

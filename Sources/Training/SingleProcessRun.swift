@@ -79,7 +79,7 @@ public final class SingleProcessRun {
             lock = try RunLock(directory)
         }
         record = try directory.open(
-            configuration: configuration, dataPath: Self.absolute(path),
+            configuration: configuration, dataPath: path,
             dataDigest: dataset.digest)
         self.directory = directory
         self.observer = observer
@@ -96,10 +96,6 @@ public final class SingleProcessRun {
             lastSaved == nil ? .start : .resume,
             "one process, \(threads) threads, from step \(replica.step)",
             ["step": .integer(Int64(replica.step))])
-    }
-
-    private static func absolute(_ path: String) -> String {
-        URL(fileURLWithPath: path).standardizedFileURL.path
     }
 
     /// Loads the newest whole checkpoint.

@@ -52,7 +52,7 @@ let reconstructCommand = Command(
     let result = try method.reconstruct(
         window: given[window], from: dataset, parameters: parameters, seed: given[seed])
     let description = dataset.window(given[window]).record
-    let title = "\(description.name), step \(name.step), loss \(decimals(result.loss, 3))"
+    let title = "record \(description.name), step \(name.step), loss \(decimals(result.loss, 3))"
     try AtomicFile.write(
         result.svg(title: title, leadNames: Lead.allCases.map { "\($0)" }), to: given[svg])
     if given[.json] {
