@@ -5,8 +5,15 @@ import Runtime
 ///
 /// Which thread takes which task does not show in any result.
 public final class ComputePool: Sendable {
+    /// A closure in a box: one that is handed on as it is would be wrapped anew, on the heap, for each task.
+    private final class Job: Sendable {
+        let run: @Sendable (_ task: Int, _ thread: Int) -> Void
+
+        init(_ run: @escaping @Sendable (_ task: Int, _ thread: Int) -> Void) { self.run = run }
+    }
+
     private struct State {
-        var job: (@Sendable (_ task: Int, _ thread: Int) -> Void)?
+        var job: Job?
         var next = 0
         var count = 0
         var unfinished = 0
@@ -49,6 +56,7 @@ public final class ComputePool: Sendable {
     ///   - job: Runs on a thread with the task's and the thread's number.
     public func run(_ count: Int, _ job: @escaping @Sendable (_ task: Int, _ thread: Int) -> Void) {
         guard count > 0 else { return }
+        let job = Job(job)
         state.update { state in
             state.job = job
             state.next = 0
@@ -61,13 +69,13 @@ public final class ComputePool: Sendable {
     private static func work(_ state: Monitor<State>, thread: Int) {
         while true {
             let task = state.wait(until: { $0.stops || $0.next < $0.count }) {
-                state -> (job: @Sendable (Int, Int) -> Void, number: Int)? in
+                state -> (job: Job, number: Int)? in
                 guard !state.stops, let job = state.job else { return nil }
                 state.next += 1
                 return (job, state.next - 1)
             }
             guard let task = task ?? nil else { return }
-            task.job(task.number, thread)
+            task.job.run(task.number, thread)
             // Only the last one has somebody to wake.
             let isLast = state.withLock { state in
                 state.unfinished -= 1
