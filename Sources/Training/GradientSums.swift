@@ -79,21 +79,26 @@ final class GradientSums: @unchecked Sendable {
     /// The exponents that lanes are scaled by, one a block; beyond a byte where a margin was added.
     private(set) var exponents: [Int]
     /// The largest exponent of any contribution so far, one a block.
-    private(set) var maxima: [UInt8]
+    var maxima: [UInt8] { Array(largest) }
+    /// Bare memory: threads under different locks may write their blocks, but no two may write one array.
+    private let largest: UnsafeMutableBufferPointer<UInt8>
     private let locks: [Locked<Void>]
 
     init(layout: GradientLayout) {
         self.layout = layout
         local = TensorStorage(byteCount: layout.reduction.byteCount)
         exponents = Array(repeating: 0, count: layout.blocks.count)
-        maxima = Array(repeating: 0, count: layout.blocks.count)
+        largest = .allocate(capacity: layout.blocks.count)
+        largest.initialize(repeating: 0)
         locks = layout.blocksOfParameter.map { _ in Locked(()) }
     }
+
+    deinit { largest.deallocate() }
 
     /// Empties the sums and fixes the exponents for a round.
     func begin(exponents: [Int]) {
         self.exponents = exponents
-        for block in maxima.indices { maxima[block] = 0 }
+        largest.update(repeating: 0)
         local.bytes.initializeMemory(as: UInt8.self, repeating: 0)
     }
 
@@ -115,7 +120,7 @@ final class GradientSums: @unchecked Sendable {
                 let block = layout.blocks[index]
                 let x = gradient + (block.offset - first)
                 let exponent = FixedPoint.exponent(of: x, count: block.count)
-                if exponent > maxima[index] { maxima[index] = exponent }
+                if exponent > largest[index] { largest[index] = exponent }
                 guard exponent < 255 else { continue }
                 let scale = FixedPoint.scale(
                     exponent: exponents[index], bits: layout.contributionBits)

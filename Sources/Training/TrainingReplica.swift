@@ -189,8 +189,8 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
     /// Joins all members' summaries and says whether the sums are exact.
     public func conclude(summaries: [[UInt8]]) throws -> RoundOutcome {
         var joined = RoundSummary(
-            round: round, shards: [:], maxima: Array(repeating: 0, count: sums.maxima.count),
-            validation: [:])
+            round: round, shards: [:],
+            maxima: Array(repeating: 0, count: sums.layout.blocks.count), validation: [:])
         for bytes in summaries {
             let summary = try RoundSummary(decoding: bytes)
             guard summary.round == round else {
