@@ -68,14 +68,18 @@ public final class ComputePool: Sendable {
 
     private static func work(_ state: Monitor<State>, thread: Int) {
         while true {
-            let task = state.wait(until: { $0.stops || $0.next < $0.count }) {
-                state -> (job: Job, number: Int)? in
-                guard !state.stops, let job = state.job else { return nil }
-                state.next += 1
-                return (job, state.next - 1)
-            }
-            guard let task = task ?? nil else { return }
-            task.job.run(task.number, thread)
+            var task =
+                state.wait(until: { $0.stops || $0.next < $0.count }) {
+                    state -> (job: Job, number: Int)? in
+                    guard !state.stops, let job = state.job else { return nil }
+                    state.next += 1
+                    return (job, state.next - 1)
+                } ?? nil
+            guard let number = task?.number else { return }
+            task?.job.run(number, thread)
+            // Let go before the task counts as done: a job may hold the owner of the pool, which then would end
+            // on this thread and wait for it.
+            task = nil
             // Only the last one has somebody to wake.
             let isLast = state.withLock { state in
                 state.unfinished -= 1
