@@ -92,18 +92,10 @@ public final class SafetensorsFile: Sendable {
         _ tensors: [NamedTensor], metadata: [String: String] = [:], to path: String
     ) throws(SafetensorsError) {
         do throws(SystemError) {
-            let temporary = "\(path).tmp-\(getpid())-\(UInt32.random(in: 0 ... .max))"
-            do throws(SystemError) {
+            try AtomicFile.replace(path) { temporary throws(SystemError) in
                 let writer = try SafetensorsWriter(tensors, metadata: metadata, path: temporary)
                 try writer.writeAll()
-                guard rename(temporary, path) == 0 else {
-                    throw SystemError(call: "rename", subject: path)
-                }
-            } catch {
-                unlink(temporary)
-                throw error
             }
-            try AtomicFile.synchroniseFolder(of: path)
         } catch {
             throw .system(error)
         }

@@ -229,10 +229,14 @@ extension CoordinatorState {
     private mutating func rewind() {
         let target = checkpoints.last?.step ?? 0
         abandonSave()
+        let source = checkpoints.last.map { "checkpoint \($0)" } ?? "the beginning"
+        // After a clean end the checkpoint is the committed state: nothing is lost.
+        let losesSteps = target < committed
         event(
-            .rewind,
-            "nobody holds the state of step \(committed) any more: going back to "
-                + (checkpoints.last.map { "checkpoint \($0)" } ?? "the beginning"),
+            losesSteps ? .rewind : .resumed,
+            losesSteps
+                ? "nobody holds the state of step \(committed) any more: going back to \(source)"
+                : "going on from \(source)",
             ["from_step": .integer(Int64(committed)), "to_step": .integer(Int64(target))])
         committed = target
         metricsStep = min(metricsStep, target)
@@ -328,7 +332,9 @@ extension CoordinatorState {
             "workers": .array(
                 members.map { .integer(Int64(workers[$0]?.number ?? 0)) }),
         ]
-        var text = "generation \(generation): \(members.count) workers from step \(committed) on"
+        var text =
+            "generation \(generation): \(members.count == 1 ? "1 worker" : "\(members.count) workers") "
+            + "from step \(committed) on"
         if let faultAt {
             let took = Double((now - faultAt) / .milliseconds(1))
             details["recovery_ms"] = .measured(took)

@@ -126,8 +126,8 @@ public struct CommittedStep: Sendable, Equatable {
 public struct RunEvent: Sendable, Equatable {
     /// The kinds of events, as `events.jsonl` names them.
     public enum Kind: String, Sendable {
-        case started, joined, left, lost, generation, paused, rewind, checkpoint, warning, ended
-        case notice
+        case started, joined, left, lost, generation, paused, rewind, resumed, checkpoint, warning
+        case ended, notice
     }
 
     /// What kind it is.

@@ -65,8 +65,8 @@ final class RunRecords: Sendable {
     func append(_ event: RunEvent) throws(RunError) {
         let kinds: [RunEvent.Kind: EventLog.Kind] = [
             .started: .start, .joined: .join, .left: .leave, .lost: .fault, .generation: .recovery,
-            .paused: .fault, .rewind: .resume, .checkpoint: .checkpoint, .warning: .fault,
-            .ended: .end,
+            .paused: .fault, .rewind: .resume, .resumed: .resume, .checkpoint: .checkpoint,
+            .warning: .fault, .ended: .end,
         ]
         // Notices are for the console alone.
         guard let kind = kinds[event.kind] else { return }

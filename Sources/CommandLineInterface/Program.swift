@@ -48,6 +48,11 @@ public struct Program: Sendable {
         } catch let error as CommandError {
             report(error.message)
             return error.exitCode
+        } catch let error as CocoaError {
+            // Foundation's own text has domains and codes, and not the path alone.
+            let path = error.filePath.map { "\($0): " } ?? ""
+            report(path + error.localizedDescription)
+            return exitCode(error)
         } catch {
             report("\(error)")
             return exitCode(error)

@@ -31,7 +31,8 @@ public final class PreparedDataset: Sendable {
             file = try MappedFile(path: path)
         } catch {
             throw PreparedDatasetError(
-                file: path, field: "file", problem: "\(error); `data prepare` writes one")
+                file: path, field: "file",
+                problem: "\(String(cString: strerror(error.code))); `data prepare` writes one")
         }
         (header, table) = try file.withBytes { bytes throws(PreparedDatasetError) in
             try Self.check(bytes, path: path)

@@ -123,11 +123,6 @@ public final class Launch: Sendable {
         }
     }
 
-    /// The process numbers of the processes that run.
-    public var identifiers: [Supervision.Member: pid_t] {
-        processes.withLock { $0.running.mapValues(\.identifier) }
-    }
-
     private func start(_ program: Program) throws(SystemError) {
         let member = program.member
         let process = try ChildProcess(

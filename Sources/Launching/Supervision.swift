@@ -111,7 +111,7 @@ public struct Supervision: Sendable {
             }
             return [.report(what)] + conclude(code, at: now)
         default:
-            return restart(member, what: what, at: now)
+            return restart(member, termination, what: what, at: now)
         }
     }
 
@@ -132,15 +132,23 @@ public struct Supervision: Sendable {
     private static let finalCodes: Set<Int32> = [0, 2, 3, 5, 6, 130]
 
     private mutating func restart(
-        _ member: Member, what: String, at now: ContinuousClock.Instant
+        _ member: Member, _ termination: Termination, what: String,
+        at now: ContinuousClock.Instant
     ) -> [Effect] {
         if isStopping {
             return member == .coordinator
                 ? [.report(what)] + conclude(1, at: now) : [.report(what)]
         }
         if !hasStepped && now - launched < policy.trialTime {
+            // A code of its own says more than that the coordinator is lost.
+            let code: Int32
+            if case .exited(let own) = termination, own != 0 {
+                code = own
+            } else {
+                code = Self.failureCode(what: member)
+            }
             return [.report("\(what); it failed before the first step, so it is not tried again")]
-                + conclude(Self.failureCode(what: member), at: now)
+                + conclude(code, at: now)
         }
         var times = restarts[member, default: []].filter { now - $0 < .seconds(3600) }
         guard times.count < policy.restartsPerHour else {

@@ -96,6 +96,12 @@ public struct RunDirectory: Sendable, Equatable {
             let content = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
             guard content.isEmpty else { throw .occupied(path: path) }
         }
+        var isFolder = ObjCBool(true)
+        if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder),
+            !isFolder.boolValue
+        {
+            throw .system(SystemError(call: "mkdir", subject: path, code: ENOTDIR))
+        }
         for folder in [path, tensorBoardPath, checkpointsPath] {
             try asRunError { () throws(SystemError) in try Self.makeFolders(folder) }
         }

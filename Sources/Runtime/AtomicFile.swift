@@ -24,17 +24,31 @@ public enum AtomicFile {
     /// Puts a file in place of whatever was there.
     public static func write(_ content: UnsafeRawBufferPointer, to path: String) throws(SystemError)
     {
-        let temporary = "\(path).tmp-\(getpid())-\(UInt32.random(in: 0 ... .max))"
-        let file = try FileHandleOwner.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC)
-        do throws(SystemError) {
+        try replace(path) { temporary throws(SystemError) in
+            let file = try FileHandleOwner.open(
+                temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC)
             try file.writeAll(content)
             try file.synchronise()
+        }
+    }
+
+    /// Puts a file in place that a closure writes and synchronises under a temporary name.
+    ///
+    /// - Throws: `SystemError` with the path; a former file is then untouched.
+    public static func replace(
+        _ path: String, writing: (_ temporary: String) throws(SystemError) -> Void
+    ) throws(SystemError) {
+        let temporary = "\(path).tmp-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+        do throws(SystemError) {
+            try writing(temporary)
             guard rename(temporary, path) == 0 else {
                 throw SystemError(call: "rename", subject: path)
             }
         } catch {
             unlink(temporary)
-            throw error
+            // The user knows the file by its own name alone.
+            let subject = error.subject == temporary ? path : error.subject
+            throw SystemError(call: error.call, subject: subject, code: error.code)
         }
         try synchroniseFolder(of: path)
     }

@@ -18,6 +18,9 @@ public final class MappedFile: @unchecked Sendable {
         guard fstat(file.descriptor, &status) == 0 else {
             throw SystemError(call: "fstat", subject: path)
         }
+        guard status.st_mode & S_IFMT != S_IFDIR else {
+            throw SystemError(call: "open", subject: path, code: EISDIR)
+        }
         let count = Int(status.st_size)
         guard count > 0 else {
             bytes = UnsafeRawBufferPointer(start: nil, count: 0)

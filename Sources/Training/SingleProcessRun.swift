@@ -72,12 +72,8 @@ public final class SingleProcessRun {
         let path = try dataPath ?? directory.read().dataPath
         guard let path else { throw TrainingError.dataPathUnknown(run: directory.path) }
         dataset = try PreparedDataset(path: path)
-        if directory.holdsRun {
-            lock = try RunLock(directory)
-        } else {
-            try directory.create(fresh: fresh)
-            lock = try RunLock(directory)
-        }
+        try directory.create(fresh: fresh)
+        lock = try RunLock(directory)
         record = try directory.open(
             configuration: configuration, dataPath: path,
             dataDigest: dataset.digest)
@@ -201,7 +197,8 @@ public final class SingleProcessRun {
             return
         }
         try metrics.append(validation)
-        observer.note("validation loss \(validation.loss) at step \(validation.step)")
+        let loss = (validation.loss * 1e4).rounded() / 1e4
+        observer.note("validation loss \(loss) at step \(validation.step)")
     }
 
     // MARK: Checkpoints

@@ -94,8 +94,6 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
     public var finalStep: UInt64 { UInt64(configuration.steps) }
     /// Floating-point operations of the matrix products for one sample, forward and backward.
     public var operationsPerSample: Double { method.operationsPerSample }
-    /// Epochs that the samples so far make.
-    public var epochs: Double { Double(progress.cursor) / Double(sampler.epochLength) }
 
     /// Forgets what was computed in a state that is no longer held.
     public func adoptState() {

@@ -1,20 +1,9 @@
 import Runtime
+import TestSupport
 import Testing
 import Transport
 
 @testable import Collectives
-
-/// A small generator whose seed replays a failure.
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 | 1 }
-    mutating func next() -> UInt64 {
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        return state &* 0x2545_F491_4F6C_DD1D
-    }
-}
 
 /// The two ends of an edge from a rank to the next.
 func edges(worldSize: Int) throws -> [(from: FrameStream, to: FrameStream)] {

@@ -35,6 +35,8 @@ import Testing
             ["pretrain"] + fixture.flags(run: run) + ["--threads", "2"])
         #expect(result.code == 0, "\(result.lines.suffix(20))")
         try expectSameBits(run)
+        let again = try Programs.run(["pretrain"] + fixture.flags(run: run) + ["--fresh"])
+        #expect(again.code == 2, "\(again.lines.suffix(20))")
     }
 
     @Test func oneProcessKilledAndResumed() throws {

@@ -83,6 +83,15 @@ import Testing
                 == [.finish(code: 130)])
     }
 
+    @Test func saysWhyTheCoordinatorCouldNotBegin() {
+        var s = supervision(stepped: false)
+        _ = s.ended(.coordinator, .exited(1), lastLine: "port", at: start + .seconds(1))
+        _ = s.ended(.worker(1), .exited(0), lastLine: nil, at: start + .seconds(1))
+        #expect(
+            s.ended(.worker(2), .exited(0), lastLine: nil, at: start + .seconds(1))
+                == [.finish(code: 1)])
+    }
+
     @Test func givesUpAfterTooManyRestarts() {
         var s = supervision()
         var now = start

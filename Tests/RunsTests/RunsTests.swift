@@ -65,6 +65,8 @@ private func steps(_ directory: RunDirectory) throws -> [Int?] {
     @Test func refusesWhatIsNoRun() throws {
         let run = TemporaryRun()
         #expect(throws: RunError.absent(path: run.directory.path)) { try run.directory.read() }
+        let file = RunDirectory(path: #filePath)
+        #expect(throws: RunError.self) { try file.create() }
         try run.directory.create()
         #expect(throws: RunError.occupied(path: run.directory.path)) {
             try run.directory.create(fresh: true)

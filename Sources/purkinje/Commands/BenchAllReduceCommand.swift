@@ -5,28 +5,28 @@ import Runtime
 import Transport
 
 private let workers = Option(
-    "workers", .integer(1...4096), default: 2, help: "processes that take part")
+    "workers", .integer(1...4096), default: 2, help: "Processes that take part.")
 private let sizes = Option(
     "sizes", .list(of: .bytes), default: [1 << 10, 1 << 20, 16 << 20, 100 << 20, 340 << 20],
-    help: "bytes of each rank's buffer")
+    help: "Bytes of each rank's buffer.")
 private let compression = Option(
     "compression", .oneOf(Compression.self), default: .none,
-    help: "how chunks travel; auto compresses where it is faster")
+    help: "How chunks travel; auto compresses where it is faster.")
 private let bucket = Option(
-    "bucket", .bytes, default: 16 << 20, help: "bytes that travel as one bucket")
+    "bucket", .bytes, default: 16 << 20, help: "Bytes that travel as one bucket.")
 private let frameChecksum = Option(
     "frame-crc", .oneOf(PayloadChecks.self), default: .auto,
-    help: "what the checksum of a frame covers; auto leaves the payload out on loopback")
+    help: "What the checksum of a frame covers; auto leaves the payload out on loopback.")
 private let listen = Option(
     "listen", .text.named("HOST:PORT"), otherwise: "loopback, with workers started here",
-    help: "wait here for workers that are started elsewhere with --join")
+    help: "Wait here for workers that are started elsewhere with --join.")
 private let joined = Option(
     "join", .text.named("HOST:PORT"), otherwise: "leads the measurement",
-    help: "take part in a measurement that listens there; it says all the rest")
+    help: "Take part in a measurement that listens there; it says all the rest.")
 
 /// `purkinje bench allreduce`.
 let benchAllReduceCommand = Command(
-    "bench allreduce", summary: "measure the sums over all workers",
+    "bench allreduce", summary: "measures the sums over all workers",
     discussion: """
         Sums buffers of 32-bit integers in real processes over TCP and prints a line a size: the median time, the algorithm \
         bandwidth (bytes of the buffer per second) and the bytes that one rank sent. On this machine's loopback unless \

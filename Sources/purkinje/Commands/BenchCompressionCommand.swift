@@ -4,11 +4,11 @@ import Foundation
 import Runtime
 import Transport
 
-private let input = Option(required: "input", .file, help: "a safetensors file")
+private let input = Option(required: "input", .file, help: "A safetensors file.")
 
 /// `purkinje bench compression`.
 let benchCompressionCommand = Command(
-    "bench compression", summary: "measure every codec on given tensors",
+    "bench compression", summary: "measures every codec on given tensors",
     discussion: """
         Compresses all tensors of a file in chunks of 1 MiB, as they travel, and prints ratio and speed of each codec: \
         floatPlanes is made for 4-byte floats, planes4, planes2 and planes1 for integer lanes of that many bytes. \

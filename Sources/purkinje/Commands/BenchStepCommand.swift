@@ -3,19 +3,19 @@ import Configurations
 import Runtime
 import Training
 
-private let config = Option(required: "config", .file, help: "the configuration")
+private let config = Option(required: "config", .file, help: "The configuration.")
 private let overrides = Option(
-    repeated: "set", .text.named("KEY=VALUE"), help: "overrides a value of the configuration")
-private let threads = Option("threads", .count, default: 1, help: "compute threads")
+    repeated: "set", .text.named("KEY=VALUE"), help: "Overrides a value of the configuration.")
+private let threads = Option("threads", .count, default: 1, help: "Compute threads.")
 private let shardSize = Option(
     "shard-size", .count, otherwise: "the configuration's",
-    help: "samples that a thread takes at a time")
+    help: "Samples that a thread takes at a time.")
 private let steps = Option(
-    "steps", .count, default: 5, help: "steps to measure, after two to warm up")
+    "steps", .count, default: 5, help: "Steps to measure, after two to warm up.")
 
 /// `purkinje bench step`.
 let benchStepCommand = Command(
-    "bench step", summary: "measure one training step without data",
+    "bench step", summary: "measures one training step without data",
     discussion: """
         Runs training steps on synthetic windows in one process and prints medians: samples a second, the share of \
         the processor's matrix-product speed that is reached, memory, and where the time goes.

@@ -37,6 +37,7 @@ let dataPrepareCommand = Command(
     guard invocation[rate] <= 20_000 else {
         throw CommandError(.usage, "--rate needs at most 20000, not \(invocation[rate])")
     }
+    try checkPlace(of: invocation[output])
     let stop = try StopRequest.install { name in
         Log().info(
             "\(name): finishing the records that are being read; a second signal ends at once")
@@ -52,7 +53,7 @@ let dataPrepareCommand = Command(
     // Listing the sources comes first and would spoil the rate.
     var start: ContinuousClock.Instant?
     var resumed = false
-    let outcome = try describingLock(output: invocation[output]) {
+    let outcome = try describingFailures(output: invocation[output]) {
         try preparation.run(shouldStop: { stop.isMade }) { progress in
             if progress.resumedRecords > 0, !resumed {
                 resumed = true
@@ -79,14 +80,33 @@ let dataPrepareCommand = Command(
     }
 }
 
-/// Says what a lock that is held means.
-private func describingLock<Result>(output: String, _ body: () throws -> Result) throws -> Result {
+/// Finds out before the work whether the file can have its name.
+private func checkPlace(of output: String) throws {
+    var isFolder: ObjCBool = false
+    if FileManager.default.fileExists(atPath: output, isDirectory: &isFolder), isFolder.boolValue {
+        throw CommandError(.usage, "--out \(output) is a folder; name a file in it")
+    }
+    let parent = (output as NSString).deletingLastPathComponent
+    let folder = parent.isEmpty ? "." : parent
+    guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue
+    else {
+        throw CommandError(.failure, "--out \(output): there is no folder \(folder); make it first")
+    }
+}
+
+/// Says what a lock that is held and a full disk mean.
+private func describingFailures<Result>(
+    output: String, _ body: () throws -> Result
+) throws -> Result {
     do {
         return try body()
     } catch let error as SystemError where error.call == "flock" && error.code == EWOULDBLOCK {
         throw CommandError(
             .failure,
             "\(output): another `data prepare` is writing this file; wait for it, or stop it")
+    } catch let error as SystemError where [ENOSPC, EDQUOT].contains(error.code) {
+        throw CommandError(
+            .failure, "\(error); make room, and the same command goes on from there")
     }
 }
 

@@ -27,6 +27,8 @@ func launch(
     let programs = try programFolder()
     // Looked at once and here: a coordinator that is started again finds its own files.
     try directory.create(fresh: fresh)
+    // So that a run that somebody works on is one clear refusal; the coordinator holds the lock later.
+    _ = try RunLock(directory)
     let progress = LaunchProgress(configuration, settings: settings, directory: directory)
     let worker = WorkerArguments(run: directory.path, data: data)
     var coordinator =
