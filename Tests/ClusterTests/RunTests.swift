@@ -63,11 +63,26 @@ final class ToyCluster: Sendable {
         try start(name) { try driver.run() }
     }
 
+    /// A body that is let go, with the driver and the locks that it holds, before its outcome shows.
+    ///
+    /// `@unchecked Sendable`: the one thread that it is handed to uses it.
+    private final class Work: @unchecked Sendable {
+        private var body: (() throws -> Outcome)?
+
+        init(_ body: @escaping () throws -> Outcome) { self.body = body }
+
+        func finish() -> Result<Outcome, CheckpointFailure> {
+            defer { body = nil }
+            return Result { try body?() ?? Outcome(exitCode: 1, message: "run twice") }
+                .mapError { CheckpointFailure("\($0)") }
+        }
+    }
+
     private func start(_ name: String, _ body: @escaping () throws -> Outcome) throws {
         let outcomes = outcomes
-        let box = Unchecked(body)
+        let work = Work(body)
         _ = try NamedThread(name) {
-            let result = Result { try box.value() }.mapError { CheckpointFailure("\($0)") }
+            let result = work.finish()
             outcomes.update { $0[name] = result }
         }
     }
@@ -140,12 +155,6 @@ final class ToyCluster: Sendable {
                 return value["loss"] == nil ? nil : value["step"]?.integerValue
             }
     }
-}
-
-/// Carries what only one thread uses to that thread.
-struct Unchecked<Value>: @unchecked Sendable {
-    let value: Value
-    init(_ value: Value) { self.value = value }
 }
 
 extension WorkerDriver {

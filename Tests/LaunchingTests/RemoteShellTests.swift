@@ -18,7 +18,7 @@ private struct LocalShell {
         try AtomicFile.write("", to: folder + "/probe")
         try AtomicFile.write(
             "#!/bin/sh\n[ \"$1\" = --version ] && echo 'purkinje-worker 9' && exit\n"
-                + "echo \"$1\"; trap 'echo left; exit 0' TERM; while :; do sleep 0.02; done\n",
+                + "trap 'echo left; exit 0' TERM; echo \"$1\"; while :; do sleep 0.02; done\n",
             to: folder + "/purkinje-worker")
         #expect(chmod(folder + "/purkinje-worker", 0o700) == 0)
     }
