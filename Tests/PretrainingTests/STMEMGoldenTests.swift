@@ -14,12 +14,13 @@ struct STMEMGoldenTests {
         let (tape, choice, patches) = model.start()
         defer { withExtendedLifetime(tape) {} }
         #expect(
-            relativeError(array(model.stmem.embed(patches, on: tape)), golden("act.patch_embed"))
+            relativeError(
+                array(model.stmem.encoder.embed(patches, on: tape)), golden("act.patch_embed"))
                 < 1e-5)
-        let tokens = model.stmem.encode(patches, choice: choice, on: tape) { index, value in
+        let tokens = model.stmem.encoder.encode(patches, choice: choice, on: tape) { index, value in
             #expect(relativeError(array(value), golden("act.block\(index)")) < 1e-5)
         }
-        let latent = model.stmem.normalise(tokens, on: tape)
+        let latent = model.stmem.encoder.normalise(tokens, on: tape)
         #expect(relativeError(array(latent), golden("latent")) < 1e-5)
         let predicted = model.stmem.decode(
             latent, choice: choice, prediction: .allPatches, on: tape)
@@ -98,7 +99,7 @@ struct STMEMGoldenTests {
         let model = GoldenSTMEM(golden, trainsPositions: true)
         let (tape, _, patches) = model.start()
         defer { withExtendedLifetime(tape) {} }
-        let pooled = model.stmem.pooled(patches, on: tape)
+        let pooled = model.stmem.encoder.pooled(patches, on: tape)
         #expect(relativeError(array(pooled), golden("pooled")) < 1e-5)
         let cotangent = golden("pooled_cotangent").floats
         tape.backward(

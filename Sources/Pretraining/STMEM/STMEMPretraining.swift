@@ -1,5 +1,4 @@
 import Configurations
-import Electrocardiography
 import Kernels
 import NeuralNetworks
 
@@ -80,13 +79,11 @@ extension STMEMSizes {
 /// One thread's buffers for reading windows, and the computation of a shard on them.
 final class STMEMWorkspace: ShardWorkspace {
     private let model: STMEM
-    private let input: InputConfiguration
-    private var conditioner: SignalConditioner?
-    private var window: [Float] = []
+    private let reader: WindowReader
 
     init(model: STMEM, input: InputConfiguration) {
         self.model = model
-        self.input = input
+        reader = WindowReader(input: input)
     }
 
     func forward(
@@ -104,16 +101,7 @@ final class STMEMWorkspace: ShardWorkspace {
         _ shard: Shard, from source: any WindowSource, on tape: Tape
     ) throws -> (patches: Value, choice: PatchChoice) {
         let sizes = model.sizes
-        let patches = tape.input(
-            rows: shard.windows.count * sizes.leads * sizes.patches, columns: sizes.patchSamples)
-        for (index, window) in shard.windows.enumerated() {
-            let target = UnsafeMutableBufferPointer(
-                start: patches.data + index * input.leads * input.cropSamples,
-                count: input.leads * input.cropSamples)
-            try read(
-                window, of: shard, position: shard.firstPosition + index, from: source, into: target
-            )
-        }
+        let patches = try reader.patches(of: shard, from: source, on: tape)
         var random = RandomStream(seed: shard.seed, purpose: .mask)
         let choice = PatchChoice(
             samples: shard.windows.count, leads: sizes.leads, patches: sizes.patches,
@@ -127,40 +115,5 @@ final class STMEMWorkspace: ShardWorkspace {
             return random.nextUniform()
         }
         return (patches, choice)
-    }
-
-    /// Reads a window, crops it (at random in training, in the middle otherwise), filters and standardises it.
-    private func read(
-        _ number: Int, of shard: Shard, position: Int, from source: any WindowSource,
-        into target: UnsafeMutableBufferPointer<Float>
-    ) throws {
-        let samples = source.samplesPerWindow
-        if window.isEmpty {
-            window = Array(repeating: 0, count: input.leads * samples)
-            conditioner = SignalConditioner(
-                sampleRateHz: input.sampleRateHz, sampleCapacity: samples, leadCapacity: input.leads
-            )
-        }
-        let slack = samples - input.cropSamples
-        var start = slack / 2
-        if shard.role == .training {
-            var random = RandomStream(
-                seed: shard.seed, purpose: .crop, step: shard.step, position: UInt32(position))
-            start = random.nextInteger(below: slack + 1)
-        }
-        try window.withUnsafeMutableBufferPointer { window in
-            try source.readMillivolts(window: number, into: window)
-            if input.filterBeforeCrop {
-                conditioner?.condition(
-                    window, leadCount: input.leads, filters: true, standardise: false)
-            }
-            guard let from = window.baseAddress, let to = target.baseAddress else { return }
-            for lead in 0..<input.leads {
-                (to + lead * input.cropSamples).update(
-                    from: from + lead * samples + start, count: input.cropSamples)
-            }
-        }
-        conditioner?.condition(
-            target, leadCount: input.leads, filters: !input.filterBeforeCrop, standardise: true)
     }
 }

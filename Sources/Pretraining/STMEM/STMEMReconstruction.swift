@@ -41,7 +41,8 @@ extension STMEMPretraining {
         let workspace = STMEMWorkspace(model: model, input: input)
         let (patches, choice) = try workspace.prepare(shard, from: source, on: tape)
         let (_, loss) = model.loss(patches, choice: choice, on: tape)
-        let latent = model.normalise(model.encode(patches, choice: choice, on: tape), on: tape)
+        let latent = model.encoder.normalise(
+            model.encoder.encode(patches, choice: choice, on: tape), on: tape)
         let predicted = model.decode(
             latent, choice: choice, prediction: .allPatches, on: tape)
         var prediction = Array(UnsafeBufferPointer(start: predicted.data, count: predicted.count))

@@ -1,0 +1,82 @@
+import Configurations
+import Electrocardiography
+import Kernels
+import NeuralNetworks
+
+/// Reads windows as every encoder gets them: cropped, filtered, standardised over all leads.
+///
+/// It owns the buffers for it, so each thread has its own.
+final class WindowReader {
+    private let input: InputConfiguration
+    private var conditioner: SignalConditioner?
+    private var window: [Float] = []
+
+    init(input: InputConfiguration) { self.input = input }
+
+    /// A shard's crops, at random in training and from the middle otherwise, cut into patches.
+    ///
+    /// - Returns: Shape `[samples * leads * patches, patchSamples]`.
+    /// - Throws: When a window cannot be read.
+    func patches(of shard: Shard, from source: any WindowSource, on tape: Tape) throws -> Value {
+        let patches = tape.input(
+            rows: shard.windows.count * input.leads * input.patchesPerLead,
+            columns: input.patchSamples)
+        let count = input.leads * input.cropSamples
+        for (index, window) in shard.windows.enumerated() {
+            try read(
+                window,
+                start: cropStart(of: shard, sample: index, slack: slack(of: source)),
+                length: input.cropSamples, from: source,
+                into: UnsafeMutableBufferPointer(
+                    start: patches.data + index * count, count: count))
+        }
+        return patches
+    }
+
+    /// Samples by which a window is longer than a crop.
+    func slack(of source: any WindowSource) -> Int { source.samplesPerWindow - input.cropSamples }
+
+    /// Where a sample's crop begins: drawn from seed, step and position in training, in the middle otherwise.
+    func cropStart(of shard: Shard, sample: Int, slack: Int) -> Int {
+        guard shard.role == .training else { return slack / 2 }
+        var random = RandomStream(
+            seed: shard.seed, purpose: .crop, step: shard.step,
+            position: UInt32(shard.firstPosition + sample))
+        return random.nextInteger(below: slack + 1)
+    }
+
+    /// Reads a part of a window, filters and standardises it.
+    ///
+    /// - Parameters:
+    ///   - number: The window.
+    ///   - start: First sample of the part.
+    ///   - length: Samples of the part.
+    ///   - source: Where windows come from.
+    ///   - target: Shape `[leads, length]`, lead by lead.
+    /// - Throws: When the window cannot be read.
+    func read(
+        _ number: Int, start: Int, length: Int, from source: any WindowSource,
+        into target: UnsafeMutableBufferPointer<Float>
+    ) throws {
+        let samples = source.samplesPerWindow
+        if window.isEmpty {
+            window = Array(repeating: 0, count: input.leads * samples)
+            conditioner = SignalConditioner(
+                sampleRateHz: input.sampleRateHz, sampleCapacity: samples, leadCapacity: input.leads
+            )
+        }
+        try window.withUnsafeMutableBufferPointer { window in
+            try source.readMillivolts(window: number, into: window)
+            if input.filterBeforeCrop {
+                conditioner?.condition(
+                    window, leadCount: input.leads, filters: true, standardise: false)
+            }
+            guard let from = window.baseAddress, let to = target.baseAddress else { return }
+            for lead in 0..<input.leads {
+                (to + lead * length).update(from: from + lead * samples + start, count: length)
+            }
+        }
+        conditioner?.condition(
+            target, leadCount: input.leads, filters: !input.filterBeforeCrop, standardise: true)
+    }
+}
