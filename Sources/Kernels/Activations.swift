@@ -57,3 +57,40 @@ public func softmaxRowsBackward(
         for j in 0..<columns { gradient[j] = row[j] * (gradient[j] - mean) * scale }
     }
 }
+
+/// Softmax of `scale * x` over each row, in place, and the logarithm of each row's sum of exponentials.
+///
+/// - Parameters:
+///   - x: Shape `[rows, columns]`; -infinity takes no part. Every row has a finite number.
+///   - scale: Positive.
+///   - rows: Number of rows.
+///   - columns: Number of columns.
+///   - logarithms: Gets `log(sum(exp(scale * x)))` of each row.
+public func softmaxRows(
+    _ x: MutableFloats, scale: Float, rows: Int, columns: Int,
+    logarithms: UnsafeMutablePointer<Double>
+) {
+    for r in 0..<rows {
+        let row = x + r * columns
+        let largest = maximum(row, count: columns)
+        for j in 0..<columns {
+            let e = exponentialOfNonPositive((row[j] - largest) * scale)
+            row[j] = row[j] == -.infinity ? 0 : e
+        }
+        let total = sum(row, count: columns)
+        let reciprocal = 1 / total
+        for j in 0..<columns { row[j] *= reciprocal }
+        logarithms[r] =
+            Double(largest) * Double(scale) + ElementaryFunctions.logarithm(Double(total))
+    }
+}
+
+/// The larger of each number and 0.
+public func rectify(_ x: Floats, count: Int, into y: MutableFloats) {
+    for i in 0..<count { y[i] = x[i] > 0 ? x[i] : 0 }
+}
+
+/// Sets a gradient to 0, in place, where the rectified result is 0.
+public func rectifyBackward(_ dy: MutableFloats, result y: Floats, count: Int) {
+    for i in 0..<count { dy[i] = y[i] > 0 ? dy[i] : 0 }
+}

@@ -1,0 +1,37 @@
+/// A convolution over time.
+public struct Convolution: Sendable {
+    /// How the kernel moves.
+    public let shape: ConvolutionShape
+    private let weight: Int
+    private let bias: Int?
+
+    /// Adds the parameters `NAME.weight` `[outputs, inputs, kernel]` and `NAME.bias` `[outputs]`.
+    ///
+    /// Weights begin normal with deviation sqrt(2 / (inputs * kernel)), which keeps the size of signals through
+    /// rectifiers (He et al., "Delving deep into rectifiers", 2015).
+    ///
+    /// - Parameters:
+    ///   - name: What the names begin with.
+    ///   - inputs: Channels of the input.
+    ///   - outputs: Channels of the result.
+    ///   - shape: Kernel, stride and padding.
+    ///   - bias: Whether a bias is added.
+    ///   - parameters: Gets the parameters.
+    public init(
+        _ name: String, inputs: Int, outputs: Int, shape: ConvolutionShape, bias: Bool = true,
+        in parameters: inout ParameterList
+    ) {
+        self.shape = shape
+        weight = parameters.add(
+            "\(name).weight", shape: [outputs, inputs, shape.kernel],
+            .normal(deviation: (2 / Double(inputs * shape.kernel)).squareRoot()))
+        self.bias = bias ? parameters.add("\(name).bias", shape: [outputs], .zeros) : nil
+    }
+
+    /// Shape `[samples * time, inputs]` to `[samples * outputTime, outputs]`.
+    public func callAsFunction(_ x: Value, time: Int, on tape: Tape) -> Value {
+        tape.convolution(
+            x, time: time, weight: tape.parameter(weight), bias: bias.map { tape.parameter($0) },
+            shape: shape)
+    }
+}
