@@ -5,7 +5,7 @@ import Tensors
 /// What a worker drives: the trainer of one process, with its copy of the training state.
 ///
 /// Everything is called from one thread (the worker's main loop) unless said otherwise. One step is
-/// `beginRound(nil)`, `add` (once, and again for shards of members that died), `summary`, `conclude`, and
+/// `beginRound(nil)`, `rows` and `adoptRows` where the method gathers, `add` (once, and again for shards of members that died), `summary`, `conclude`, and
 /// `apply` once the cluster has committed the step. Where `conclude` says `recompute`, the step starts anew
 /// with the true exponents. Nothing but `apply` and `adoptState` changes the state.
 public protocol Replica: AnyObject {
@@ -29,6 +29,14 @@ public protocol Replica: AnyObject {
     ///
     /// - Parameter exponents: `nil` for round 0 with predicted exponents, else the true ones for round 1.
     func beginRound(exponents: [UInt8]?)
+    /// Whether shards need each other's rows before they can be added: a step then begins with an exchange of these.
+    var gathersRows: Bool { get }
+    /// The rows of shards of the step that follows the held state, computed where they are not known yet.
+    ///
+    /// - Throws: Whatever kept a shard from being computed.
+    func rows(of shards: [Int]) throws -> [UInt8]
+    /// Takes the rows that all members gave; those of every shard are among them.
+    func adoptRows(_ payloads: [[UInt8]]) throws
     /// Computes shards on the compute threads and adds them to the local sums; returns when all are added.
     ///
     /// - Parameters:

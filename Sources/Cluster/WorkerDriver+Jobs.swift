@@ -22,21 +22,35 @@ extension WorkerDriver {
 
     private func makeWhole(_ job: RoundJob) -> WorkerResult {
         guard let formation = core.formation(of: job.generation) else {
-            return .broken(generation: job.generation, peer: nil, reason: "no ring")
+            return .broken(
+                generation: job.generation, peer: nil, reason: "no ring", isAdded: false)
         }
+        var isAdded = false
         do {
             if job.begins { replica.beginRound(exponents: job.round == 0 ? nil : job.exponents) }
+            if replica.gathersRows { try gatherRows(job, formation) }
+            isAdded = true
             return try exchange(job, formation)
         } catch let failure as RingFailure {
             return .broken(
-                generation: job.generation, peer: failure.peer, reason: failure.reason)
+                generation: job.generation, peer: failure.peer, reason: failure.reason,
+                isAdded: isAdded)
         } catch let error as CollectiveError {
             let failure = formation.failure(error)
             return .broken(
-                generation: job.generation, peer: failure.peer, reason: failure.reason)
+                generation: job.generation, peer: failure.peer, reason: failure.reason,
+                isAdded: isAdded)
         } catch {
             return .failed(message: "step \(job.step + 1): \(error)")
         }
+    }
+
+    /// Every member gives the rows of all its shards, so that one who came to know less before a failure catches up.
+    private func gatherRows(_ job: RoundJob, _ formation: RingFormation) throws {
+        let rows = try replica.rows(of: job.shards)
+        let ring = try formation.ring()
+        try replica.adoptRows(
+            try ring.gather(rows, step: job.step, round: job.round))
     }
 
     private func exchange(_ job: RoundJob, _ formation: RingFormation) throws -> WorkerResult {
@@ -115,7 +129,7 @@ extension WorkerDriver {
 
     private func close(_ generation: UInt32, _ step: UInt64) -> WorkerResult {
         guard let formation = core.formation(of: generation) else {
-            return .broken(generation: generation, peer: nil, reason: "no ring")
+            return .broken(generation: generation, peer: nil, reason: "no ring", isAdded: true)
         }
         do {
             let summary = try replica.closingSummary(
@@ -125,10 +139,12 @@ extension WorkerDriver {
             return .closed(
                 generation: generation, report: try replica.close(summaries: summaries))
         } catch let failure as RingFailure {
-            return .broken(generation: generation, peer: failure.peer, reason: failure.reason)
+            return .broken(
+                generation: generation, peer: failure.peer, reason: failure.reason, isAdded: true)
         } catch let error as CollectiveError {
             let failure = formation.failure(error)
-            return .broken(generation: generation, peer: failure.peer, reason: failure.reason)
+            return .broken(
+                generation: generation, peer: failure.peer, reason: failure.reason, isAdded: true)
         } catch {
             return .failed(message: "after the last step: \(error)")
         }

@@ -153,7 +153,8 @@ public struct WorkerState: Sendable {
         wasRecomputed = work.round > 0
         return RoundJob(
             generation: plan.generation, step: step, round: work.round, exponents: work.exponents,
-            begins: held == nil, missing: missing, wantsDigest: work.wantsDigest)
+            begins: held == nil, shards: work.shards, missing: missing,
+            wantsDigest: work.wantsDigest)
     }
 
     /// Takes the result of the job in hand.
@@ -199,7 +200,9 @@ public struct WorkerState: Sendable {
                 .send(
                     .diverged(generation: job.generation, step: job.step, message: message))
             ]
-        case .broken(let broken, let peer, let reason):
+        case .broken(let broken, let peer, let reason, let isAdded):
+            // What was claimed and not added is dealt to this worker again, and then computed.
+            if !isAdded { holding.sums?.shards = [] }
             guard broken == generation else { return [] }
             isWorkDone = true
             return [.send(.suspect(generation: broken, peer: peer, reason: reason))]

@@ -27,7 +27,9 @@ public struct RoundJob: Sendable, Equatable {
     public var exponents: [UInt8]
     /// Whether the local sums begin empty.
     public var begins: Bool
-    /// Shards that are still to be added.
+    /// All shards that this worker has in this step.
+    public var shards: [Int]
+    /// Those that are still to be added.
     public var missing: [Int]
     /// Whether the digest of the state is wanted.
     public var wantsDigest: Bool
@@ -49,8 +51,9 @@ public enum WorkerResult: Sendable, Equatable {
     case recompute(RoundJob, exponents: [UInt8])
     /// The step diverged.
     case diverged(RoundJob, message: String)
-    /// The ring broke.
-    case broken(generation: UInt32, peer: UInt32?, reason: String)
+    /// The ring broke; `isAdded` says whether the shards that the job was to add are in the sums, for it may have
+    /// broken before they were.
+    case broken(generation: UInt32, peer: UInt32?, reason: String, isAdded: Bool)
     /// What comes after the last step is done.
     case closed(generation: UInt32, report: JSONValue)
     /// The replica failed; the process cannot go on.

@@ -15,16 +15,10 @@ public struct Configuration: Sendable {
     public let logicalShards: Int
     /// Length of the schedule.
     public let steps: Int
-    /// The encoder's sizes.
-    public let encoder: TransformerConfiguration
-    /// The decoder's sizes.
-    public let decoder: TransformerConfiguration
     /// What a sample is.
     public let input: InputConfiguration
-    /// What is removed.
-    public let masking: MaskingConfiguration
-    /// Whether the target of a patch is its standardised signal.
-    public let normalisePatches: Bool
+    /// What the method has of its own: the model's sizes and how it learns.
+    public let details: MethodConfiguration
     /// How the parameters move.
     public let optimizer: OptimizerConfiguration
     /// How gradients are rounded and sent.
@@ -87,12 +81,7 @@ public struct Configuration: Sendable {
         batchSize = try reader.integer("batchSize", default: 64, in: 1...1_048_576)
         logicalShards = try reader.integer("logicalShards", default: 8, in: 1...65_536)
         steps = try reader.integer("steps", default: 20_000, in: 1...1_000_000_000)
-        encoder = try reader.transformer("encoder", width: 192, depth: 6, heads: 3)
-        decoder = try reader.transformer("decoder", width: 128, depth: 2, heads: 2)
-        input = try reader.input()
-        masking = MaskingConfiguration(
-            ratio: try reader.number("masking.ratio", default: 0.75, in: 0...1))
-        normalisePatches = try reader.boolean("normalisePatches", default: true)
+        input = try reader.input(method.inputDefaults)
         optimizer = try reader.optimizer(steps: steps)
         exchange = try reader.exchange()
         checkpoint = CheckpointConfiguration(
@@ -113,6 +102,11 @@ public struct Configuration: Sendable {
             everySteps: try reader.integer(
                 "log.everySteps", default: 10, in: 1 ... .max, decidesBits: false))
         initialWeights = try reader.optionalDigest("initialWeights")
+        details = try MethodConfiguration(
+            method, from: &reader,
+            shared: SharedSettings(
+                input: input, batchSize: batchSize, logicalShards: logicalShards, steps: steps,
+                gradientBits: exchange.gradientBits))
         try reader.finish()
         entries = reader.entries.sorted { $0.key < $1.key }
         try checkTogether()
@@ -125,21 +119,6 @@ public struct Configuration: Sendable {
                 keys: ["batchSize", "logicalShards"],
                 problem: "\(batchSize) samples cannot be cut into \(logicalShards) equal shards",
                 remedy: "choose logicalShards among the divisors of batchSize")
-        }
-        guard input.cropSamples.isMultiple(of: input.patchSamples) else {
-            throw .contradiction(
-                keys: ["input.cropSamples", "input.patchSamples"],
-                problem:
-                    "\(input.cropSamples) samples are not whole patches of \(input.patchSamples)",
-                remedy: "choose a patch length that divides the crop")
-        }
-        let patches = input.patchesPerLead
-        let kept = Int(Double(patches) * (1 - masking.ratio))
-        guard kept >= 1, kept < patches else {
-            throw .contradiction(
-                keys: ["masking.ratio", "input.cropSamples", "input.patchSamples"],
-                problem: "ratio \(masking.ratio) keeps \(kept) of the \(patches) patches of a lead",
-                remedy: "choose a ratio that keeps and removes at least one")
         }
         let bits = exchange.gradientBits - 1 - ceilingLogarithm(logicalShards)
         guard bits >= 4 else {
@@ -155,6 +134,13 @@ public struct Configuration: Sendable {
                 problem: "the cosine would rise to \(optimizer.minimumLearningRate)",
                 remedy: "choose a minimum of at most \(optimizer.learningRate)")
         }
+        guard optimizer.initialLearningRate == 0 || optimizer.schedule == .cosineFromStart else {
+            throw .contradiction(
+                keys: ["optimizer.initialLearningRate", "optimizer.schedule"],
+                problem: "a warm-up of the schedule \(optimizer.schedule.rawValue) begins at 0",
+                remedy: "leave initialLearningRate out, or choose the schedule "
+                    + OptimizerConfiguration.Schedule.cosineFromStart.rawValue)
+        }
     }
 
     private func ceilingLogarithm(_ count: Int) -> Int {
@@ -163,30 +149,17 @@ public struct Configuration: Sendable {
 }
 
 extension ConfigurationReader {
-    fileprivate mutating func transformer(
-        _ section: String, width: Int, depth: Int, heads: Int
-    ) throws(ConfigurationError) -> TransformerConfiguration {
-        let width = try integer("\(section).width", default: width, in: 2...65_536)
-        guard width.isMultiple(of: 2) else {
-            throw .contradiction(
-                keys: ["\(section).width"], problem: "\(width) is odd",
-                remedy: "choose an even width: positions are pairs of a sine and a cosine")
-        }
-        return TransformerConfiguration(
-            width: width,
-            depth: try integer("\(section).depth", default: depth, in: 1...1_000),
-            heads: try integer("\(section).heads", default: heads, in: 1...1_024),
-            headWidth: try integer("\(section).headWidth", default: 64, in: 1...4_096),
-            mlpWidth: try integer("\(section).mlpWidth", default: 4 * width, in: 1...1_048_576))
-    }
-
-    fileprivate mutating func input() throws(ConfigurationError) -> InputConfiguration {
+    fileprivate mutating func input(
+        _ defaults: InputDefaults
+    ) throws(ConfigurationError) -> InputConfiguration {
         InputConfiguration(
             leads: try integer("input.leads", default: 12, in: 12...12),
             sampleRateHz: try number(
                 "input.sampleRateHz", default: 250, in: 0...100_000, above: true),
-            cropSamples: try integer("input.cropSamples", default: 2_250, in: 1...1_000_000),
-            patchSamples: try integer("input.patchSamples", default: 75, in: 2...1_000_000),
+            cropSamples: try integer(
+                "input.cropSamples", default: defaults.cropSamples, in: 1...1_000_000),
+            patchSamples: try integer(
+                "input.patchSamples", default: defaults.patchSamples, in: 2...1_000_000),
             filterBeforeCrop: try boolean("input.filterBeforeCrop", default: false))
     }
 
@@ -204,6 +177,10 @@ extension ConfigurationReader {
                 "optimizer.warmupSteps", default: steps / 50, in: 0...steps),
             minimumLearningRate: try number(
                 "optimizer.minimumLearningRate", default: 0, in: 0...100),
+            schedule: try choice(
+                "optimizer.schedule", default: OptimizerConfiguration.Schedule.cosineAfterWarmup),
+            initialLearningRate: try number(
+                "optimizer.initialLearningRate", default: 0, in: 0...100),
             noDecay1d: try boolean("optimizer.noDecay1d", default: false),
             clipNorm: try optionalNumber(
                 "optimizer.clipNorm", in: 0...1e9, above: true))

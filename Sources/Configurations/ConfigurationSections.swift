@@ -1,9 +1,3 @@
-/// What is learnt.
-public enum Method: String, Sendable, CaseIterable {
-    /// Masked spatio-temporal modelling.
-    case stMEM = "st-mem"
-}
-
 /// The sizes of a stack of transformer blocks.
 public struct TransformerConfiguration: Sendable, Equatable {
     /// Numbers in a token.
@@ -45,14 +39,16 @@ public struct InputConfiguration: Sendable, Equatable {
     public var patchesPerLead: Int { cropSamples / patchSamples }
 }
 
-/// What is removed from a sample.
-public struct MaskingConfiguration: Sendable, Equatable {
-    /// Part of a lead's patches that is removed.
-    public let ratio: Double
-}
-
-/// AdamW and its schedule: linear warm-up, then half a cosine.
+/// AdamW and its schedule: linear warm-up, then a cosine.
 public struct OptimizerConfiguration: Sendable, Equatable {
+    /// When the cosine begins.
+    public enum Schedule: String, Sendable, CaseIterable {
+        /// When warm-up from 0 has ended (published ST-MEM).
+        case cosineAfterWarmup = "cosine-after-warmup"
+        /// With step 0, so that the rate drops when warm-up ends (published ECG-JEPA).
+        case cosineFromStart = "cosine-from-start"
+    }
+
     /// The highest rate, at this batch size.
     public let learningRate: Double
     /// Decoupled decay.
@@ -67,6 +63,10 @@ public struct OptimizerConfiguration: Sendable, Equatable {
     public let warmupSteps: Int
     /// Where the cosine ends.
     public let minimumLearningRate: Double
+    /// When the cosine begins.
+    public let schedule: Schedule
+    /// Where the warm-up of `cosineFromStart` begins.
+    public let initialLearningRate: Double
     /// Whether vectors (biases, norms, tokens) do not decay.
     public let noDecay1d: Bool
     /// The gradient is scaled down to this norm; `nil` leaves it as it is.

@@ -23,6 +23,8 @@ public final class PreparedDataset: Sendable {
     private let file: MappedFile
     private let header: PreparedFormat.Header
     private let table: RecordTable
+    /// For each record the first record of the same patient.
+    private let firstOfPatient: [Int]
 
     /// Opens a data set.
     public init(path: String) throws(PreparedDatasetError) {
@@ -36,6 +38,13 @@ public final class PreparedDataset: Sendable {
         }
         (header, table) = try file.withBytes { bytes throws(PreparedDatasetError) in
             try Self.check(bytes, path: path)
+        }
+        var first: [String: Int] = [:]
+        firstOfPatient = table.records.enumerated().map { number, record in
+            guard let patient = record.patient else { return number }
+            if let known = first[patient] { return known }
+            first[patient] = number
+            return number
         }
     }
 
@@ -70,6 +79,13 @@ public final class PreparedDataset: Sendable {
         let entry = entry(index)
         return WindowDescription(
             record: table.records[Int(entry.record)], piece: Int(entry.piece))
+    }
+
+    /// Number of the patient whom a window is of, within this set; records that name no patient count as one each.
+    ///
+    /// - Precondition: The index is below `windowCount`.
+    public func patient(ofWindow index: Int) -> Int {
+        firstOfPatient[Int(entry(index).record)]
     }
 
     /// Reads a window in mV, shape `[12, samplesPerWindow]`, lead by lead, after checking its checksum.

@@ -68,6 +68,9 @@ public struct Superclasses: OptionSet, Sendable, Codable {
     /// The set of one superclass.
     public init(_ superclass: Superclass) { rawValue = 1 << UInt8(superclass.rawValue) }
 
+    /// The members' names, such as `CD+MI`.
+    public var names: String { members.map(\.name).joined(separator: "+") }
+
     /// The members in the order of class vectors.
     public var members: [Superclass] {
         Superclass.allCases.filter { contains(Superclasses($0)) }

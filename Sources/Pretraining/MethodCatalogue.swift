@@ -4,8 +4,8 @@ import Configurations
 public enum MethodCatalogue {
     /// The method that a configuration names.
     public static func method(for configuration: Configuration) -> any PretrainingMethod {
-        switch configuration.method {
-        case .stMEM: STMEMPretraining(configuration: configuration)
+        switch configuration.details {
+        case .stMEM(let settings): STMEMPretraining(settings, input: configuration.input)
         }
     }
 }

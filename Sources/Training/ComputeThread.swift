@@ -8,7 +8,9 @@ import Pretraining
 final class ComputeThread: @unchecked Sendable {
     private let tape: Tape
     private let workspace: any ShardWorkspace
-    private let scalars: UnsafeMutableBufferPointer<Double>
+    /// Scalars, then as many notes as any role has.
+    private let numbers: UnsafeMutableBufferPointer<Double>
+    private let method: any PretrainingMethod
     private let sink: ShardSink
     /// Seconds of forward and backward passes since `resetTimes`.
     private(set) var forwardSeconds = 0.0
@@ -19,11 +21,23 @@ final class ComputeThread: @unchecked Sendable {
     init(parameters: Parameters, method: any PretrainingMethod, sums: GradientSums) {
         tape = Tape(parameters: parameters)
         workspace = method.makeWorkspace()
-        scalars = .allocate(capacity: method.scalarNames.count)
+        self.method = method
+        numbers = .allocate(
+            capacity: method.scalarNames.count
+                + max(method.notesPerShard, method.notesPerValidationUnit))
         sink = ShardSink(sums: sums)
     }
 
-    deinit { scalars.deallocate() }
+    deinit { numbers.deallocate() }
+
+    /// Places for the numbers of a shard with so many notes, all zero.
+    private func emptyReport(notes: Int) -> ShardReport {
+        numbers.update(repeating: 0)
+        let count = method.scalarNames.count
+        return ShardReport(
+            scalars: UnsafeMutableBufferPointer(rebasing: numbers[..<count]),
+            notes: UnsafeMutableBufferPointer(rebasing: numbers[count..<count + notes]))
+    }
 
     func resetTimes() {
         forwardSeconds = 0
@@ -38,7 +52,7 @@ final class ComputeThread: @unchecked Sendable {
     ///   - number: The shard's number in the batch.
     ///   - source: Where windows come from.
     ///   - finished: Called with each parameter whose gradient has been added.
-    /// - Returns: The method's numbers.
+    /// - Returns: The method's scalars, then its notes.
     /// - Throws: When a window cannot be read.
     func train(
         on shard: Shard, number: Int, from source: any WindowSource,
@@ -47,20 +61,32 @@ final class ComputeThread: @unchecked Sendable {
         let clock = ContinuousClock()
         let start = clock.now
         tape.reset()
-        let loss = try workspace.forward(shard, from: source, scalars: scalars, on: tape)
+        let report = emptyReport(notes: method.notesPerShard)
+        let loss = try workspace.forward(shard, from: source, report: report, on: tape)
         let middle = clock.now
         sink.begin(shard: shard, number: number, finished: finished)
         tape.backward(from: loss, gradient: { $0[0] = 1 }, into: sink)
         forwardSeconds += (middle - start) / .seconds(1)
         backwardSeconds += (clock.now - middle) / .seconds(1)
-        return Array(scalars)
+        return Array(report.scalars) + Array(report.notes)
     }
 
     /// Computes a shard's numbers only.
     func measure(_ shard: Shard, from source: any WindowSource) throws -> [Double] {
         tape.reset(recordsGradients: false)
-        _ = try workspace.forward(shard, from: source, scalars: scalars, on: tape)
-        return Array(scalars)
+        let report = emptyReport(notes: method.notesPerValidationUnit)
+        _ = try workspace.forward(shard, from: source, report: report, on: tape)
+        return Array(report.scalars) + Array(report.notes)
+    }
+
+    /// Computes what a shard gives to the whole batch.
+    func gather(
+        _ shard: Shard, from source: any WindowSource, into rows: UnsafeMutableBufferPointer<Float>
+    ) throws {
+        let start = ContinuousClock.now
+        tape.reset(recordsGradients: false)
+        try workspace.gather(shard, from: source, into: rows, on: tape)
+        forwardSeconds += (ContinuousClock.now - start) / .seconds(1)
     }
 }
 

@@ -14,11 +14,11 @@ struct GradientBlock: Sendable {
 
 /// How gradients lie in integer lanes: blocks, buckets, and what one contribution may fill.
 struct GradientLayout: Sendable {
-    /// For each trained parameter (by index) its blocks; empty for frozen ones.
+    /// For each trained parameter and statistic (by index) its blocks; empty for what is frozen.
     let blocksOfParameter: [Range<Int>]
     /// All blocks in lane order.
     let blocks: [GradientBlock]
-    /// For each trained parameter its bucket.
+    /// For each of these its bucket.
     let bucketOfParameter: [Int]
     /// Parameters in each bucket.
     let parametersInBucket: [Int]
@@ -37,10 +37,10 @@ struct GradientLayout: Sendable {
         var buckets: [Range<Int>] = []
         var parametersInBucket: [Int] = []
         var (bucketStart, members) = (0, 0)
-        let trained = parameters.specifications.indices
-            .filter { parameters[$0].isTrained }
+        let summed = parameters.specifications.indices
+            .filter { parameters[$0].role != .frozen }
             .sorted { parameters.offsets[$0] < parameters.offsets[$1] }
-        for (place, index) in trained.enumerated() {
+        for (place, index) in summed.enumerated() {
             let (first, start) = (blocks.count, parameters.offsets[index])
             for offset in stride(from: 0, to: parameters[index].count, by: FixedPoint.blockSize) {
                 let count = min(FixedPoint.blockSize, parameters[index].count - offset)
@@ -49,8 +49,8 @@ struct GradientLayout: Sendable {
             blocksOfParameter[index] = first..<blocks.count
             bucketOfParameter[index] = buckets.count
             members += 1
-            let isLast = place == trained.count - 1
-            let end = isLast ? parameters.trainedCount : parameters.offsets[trained[place + 1]]
+            let isLast = place == summed.count - 1
+            let end = isLast ? parameters.summedCount : parameters.offsets[summed[place + 1]]
             if isLast || (end - bucketStart) * laneBits / 8 >= Self.bucketBytes {
                 buckets.append(bucketStart..<end)
                 parametersInBucket.append(members)
@@ -62,7 +62,7 @@ struct GradientLayout: Sendable {
         self.parametersInBucket = parametersInBucket
         self.blocks = blocks
         reduction = ReductionLayout(
-            laneBits: laneBits, elementCount: parameters.trainedCount, buckets: buckets)
+            laneBits: laneBits, elementCount: parameters.summedCount, buckets: buckets)
         let shardBits = Int.bitWidth - (logicalShards - 1).leadingZeroBitCount
         contributionBits = laneBits - 1 - shardBits
     }

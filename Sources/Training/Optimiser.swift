@@ -13,7 +13,16 @@ final class Optimiser {
     private let schedule: LearningRateSchedule
     private let moment1: TensorStorage
     private let moment2: TensorStorage
-    private let decays: [Bool]
+    /// What the rules of a block depend on beside the step.
+    private struct Kind: Hashable {
+        let decays: Bool
+        let rateScale: Double
+    }
+
+    /// The kinds that occur, and each block's place among them; `nil` for blocks of statistics.
+    private let kinds: [Kind]
+    private let kindOfBlock: [Int?]
+    private let statistics: [Int: Tensor]
     private let squares: UnsafeMutableBufferPointer<Double>
     private let scratch: Tensor
 
@@ -28,17 +37,31 @@ final class Optimiser {
         self.configuration = configuration.optimizer
         logicalShards = configuration.logicalShards
         schedule = LearningRateSchedule(
-            shape: .cosineAfterWarmup, peak: configuration.optimizer.learningRate,
+            shape: configuration.optimizer.schedule == .cosineFromStart
+                ? .cosineFromStart(initial: configuration.optimizer.initialLearningRate)
+                : .cosineAfterWarmup, peak: configuration.optimizer.learningRate,
             minimum: configuration.optimizer.minimumLearningRate,
             warmupSteps: configuration.optimizer.warmupSteps, steps: configuration.steps)
-        moment1 = TensorStorage(byteCount: parameters.trainedCount * 4)
-        moment2 = TensorStorage(byteCount: parameters.trainedCount * 4)
-        var decays = Array(repeating: true, count: layout.blocks.count)
-        for (index, specification) in parameters.specifications.enumerated()
-        where configuration.optimizer.noDecay1d && specification.shape.count < 2 {
-            for block in layout.blocksOfParameter[index] { decays[block] = false }
+        moment1 = TensorStorage(byteCount: parameters.summedCount * 4)
+        moment2 = TensorStorage(byteCount: parameters.summedCount * 4)
+        var kinds: [Kind] = []
+        var kindOfBlock: [Int?] = Array(repeating: nil, count: layout.blocks.count)
+        var statistics: [Int: Tensor] = [:]
+        for (index, specification) in parameters.specifications.enumerated() {
+            if specification.role == .statistic {
+                statistics[index] = Tensor(shape: specification.shape)
+            }
+            guard specification.isTrained else { continue }
+            let kind = Kind(
+                decays: !configuration.optimizer.noDecay1d || specification.shape.count >= 2,
+                rateScale: specification.learningRateScale)
+            let place = kinds.firstIndex(of: kind) ?? kinds.count
+            if place == kinds.count { kinds.append(kind) }
+            for block in layout.blocksOfParameter[index] { kindOfBlock[block] = place }
         }
-        self.decays = decays
+        self.kinds = kinds
+        self.kindOfBlock = kindOfBlock
+        self.statistics = statistics
         squares = .allocate(capacity: layout.blocks.count)
         scratch = Tensor(shape: [threads, FixedPoint.blockSize])
     }
@@ -76,6 +99,10 @@ final class Optimiser {
     ) -> Double {
         let work = Work(optimiser: self, sums: sums, lanes: lanes)
         forEachBlock(on: pool) { block, gradient in
+            guard work.optimiser.kindOfBlock[block] != nil else {
+                work.optimiser.squares[block] = 0
+                return
+            }
             work.restore(block, into: gradient)
             work.optimiser.squares[block] = sumOfSquares(
                 gradient, count: work.optimiser.layout.blocks[block].count)
@@ -84,21 +111,36 @@ final class Optimiser {
         let limit = configuration.clipNorm ?? .infinity
         let factor = norm > limit ? Float(limit / norm) : 1
         let rate = learningRate(at: step)
-        func constants(decay: Double) -> AdamWStep {
+        let constants = kinds.map { kind in
             AdamWStep(
-                number: number, learningRate: rate, weightDecay: decay, beta1: configuration.beta1,
-                beta2: configuration.beta2, epsilon: configuration.epsilon)
+                number: number, learningRate: rate * kind.rateScale,
+                weightDecay: kind.decays ? configuration.weightDecay : 0,
+                beta1: configuration.beta1, beta2: configuration.beta2,
+                epsilon: configuration.epsilon)
         }
-        let (decayed, plain) = (
-            constants(decay: configuration.weightDecay), constants(decay: 0)
-        )
         forEachBlock(on: pool) { block, gradient in
+            guard let kind = work.optimiser.kindOfBlock[block] else { return }
             work.restore(block, into: gradient)
             work.optimiser.apply(
-                work.optimiser.decays[block] ? decayed : plain, to: block, gradient: gradient,
-                factor: factor)
+                constants[kind], to: block, gradient: gradient, factor: factor)
         }
         return norm
+    }
+
+    /// The mean over shards of a statistic of this round; valid until the next call for the same one.
+    func statistic(
+        _ index: Int, sums: GradientSums, lanes: UnsafeRawPointer
+    ) -> UnsafeBufferPointer<Float> {
+        guard let mean = statistics[index]?.floats, let start = mean.baseAddress else {
+            preconditionFailure("\(parameters[index].name) is no statistic")
+        }
+        let first = parameters.offsets[index]
+        for block in layout.blocksOfParameter[index] {
+            sums.restore(
+                block, from: lanes, logicalShards: logicalShards,
+                into: start + (layout.blocks[block].offset - first))
+        }
+        return UnsafeBufferPointer(mean)
     }
 
     private func apply(

@@ -1,4 +1,55 @@
+import Electrocardiography
 import Kernels
+import Pretraining
+
+/// Which windows make up a step's batch.
+struct BatchSampler: Sendable {
+    private let classes: [Sampler]
+    private let isBalanced: Bool
+
+    /// A sampler over training windows, at least one.
+    ///
+    /// - Throws: `TrainingError.tooFewClasses` where a balanced batch cannot be made.
+    init(
+        _ composition: BatchComposition, windows: [Int], source: any WindowSource, seed: UInt64
+    ) throws(TrainingError) {
+        guard case .balanced(let rule) = composition else {
+            classes = [Sampler(windows: windows, seed: seed)]
+            isBalanced = false
+            return
+        }
+        var members: [UInt8: [Int]] = [:]
+        for window in windows {
+            let superclasses = source.facts(of: window).superclasses
+            let count = superclasses.members.count
+            guard rule == .single ? count == 1 : count > 0 else { continue }
+            members[superclasses.rawValue, default: []].append(window)
+        }
+        // A class of one has no positive pair.
+        let usable = members.filter { $0.value.count > 1 }.sorted { $0.key < $1.key }
+        guard usable.count > 1 else {
+            throw .tooFewClasses(
+                found: usable.map { Superclasses(rawValue: $0.key).names }, windows: windows.count)
+        }
+        classes = usable.map { Sampler(windows: $0.value, seed: seed) }
+        isBalanced = true
+    }
+
+    /// The window at a position of a step's batch.
+    ///
+    /// - Parameters:
+    ///   - position: Within the batch.
+    ///   - step: Finished steps.
+    ///   - cursor: Samples that finished steps have used.
+    func window(at position: Int, step: UInt64, cursor: UInt64) -> Int {
+        guard isBalanced else { return classes[0].window(at: cursor + UInt64(position)) }
+        let (turn, place) = position.quotientAndRemainder(dividingBy: classes.count)
+        let sampler = classes[place]
+        // Each step has a permutation of its own, so that no window comes twice in a batch while there are others.
+        let length = sampler.epochLength
+        return sampler.window(at: step * UInt64(length) + UInt64(turn % length))
+    }
+}
 
 /// Which windows make up a step's batch: a function of the seed and the position in the stream of samples alone.
 ///

@@ -1,3 +1,4 @@
+import Electrocardiography
 import Kernels
 import Pretraining
 
@@ -12,6 +13,13 @@ public struct SyntheticWindows: WindowSource {
         self.samplesPerWindow = samplesPerWindow
         var random = RandomStream(seed: seed, purpose: .synthesis)
         table = (0..<samplesPerWindow * 12 + 4096).map { _ in Float(random.nextNormal()) }
+    }
+
+    /// Two windows a patient, and the five superclasses in turn.
+    public func facts(of window: Int) -> WindowFacts {
+        WindowFacts(
+            record: "\(window)", patient: window / 2,
+            superclasses: Superclasses(rawValue: 1 << UInt8(window % 5)))
     }
 
     /// Gives a window's numbers, shape `[12, samplesPerWindow]`.

@@ -2,7 +2,15 @@ import Configurations
 import Electrocardiography
 import Pretraining
 
-extension PreparedDataset: WindowSource {}
+extension PreparedDataset: WindowSource {
+    /// What is known of a window beside its signal.
+    public func facts(of window: Int) -> WindowFacts {
+        let record = self.window(window).record
+        return WindowFacts(
+            record: record.name, patient: patient(ofWindow: window),
+            superclasses: record.superclasses)
+    }
+}
 
 extension TrainingReplica {
     /// A replica at step 0 over a prepared data set: records of the validation fold are measured, those of the test

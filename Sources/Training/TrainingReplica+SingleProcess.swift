@@ -19,6 +19,11 @@ extension TrainingReplica {
     public func runStep() throws -> StepOutcome {
         beginRound(exponents: nil)
         var (recomputed, seconds) = (false, 0.0)
+        if gathersRows {
+            let start = ContinuousClock.now
+            try adoptRows([try rows(of: Array(0..<logicalShards))])
+            seconds += (ContinuousClock.now - start) / .seconds(1)
+        }
         while true {
             try add(shards: Array(0..<logicalShards)) { _ in }
             seconds += computeSeconds
@@ -43,6 +48,7 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
     case dataPathUnknown(run: String)
     case noTrainingWindows(path: String)
     case unfitDataset(path: String, reason: String)
+    case tooFewClasses(found: [String], windows: Int)
 
     /// What happened, and what to do.
     public var description: String {
@@ -53,6 +59,11 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
         case .noTrainingWindows(let path):
             "\(path): no window is left to train on; check data.validationFold and data.testFold"
         case .unfitDataset(let path, let reason): "\(path): \(reason)"
+        case .tooFewClasses(let found, let windows):
+            "the method needs labelled records of two classes or more, at least two of each, and "
+                + (found.isEmpty ? "none" : "only \(found.joined(separator: ", "))")
+                + " is among the \(windows) training windows; prepare a source with labels, such as "
+                + "PTB-XL with its ptbxl_database.csv and scp_statements.csv"
         }
     }
 }

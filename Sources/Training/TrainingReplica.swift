@@ -19,14 +19,14 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
     /// The model's parameters.
     public let parameters: Parameters
     let method: any PretrainingMethod
-    private let source: any WindowSource
-    private let sampler: Sampler
+    let source: any WindowSource
+    private let sampler: BatchSampler
     private let validation: ValidationUnits
-    private let pool: ComputePool
-    private let threads: [ComputeThread]
+    let pool: ComputePool
+    let threads: [ComputeThread]
     private let sums: GradientSums
     private let optimiser: Optimiser
-    private let progress: ProgressState
+    let progress: ProgressState
     private let reduced: TensorStorage
     /// The training state, sorted by name.
     public let state: [NamedTensor]
@@ -35,6 +35,8 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
     private var shardNumbers: [Int: [Double]] = [:]
     private var validationNumbers: [Int: [Double]] = [:]
     private var concluded: RoundSummary?
+    /// The rows of the held state's step, where the method gathers rows.
+    var gathered = GatheredRows()
     /// Seconds that the last `add` took.
     public private(set) var computeSeconds = 0.0
     /// Seconds that the last `apply` took.
@@ -48,20 +50,22 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
     ///   - trainingWindows: Windows to train on; at least one.
     ///   - validationWindows: Windows to validate on; may be empty.
     ///   - threads: Compute threads.
-    /// - Throws: `SystemError` when threads cannot be started.
+    /// - Throws: `SystemError` when threads cannot be started, `TrainingError` when the windows do not suit the method.
     public init(
         configuration: Configuration, source: any WindowSource, trainingWindows: [Int],
         validationWindows: [Int], threads: Int
-    ) throws(SystemError) {
+    ) throws {
         MatrixProduct.useOneThread()
         self.configuration = configuration
         self.source = source
         method = MethodCatalogue.method(for: configuration)
         parameters = Parameters(method.parameters, seed: configuration.seed)
-        sampler = Sampler(windows: trainingWindows, seed: configuration.seed)
+        sampler = try BatchSampler(
+            method.batches, windows: trainingWindows, source: source, seed: configuration.seed)
         validation = ValidationUnits(
             windows: configuration.validation.everySteps > 0 ? validationWindows : [],
-            unitSize: configuration.shardSize,
+            // Where a sample's loss depends on the others, a unit is as large as a batch.
+            unitSize: method.gathering == nil ? configuration.shardSize : configuration.batchSize,
             seed: configuration.validation.seed.map { UInt64($0) } ?? configuration.seed)
         let layout = GradientLayout(
             parameters: parameters, laneBits: configuration.exchange.gradientBits,
@@ -76,7 +80,8 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
         self.threads = (0..<threads).map { _ in
             ComputeThread(parameters: parameters, method: method, sums: sums)
         }
-        let weights = parameters.specifications.indices.map {
+        let held = parameters.specifications.indices.filter { parameters[$0].role != .statistic }
+        let weights = held.map {
             NamedTensor("parameter.\(parameters[$0].name)", parameters.tensor($0))
         }
         state = (weights + optimiser.moments + progress.tensors).sorted { $0.name < $1.name }
@@ -100,6 +105,7 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
         shardNumbers = [:]
         validationNumbers = [:]
         concluded = nil
+        gathered = GatheredRows()
     }
 
     // MARK: A round
@@ -139,14 +145,19 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
         computeSeconds = (ContinuousClock.now - start) / .seconds(1)
     }
 
-    private func trainingShard(_ number: Int) -> Shard {
+    /// A shard of the step that follows the held state.
+    func trainingShard(_ number: Int) -> Shard {
         let size = configuration.shardSize
         let first = number * size
         return Shard(
             seed: configuration.seed, step: step, firstPosition: first,
-            windows: (first..<first + size).map {
-                sampler.window(at: progress.cursor + UInt64($0))
-            }, role: .training)
+            windows: trainingWindows(first..<first + size), role: .training,
+            gathered: gathered.batch)
+    }
+
+    /// The windows at positions of that step's batch.
+    func trainingWindows(_ positions: Range<Int>) -> [Int] {
+        positions.map { sampler.window(at: $0, step: step, cursor: progress.cursor) }
     }
 
     /// The sums of the shards that were added here.
@@ -264,6 +275,9 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
                 step: step, number: progress.updates + 1, sums: sums,
                 lanes: UnsafeRawPointer(lanes), on: pool)
             report["gradient_norm"] = .measured(norm)
+            let details = method.update(
+                updateContext(notes: notes(of: concluded), lanes: UnsafeRawPointer(lanes)))
+            report.merge(details) { _, new in new }
             progress.advance(samples: configuration.batchSize, maxima: concluded.maxima)
         } else {
             report["skipped"] = true
@@ -274,6 +288,20 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
         return .object(report)
     }
 
+    private func notes(of round: RoundSummary) -> [[Double]] {
+        (0..<logicalShards).map {
+            Array((round.shards[$0] ?? []).dropFirst(method.scalarNames.count))
+        }
+    }
+
+    private func updateContext(notes: [[Double]], lanes: UnsafeRawPointer) -> UpdateContext {
+        UpdateContext(
+            parameters: parameters, seed: configuration.seed, step: step,
+            totalSteps: configuration.steps, logicalShards: logicalShards, notes: notes,
+            statistic: { [optimiser, sums] in optimiser.statistic($0, sums: sums, lanes: lanes) },
+            parallel: { [pool] count, task in pool.run(count) { number, _ in task(number) } })
+    }
+
     private func addValidation(
         _ units: [Int: [Double]], step: UInt64, to report: inout [String: JSONValue]
     ) {
@@ -282,6 +310,12 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
             report["validation_\(name)"] = .measured(mean)
         }
         report["validation_step"] = .integer(Int64(step))
+        let notes = units.sorted { $0.key < $1.key }.map {
+            Array($0.value.dropFirst(method.scalarNames.count))
+        }
+        for (name, value) in method.validationReport(notes: notes, parameters: parameters) {
+            report["validation_\(name)"] = value
+        }
     }
 
     /// The final state's validation, this rank's units.

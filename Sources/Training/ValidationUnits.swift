@@ -24,12 +24,12 @@ struct ValidationUnits: Sendable {
             role: .validation)
     }
 
-    /// The mean of each number over all records, units in ascending order.
+    /// The mean of each of the first numbers over all records, units in ascending order.
     func mean(of units: [Int: [Double]], numbers: Int) -> [Double] {
         var totals = Array(repeating: 0.0, count: numbers)
         for unit in 0..<count {
             let size = Double(min(unitSize, windows.count - unit * unitSize))
-            for (index, number) in (units[unit] ?? []).enumerated() {
+            for (index, number) in (units[unit] ?? []).prefix(numbers).enumerated() {
                 totals[index] += number * size
             }
         }

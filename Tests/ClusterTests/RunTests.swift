@@ -15,12 +15,17 @@ final class ToyCluster: Sendable {
     let steps: UInt64
     let ballastBytes: Int
     let secondsPerShard: Double
+    let gathersRows: Bool
     let dataset = SHA256.digest(of: "data".utf8)
     let outcomes = Monitor<[String: Result<Outcome, CheckpointFailure>]>([:])
     let events = Monitor<[RunEvent]>([])
     let committed = Monitor(0)
 
-    init(steps: UInt64 = 12, ballastBytes: Int = 0, secondsPerShard: Double = 0) throws {
+    init(
+        steps: UInt64 = 12, ballastBytes: Int = 0, secondsPerShard: Double = 0,
+        gathersRows: Bool = false
+    ) throws {
+        self.gathersRows = gathersRows
         self.steps = steps
         self.ballastBytes = ballastBytes
         self.secondsPerShard = secondsPerShard
@@ -88,9 +93,10 @@ final class ToyCluster: Sendable {
     }
 
     @discardableResult
-    func startWorker(_ name: String, kernel: String = "toy", patience: Duration = .seconds(60))
-        throws -> WorkerDriver
-    {
+    func startWorker(
+        _ name: String, kernel: String = "toy", patience: Duration = .seconds(60),
+        afterRows: @escaping @Sendable (_ step: UInt64) -> Void = { _ in }
+    ) throws -> WorkerDriver {
         var options = WorkerOptions(
             directory: directory, runID: "\(record.id)",
             configurationDigest: record.configuration.digest(dataset: dataset),
@@ -98,8 +104,13 @@ final class ToyCluster: Sendable {
             matrixLibrary: "none", kernel: kernel, threads: 1)
         options.coordinatorPatience = patience
         let (steps, ballast, seconds) = (steps, ballastBytes, secondsPerShard)
+        let gathersRows = gathersRows
         let driver = try WorkerDriver(options, log: Log(prefix: name)) {
-            ToyReplica(steps: steps, ballastBytes: ballast, secondsPerShard: seconds)
+            let replica = ToyReplica(
+                steps: steps, ballastBytes: ballast, secondsPerShard: seconds,
+                gathersRows: gathersRows)
+            replica.afterRows = { [unowned replica] in afterRows(replica.step) }
+            return replica
         }
         try start(name) { try driver.run() }
         return driver
@@ -134,9 +145,11 @@ final class ToyCluster: Sendable {
 
     /// What an undisturbed process computes.
     func expected(_ step: UInt64) -> String {
-        let replica = ToyReplica(steps: steps, ballastBytes: ballastBytes)
+        let replica = ToyReplica(
+            steps: steps, ballastBytes: ballastBytes, gathersRows: gathersRows)
         while replica.step < step {
             replica.beginRound(exponents: nil)
+            if gathersRows { replica.adoptRows([replica.rows(of: Array(0..<6))]) }
             try? replica.add(shards: Array(0..<6)) { _ in }
             if replica.conclude(summaries: [[0, 1]]) != .whole {
                 replica.beginRound(exponents: [1, 2, 3])
@@ -191,6 +204,33 @@ extension WorkerDriver {
         #expect(cluster.eventKinds().contains(.lost))
         #expect(try cluster.digest() == cluster.expected(30))
         #expect(try cluster.metricsSteps() == Array(1...30))
+    }
+
+    @Test(arguments: [1, 3])
+    func rowsOfAllShardsReachEverybody(workers: Int) throws {
+        let cluster = try ToyCluster(gathersRows: true)
+        try cluster.start("coordinator", cluster.coordinator(workers: workers))
+        for number in 1...workers { try cluster.startWorker("worker \(number)") }
+        #expect(cluster.outcome(of: "coordinator")?.exitCode == 0)
+        #expect(try cluster.digest() == cluster.expected(12))
+    }
+
+    @Test func aWorkerThatDiesBetweenTheTwoPhasesOfAGatheredStepIsReplaced() throws {
+        let cluster = try ToyCluster(steps: 20, gathersRows: true)
+        try cluster.start("coordinator", cluster.coordinator(workers: 3))
+        let victim = Monitor<WorkerDriver?>(nil)
+        for number in 1...2 { try cluster.startWorker("worker \(number)") }
+        let driver = try cluster.startWorker("worker 3") { step in
+            // Its rows are with everybody, its shards with nobody.
+            guard step == 7 else { return }
+            victim.wait(until: { $0 != nil }, then: { $0 })??.crash()
+        }
+        victim.update { $0 = driver }
+        #expect(cluster.outcome(of: "coordinator")?.exitCode == 0)
+        #expect(cluster.eventKinds().contains(.lost))
+        victim.update { $0 = nil }
+        #expect(try cluster.digest() == cluster.expected(20))
+        #expect(try cluster.metricsSteps() == Array(1...20))
     }
 
     @Test func aLateWorkerTakesOverTheStateInPieces() throws {

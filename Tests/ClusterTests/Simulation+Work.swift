@@ -100,7 +100,12 @@ extension Simulation {
 
     private mutating func exchange(_ index: Int, _ job: RoundJob) {
         guard nodes[index].hasEntered else {
-            add(index, job)
+            // No ring any more, or one that broke while rows were gathered: nothing is added then.
+            if nodes[index].abandonedBelow > job.generation, chance(5_000) {
+                finish(index, .broken(job, isAdded: false))
+            } else {
+                add(index, job)
+            }
             return
         }
         let key = RoundKey(generation: job.generation, step: job.step, round: job.round)
@@ -117,7 +122,7 @@ extension Simulation {
                     }
                 }
             if isBroken {
-                finish(index, .broken(generation: job.generation, peer: nil, reason: "gone"))
+                finish(index, .broken(job, isAdded: true))
             }
             return
         }
@@ -125,7 +130,7 @@ extension Simulation {
         if ring.contains(where: { id in !nodes.contains { $0.state.id == id && $0.isAlive } }),
             chance(5_000)
         {
-            finish(index, .broken(generation: job.generation, peer: nil, reason: "gone"))
+            finish(index, .broken(job, isAdded: true))
             return
         }
         conclude(index, job, entries: ring.compactMap { entries[$0] })
@@ -179,5 +184,11 @@ extension Simulation {
             .whole(
                 job, checksum: UInt32(truncatingIfNeeded: total), stateDigest: nil,
                 recomputed: job.round > 0, StepTimings()))
+    }
+}
+
+extension WorkerResult {
+    fileprivate static func broken(_ job: RoundJob, isAdded: Bool) -> WorkerResult {
+        .broken(generation: job.generation, peer: nil, reason: "gone", isAdded: isAdded)
     }
 }

@@ -19,8 +19,10 @@ final class ToyReplica: Replica {
     private var round: UInt8 = 0
 
     init(
-        shards: Int = 6, steps: UInt64 = 20, ballastBytes: Int = 0, secondsPerShard: Double = 0
+        shards: Int = 6, steps: UInt64 = 20, ballastBytes: Int = 0, secondsPerShard: Double = 0,
+        gathersRows: Bool = false
     ) {
+        self.gathersRows = gathersRows
         logicalShards = shards
         finalStep = steps
         self.secondsPerShard = secondsPerShard
@@ -49,7 +51,39 @@ final class ToyReplica: Replica {
     }
     private var needsSecondRound: Bool { step % 3 == 1 }
 
-    func adoptState() {}
+    let gathersRows: Bool
+    /// Called between the exchange of rows and the adding of shards.
+    var afterRows: () -> Void = {}
+    private var knownRows: [Int: UInt64] = [:]
+    private var rowsAreWhole = false
+
+    func adoptState() {
+        knownRows = [:]
+        rowsAreWhole = false
+    }
+
+    func rows(of shards: [Int]) -> [UInt8] {
+        for shard in shards where knownRows[shard] == nil {
+            knownRows[shard] = mix(UInt64(truncatingIfNeeded: Int(weights[shard])) ^ step)
+        }
+        return shards.flatMap { shard in
+            [UInt8(shard)] + withUnsafeBytes(of: knownRows[shard] ?? 0) { Array($0) }
+        }
+    }
+
+    func adoptRows(_ payloads: [[UInt8]]) {
+        for payload in payloads {
+            for start in stride(from: 0, to: payload.count, by: 9) {
+                let value = payload[start + 1..<start + 9].withUnsafeBytes {
+                    $0.loadUnaligned(as: UInt64.self)
+                }
+                let former = knownRows.updateValue(value, forKey: Int(payload[start]))
+                precondition(former == nil || former == value, "two members' rows differ")
+            }
+        }
+        rowsAreWhole = (0..<logicalShards).allSatisfy { knownRows[$0] != nil }
+        afterRows()
+    }
 
     func beginRound(exponents: [UInt8]?) {
         round = exponents == nil ? 0 : 1
@@ -58,13 +92,16 @@ final class ToyReplica: Replica {
 
     func add(shards: [Int], bucketReady: @escaping @Sendable (Int) -> Void) throws {
         let sums = local.bytes.assumingMemoryBound(to: Int32.self)
+        precondition(rowsAreWhole || !gathersRows, "shards are added before all rows are known")
+        let all = knownRows.values.reduce(0, &+)
         for shard in shards {
             // What computing takes, not a wait for anything.
             if secondsPerShard > 0 { usleep(UInt32(secondsPerShard * 1e6)) }
             for i in 0..<count {
                 let seed = UInt64(truncatingIfNeeded: Int(weights[i]))
                 let value = mix(
-                    seed ^ mix(step &* 31 &+ UInt64(shard * 7 + Int(round)) &+ UInt64(i) << 20))
+                    seed ^ all
+                        ^ mix(step &* 31 &+ UInt64(shard * 7 + Int(round)) &+ UInt64(i) << 20))
                 sums[i] &+= Int32(truncatingIfNeeded: value) >> 8
             }
         }
@@ -89,6 +126,7 @@ final class ToyReplica: Replica {
                     UInt64(truncatingIfNeeded: Int(weights[i] &+ sums[i])) &+ step))
         }
         step += 1
+        adoptState()
         return ["loss": .number(1 / Double(step)), "learning_rate": 0.1]
     }
 

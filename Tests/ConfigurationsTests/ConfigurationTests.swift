@@ -17,8 +17,12 @@ import Testing
     @Test func aMethodIsEnough() throws {
         let configuration = try Configuration(Self.minimal)
         #expect(configuration.method == .stMEM)
-        #expect(configuration.encoder.mlpWidth == 4 * configuration.encoder.width)
-        #expect(configuration.encoder.headWidth == 64)
+        guard case .stMEM(let model) = configuration.details else {
+            Issue.record("\(configuration.details)")
+            return
+        }
+        #expect(model.encoder.mlpWidth == 4 * model.encoder.width)
+        #expect(model.encoder.headWidth == 64)
         #expect(configuration.input.patchesPerLead == 30)
         #expect(configuration.optimizer.weightDecay == 0.01)
         #expect(configuration.optimizer.beta2 == 0.95)
@@ -148,6 +152,7 @@ import Testing
         "seed=1", "batchSize=32", "steps=1000", "encoder.depth=2", "optimizer.beta1=0.8",
         "exchange.gradientBits=16", "exchange.marginBits=2", "data.validationFold=8",
         "optimizer.noDecay1d=true", "optimizer.clipNorm=1", "normalisePatches=false",
+        "optimizer.schedule=cosine-from-start",
     ])
     func digestHoldsWhatDecidesBits(override: String) throws {
         let plain = try Configuration(Self.minimal, overrides: ["optimizer.warmupSteps=5"])
@@ -205,7 +210,11 @@ import Testing
             "base": [768, 12, 12, 3072, 256, 4, 4, 1024],
             "reference": [192, 6, 3, 768, 128, 2, 2, 512],
         ]
-        let (encoder, decoder) = (configuration.encoder, configuration.decoder)
+        guard case .stMEM(let model) = configuration.details else {
+            Issue.record("\(configuration.details)")
+            return
+        }
+        let (encoder, decoder) = (model.encoder, model.decoder)
         #expect(
             sizes[size] == [
                 encoder.width, encoder.depth, encoder.heads, encoder.mlpWidth,

@@ -90,30 +90,16 @@ import Testing
         #expect(finding.text.contains("cannot be listened on"))
     }
 
-    @Test(arguments: [
-        (768, 12, 12, 256, 4, 4, 88_501_985), (384, 12, 6, 256, 4, 4, 24_607_073),
-        (192, 6, 3, 128, 2, 2, 3_118_497),
-    ])
-    func countsTheParametersThatArePublished(
-        width: Int, depth: Int, heads: Int, decoderWidth: Int, decoderDepth: Int,
-        decoderHeads: Int, count: Int
-    ) throws {
-        func block(_ width: Int, _ depth: Int, _ heads: Int) -> JSONValue {
-            [
-                "width": .integer(Int64(width)), "depth": .integer(Int64(depth)),
-                "heads": .integer(Int64(heads)),
-            ]
+    @Test func aWorkerAmongSeveralNeedsLess() {
+        let count = 3_118_497
+        func bytes(workers: Int) -> Int {
+            MemoryEstimate(
+                parameterCount: count, frozenCount: 0, activationsPerShard: 1_000_000,
+                shardsInFlight: 2, workers: workers
+            ).bytes
         }
-        let configuration = try Configuration([
-            "method": "st-mem", "batchSize": 4, "logicalShards": 2,
-            "encoder": block(width, depth, heads),
-            "decoder": block(decoderWidth, decoderDepth, decoderHeads),
-        ])
-        let estimate = MemoryEstimate(configuration, threads: 2, workers: 1)
-        #expect(estimate.parameterCount == count)
-        #expect(estimate.bytes > 40 * count && estimate.bytes < 60 * count + (256 << 20))
-        let shared = MemoryEstimate(configuration, threads: 2, workers: 4)
-        #expect(shared.bytes < estimate.bytes)
+        #expect(bytes(workers: 1) > 40 * count && bytes(workers: 1) < 60 * count + (256 << 20))
+        #expect(bytes(workers: 4) < bytes(workers: 1))
     }
 
     @Test func measuresProducts() throws {

@@ -71,7 +71,7 @@ struct ExactSumsTests {
 
         init(configuration: Configuration, windows: [Int]) {
             self.configuration = configuration
-            let method = STMEMPretraining(configuration: configuration)
+            let method = MethodCatalogue.method(for: configuration)
             parameters = Parameters(method.parameters, seed: configuration.seed)
             workspace = method.makeWorkspace()
             tape = Tape(parameters: parameters)
@@ -100,8 +100,10 @@ struct ExactSumsTests {
                 var loss = [0.0]
                 tape.reset()
                 let value = try loss.withUnsafeMutableBufferPointer {
-                    try workspace.forward(
-                        samples, from: SyntheticWindows(), scalars: $0, on: tape)
+                    let none = UnsafeMutableBufferPointer<Double>(start: nil, count: 0)
+                    return try workspace.forward(
+                        samples, from: SyntheticWindows(),
+                        report: ShardReport(scalars: $0, notes: none), on: tape)
                 }
                 tape.backward(from: value, gradient: { $0[0] = 1 }, into: self)
                 total += loss[0]

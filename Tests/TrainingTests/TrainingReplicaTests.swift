@@ -183,6 +183,8 @@ struct TrainingReplicaTests {
             noise.readMillivolts(window: window, into: signal)
             if window == 5 { signal.update(repeating: .nan) }
         }
+
+        func facts(of window: Int) -> WindowFacts { noise.facts(of: window) }
     }
 
     @Test func lossFalls() throws {

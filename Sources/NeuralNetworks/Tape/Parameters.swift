@@ -13,6 +13,16 @@ public enum Initialiser: Sendable {
     case values([Float])
 }
 
+/// What becomes of a parameter in a step.
+public enum ParameterRole: Sendable, Equatable {
+    /// The optimiser moves it along its gradient.
+    case trained
+    /// No gradient: a table, or state that the method itself moves after a step (a teacher, a codebook).
+    case frozen
+    /// No numbers of its own: something that all shards add to, summed exactly as gradients are.
+    case statistic
+}
+
 /// What a parameter is, before there are numbers.
 public struct ParameterSpecification: Sendable {
     /// The official name.
@@ -21,9 +31,13 @@ public struct ParameterSpecification: Sendable {
     public let shape: [Int]
     /// How it begins.
     public let initialiser: Initialiser
-    /// Whether the optimiser moves it.
-    public let isTrained: Bool
+    /// What becomes of it in a step.
+    public let role: ParameterRole
+    /// What the learning rate is multiplied by, for layers that are to move slower.
+    public let learningRateScale: Double
 
+    /// Whether the optimiser moves it.
+    public var isTrained: Bool { role == .trained }
     /// Number of elements.
     public var count: Int { shape.reduce(1, *) }
 }
@@ -40,26 +54,44 @@ public struct ParameterList: Sendable {
     ///
     /// - Returns: Its index, by which layers know it.
     public mutating func add(
-        _ name: String, shape: [Int], _ initialiser: Initialiser, isTrained: Bool = true
+        _ name: String, shape: [Int], _ initialiser: Initialiser, isTrained: Bool = true,
+        learningRateScale: Double = 1
     ) -> Int {
-        specifications.append(
+        append(
             ParameterSpecification(
-                name: name, shape: shape, initialiser: initialiser, isTrained: isTrained))
+                name: name, shape: shape, initialiser: initialiser,
+                role: isTrained ? .trained : .frozen, learningRateScale: learningRateScale))
+    }
+
+    /// Adds something that shards add to: `Tape.statistic` gives each its buffer, and after the step the method gets
+    /// the mean over shards.
+    ///
+    /// - Returns: Its index.
+    public mutating func addStatistic(_ name: String, shape: [Int]) -> Int {
+        append(
+            ParameterSpecification(
+                name: name, shape: shape, initialiser: .zeros, role: .statistic,
+                learningRateScale: 1))
+    }
+
+    private mutating func append(_ specification: ParameterSpecification) -> Int {
+        specifications.append(specification)
         return specifications.count - 1
     }
 }
 
 /// The numbers of a model's parameters, in one storage.
 ///
-/// Trained parameters come last-used first, since the backward pass finishes them in that order; frozen tables
-/// follow. Each begins at a multiple of 64 bytes.
+/// Trained parameters come last-used first, since the backward pass finishes them in that order; statistics, which
+/// have a place among what is summed but no numbers here, and what is frozen follow. Each begins at a multiple of
+/// 64 bytes.
 public final class Parameters: Sendable {
     /// What the parameters are, in the order of their indices.
     public let specifications: [ParameterSpecification]
     /// Where each parameter begins in the flat storage, in elements.
     public let offsets: [Int]
-    /// Elements of all trained parameters, gaps included; they come first.
-    public let trainedCount: Int
+    /// Elements of all trained parameters and statistics, gaps included: what is summed over shards.
+    public let summedCount: Int
     /// The flat storage.
     public let storage: TensorStorage
 
@@ -67,17 +99,16 @@ public final class Parameters: Sendable {
     public init(_ list: ParameterList, seed: UInt64) {
         specifications = list.specifications
         var offsets = Array(repeating: 0, count: specifications.count)
-        var end = 0
+        var (end, summed) = (0, 0)
         let indices = specifications.indices.reversed()
-        for index in indices where specifications[index].isTrained {
-            offsets[index] = end
-            end += (specifications[index].count + 15) & ~15
+        for role in [ParameterRole.trained, .statistic, .frozen] {
+            for index in indices where specifications[index].role == role {
+                offsets[index] = end
+                end += (specifications[index].count + 15) & ~15
+            }
+            if role == .statistic { summed = end }
         }
-        trainedCount = end
-        for index in indices where !specifications[index].isTrained {
-            offsets[index] = end
-            end += (specifications[index].count + 15) & ~15
-        }
+        summedCount = summed
         self.offsets = offsets
         storage = TensorStorage(byteCount: end * 4)
         for index in specifications.indices { initialise(index, seed: seed) }

@@ -81,6 +81,23 @@ public final class Tape {
             columns: columns, slot: isTrained ? index : -1)
     }
 
+    /// Where this shard's part of a statistic goes, zeros at first.
+    ///
+    /// - Returns: `nil` where nothing is recorded, and so nothing is summed.
+    public func statistic(_ index: Int) -> UnsafeMutableBufferPointer<Float>? {
+        precondition(
+            parameters[index].role == .statistic, "\(parameters[index].name) is no statistic")
+        guard recordsGradients else { return nil }
+        let count = parameters[index].count
+        if let data = gradients[index] {
+            return UnsafeMutableBufferPointer(start: data, count: count)
+        }
+        let data = gradientBuffer(count)
+        data.update(repeating: 0, count: count)
+        gradients[index] = data
+        return UnsafeMutableBufferPointer(start: data, count: count)
+    }
+
     /// Keeps an operation for the backward pass.
     public func record<Recorded: Operation>(_ operation: Recorded) {
         guard recordsGradients else { return }

@@ -7,11 +7,16 @@ public struct STMEMPretraining: PretrainingMethod {
     /// The model.
     public let model: STMEM
     let input: InputConfiguration
+    private let settings: STMEMConfiguration
 
-    /// The method that a configuration describes.
-    public init(configuration: Configuration) {
-        model = STMEM(sizes: STMEMSizes(configuration: configuration))
-        input = configuration.input
+    /// The method with its settings and what a sample is.
+    public init(_ settings: STMEMConfiguration, input: InputConfiguration) {
+        model = STMEM(
+            sizes: STMEMSizes(
+                encoder: settings.encoder, decoder: settings.decoder, input: input,
+                maskRatio: settings.maskRatio, normalisesPatches: settings.normalisePatches))
+        self.input = input
+        self.settings = settings
     }
 
     /// The model's parameters.
@@ -23,29 +28,25 @@ public struct STMEMPretraining: PretrainingMethod {
     public var operationsPerSample: Double {
         let sizes = model.sizes
         let leads = Double(sizes.leads)
-        func block(_ tokens: Int, _ width: Int, _ inner: Int, _ hidden: Int) -> Double {
-            let weights = Double(4 * width * inner + 2 * width * hidden)
-            return Double(tokens) * (weights + 2 * Double(tokens * inner))
-        }
         let embedding = leads * Double(sizes.keptPatches * sizes.patchSamples * sizes.width)
-        let encoder =
-            Double(sizes.depth)
-            * block(
-                sizes.leads * (sizes.keptPatches + 2), sizes.width, sizes.heads * sizes.headWidth,
-                sizes.hiddenWidth)
+        let encoder = settings.encoder.multiplications(
+            tokens: sizes.leads * (sizes.keptPatches + 2))
         let bridge = leads * Double((sizes.keptPatches + 2) * sizes.width * sizes.decoderWidth)
         let tokens = sizes.patches + 2
         let removed = sizes.patches - sizes.keptPatches
-        let decoder =
-            leads * Double(sizes.decoderDepth)
-            * block(
-                tokens, sizes.decoderWidth, sizes.decoderHeads * sizes.decoderHeadWidth,
-                sizes.decoderHiddenWidth)
+        let decoder = leads * settings.decoder.multiplications(tokens: tokens)
         let spared =
             leads * Double((tokens - removed) * 2 * sizes.decoderWidth * sizes.decoderHiddenWidth)
         let head = leads * Double(removed * sizes.decoderWidth * sizes.patchSamples)
         // A multiplication and an addition each; the backward pass has two products for each of the forward pass.
         return 6 * (embedding + encoder + bridge + decoder - spared + head)
+    }
+
+    /// The blocks' share, which is nearly all.
+    public var activationsPerSample: Int {
+        let sizes = model.sizes
+        return settings.encoder.activations(tokens: sizes.leads * (sizes.keptPatches + 2))
+            + sizes.leads * settings.decoder.activations(tokens: sizes.patches + 2)
     }
 
     /// Buffers for one thread.
@@ -56,23 +57,26 @@ public struct STMEMPretraining: PretrainingMethod {
 
 extension STMEMSizes {
     /// The sizes that a configuration gives.
-    public init(configuration: Configuration) {
+    public init(
+        encoder: TransformerConfiguration, decoder: TransformerConfiguration,
+        input: InputConfiguration, maskRatio: Double, normalisesPatches: Bool
+    ) {
         self.init()
-        leads = configuration.input.leads
-        patchSamples = configuration.input.patchSamples
-        patches = configuration.input.cropSamples / patchSamples
-        width = configuration.encoder.width
-        depth = configuration.encoder.depth
-        heads = configuration.encoder.heads
-        headWidth = configuration.encoder.headWidth
-        hiddenWidth = configuration.encoder.mlpWidth
-        decoderWidth = configuration.decoder.width
-        decoderDepth = configuration.decoder.depth
-        decoderHeads = configuration.decoder.heads
-        decoderHeadWidth = configuration.decoder.headWidth
-        decoderHiddenWidth = configuration.decoder.mlpWidth
-        maskRatio = configuration.masking.ratio
-        normalisesPatches = configuration.normalisePatches
+        leads = input.leads
+        patchSamples = input.patchSamples
+        patches = input.patchesPerLead
+        width = encoder.width
+        depth = encoder.depth
+        heads = encoder.heads
+        headWidth = encoder.headWidth
+        hiddenWidth = encoder.mlpWidth
+        decoderWidth = decoder.width
+        decoderDepth = decoder.depth
+        decoderHeads = decoder.heads
+        decoderHeadWidth = decoder.headWidth
+        decoderHiddenWidth = decoder.mlpWidth
+        self.maskRatio = maskRatio
+        self.normalisesPatches = normalisesPatches
     }
 }
 
@@ -87,12 +91,11 @@ final class STMEMWorkspace: ShardWorkspace {
     }
 
     func forward(
-        _ shard: Shard, from source: any WindowSource,
-        scalars: UnsafeMutableBufferPointer<Double>, on tape: Tape
+        _ shard: Shard, from source: any WindowSource, report: ShardReport, on tape: Tape
     ) throws -> Value {
         let (patches, choice) = try prepare(shard, from: source, on: tape)
         let (value, loss) = model.loss(patches, choice: choice, on: tape)
-        scalars[0] = loss
+        report.scalars[0] = loss
         return value
     }
 

@@ -36,7 +36,13 @@ let reconstructCommand = Command(
         throw CommandError(
             .usage, "--window \(given[window]): \(path) has \(dataset.windowCount) windows")
     }
-    let method = STMEMPretraining(configuration: record.configuration)
+    guard case .stMEM(let settings) = record.configuration.details else {
+        throw CommandError(
+            .usage,
+            "\(directory.path) trains \(record.configuration.method.rawValue), which reconstructs no "
+                + "signal; only st-mem does")
+    }
+    let method = STMEMPretraining(settings, input: record.configuration.input)
     let parameters = Parameters(method.parameters, seed: record.configuration.seed)
     let store = CheckpointStore(path: directory.checkpointsPath)
     guard let (name, _) = try store.newestWhole(report: { Log().warning("\($0): \($1)") }) else {
