@@ -44,6 +44,21 @@ public final class Arena {
         return UnsafeMutableRawPointer(rebasing: chunks[chunk], at: used)
     }
 
+    /// How much is taken, for `rewind`.
+    public struct Mark: Sendable {
+        fileprivate let chunk: Int
+        fileprivate let used: Int
+    }
+
+    /// How much is taken now.
+    public var mark: Mark { Mark(chunk: chunk, used: used) }
+
+    /// Takes back every piece that was given since the mark.
+    public func rewind(to mark: Mark) {
+        chunk = mark.chunk
+        used = mark.used
+    }
+
     /// Takes every piece back.
     public func reset() {
         chunk = 0

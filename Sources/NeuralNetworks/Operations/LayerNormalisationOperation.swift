@@ -25,6 +25,19 @@ extension Tape {
                 x: x, gain: gain, shift: shift, statistics: statistics, y: y))
         return y
     }
+
+    /// Each row with mean 0 and variance 1, and nothing more.
+    ///
+    /// - Parameters:
+    ///   - x: Shape `[rows, columns]`.
+    ///   - epsilon: Added to the variance.
+    /// - Returns: Shape `[rows, columns]`.
+    public func layerNormalisation(_ x: Value, epsilon: Float) -> Value {
+        let (ones, zeros) = (input(rows: 1, columns: x.columns), input(rows: 1, columns: x.columns))
+        ones.data.update(repeating: 1, count: ones.count)
+        zeros.data.update(repeating: 0, count: zeros.count)
+        return layerNormalisation(x, gain: ones, shift: zeros, epsilon: epsilon)
+    }
 }
 
 private struct LayerNormalisationOperation: Operation {

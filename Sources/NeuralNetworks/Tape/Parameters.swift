@@ -11,6 +11,8 @@ public enum Initialiser: Sendable {
     case xavierUniform
     /// Given numbers, for tables.
     case values([Float])
+    /// The numbers that the parameter of a lower index began with.
+    case copy(of: Int)
 }
 
 /// What becomes of a parameter in a step.
@@ -77,6 +79,29 @@ public struct ParameterList: Sendable {
     private mutating func append(_ specification: ParameterSpecification) -> Int {
         specifications.append(specification)
         return specifications.count - 1
+    }
+
+    /// Adds a frozen copy of what was added from a parameter on, such as a teacher that begins as its student.
+    ///
+    /// - Parameters:
+    ///   - first: Index of the first parameter that is copied.
+    ///   - layers: Adds the same layers again, under other names.
+    /// - Returns: What `layers` returns.
+    public mutating func addFrozenCopies<Layers>(
+        of first: Int, _ layers: (inout ParameterList) -> Layers
+    ) -> Layers {
+        let start = specifications.count
+        let result = layers(&self)
+        for index in start..<specifications.count {
+            let (copy, source) = (specifications[index], first + index - start)
+            precondition(
+                source < start && specifications[source].shape == copy.shape,
+                "\(copy.name) \(copy.shape) is no copy of parameter \(source)")
+            specifications[index] = ParameterSpecification(
+                name: copy.name, shape: copy.shape, initialiser: .copy(of: source),
+                isTrained: false)
+        }
+        return result
     }
 }
 
@@ -159,6 +184,9 @@ public final class Parameters: Sendable {
             let fans = Double(columns + specification.count / columns)
             let bound = (6 / fans).squareRoot()
             for i in values.indices { values[i] = Float((2 * random.nextDouble() - 1) * bound) }
+        case .copy(let source):
+            precondition(source < index, "\(specification.name) copies a later parameter")
+            values.baseAddress?.update(from: self.values(of: source), count: values.count)
         case .values(let table):
             precondition(
                 table.count == values.count, "\(specification.name): \(table.count) values")

@@ -106,6 +106,25 @@ public final class Tape {
         records.append((Recorded.self, UnsafeRawPointer(address)))
     }
 
+    /// Runs a part of the computation that no gradient flows through, and takes its memory back but for the result.
+    ///
+    /// - Parameters:
+    ///   - rows: Rows of the result.
+    ///   - columns: Columns of the result.
+    ///   - body: The computation. Nothing of it but the result is valid afterwards.
+    /// - Returns: A copy of the result.
+    public func detached(rows: Int, columns: Int, _ body: () -> Value) -> Value {
+        let y = input(rows: rows, columns: columns)
+        let (mark, recorded) = (arena.mark, recordsGradients)
+        recordsGradients = false
+        let inner = body()
+        precondition(inner.count == y.count, "\(inner.count) numbers instead of \(y.count)")
+        y.data.update(from: inner.data, count: y.count)
+        recordsGradients = recorded
+        arena.rewind(to: mark)
+        return y
+    }
+
     // MARK: Backward
 
     /// Goes back over every operation, beginning with those that made `value`.

@@ -1,0 +1,62 @@
+import Kernels
+
+extension Tape {
+    /// Mean of a loss that is quadratic up to a distance of 1 and linear beyond: `d²/2` or `|d| - 1/2`.
+    ///
+    /// Source: Girshick, "Fast R-CNN", 2015, equation 3.
+    ///
+    /// - Parameters:
+    ///   - predicted: Any shape.
+    ///   - target: As many numbers; no gradient flows to them. Valid until the tape is reset.
+    ///   - counted: As many flags: numbers with 0 are left out of sum and mean. All count when left out.
+    /// - Returns: A 1 x 1 value, and the same in double; 0 where nothing counts.
+    public func smoothL1(
+        _ predicted: Value, target: UnsafePointer<Float>,
+        counted: UnsafePointer<UInt8>? = nil
+    ) -> (value: Value, loss: Double) {
+        let y = result(rows: 1, columns: 1)
+        let slopes = arena.floats(predicted.count)
+        let width = predicted.columns
+        var (total, count) = (0.0, predicted.count)
+        if let counted {
+            count = 0
+            for i in 0..<predicted.count {
+                slopes[i] = 0
+                guard counted[i] != 0 else { continue }
+                total += Double(
+                    Kernels.smoothL1(
+                        predicted.data + i, target: target + i, count: 1, slopes: slopes + i))
+                count += 1
+            }
+        } else {
+            for start in stride(from: 0, to: predicted.count, by: width) {
+                total += Double(
+                    Kernels.smoothL1(
+                        predicted.data + start, target: target + start, count: width,
+                        slopes: slopes + start))
+            }
+        }
+        let loss = count > 0 ? total / Double(count) : 0
+        y.data[0] = Float(loss)
+        record(
+            MeanLossOperation(
+                input: predicted, slopes: slopes, factor: count > 0 ? 1 / Float(count) : 0, y: y))
+        return (y, loss)
+    }
+}
+
+/// The backward pass of a mean over numbers of which each has a loss of its own: `factor * slope`.
+struct MeanLossOperation: Operation {
+    let input: Value
+    let slopes: UnsafeMutablePointer<Float>
+    let factor: Float
+    let y: Value
+
+    func backward(on tape: Tape) {
+        guard let dy = tape.takeGradient(of: y) else { return }
+        let buffer = tape.gradientBuffer(input.count)
+        scale(slopes, by: dy[0] * factor, into: buffer, count: input.count)
+        tape.pass(buffer, to: input)
+        tape.release(dy, count: 1)
+    }
+}

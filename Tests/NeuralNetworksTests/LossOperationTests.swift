@@ -1,0 +1,145 @@
+import Kernels
+import NeuralNetworks
+import TestSupport
+import Testing
+
+/// Losses, and the small operations of branches and groups.
+struct LossOperationTests {
+    private let bound = 5e-3
+
+    @Test(.enabled(if: Fixtures.hasGolden), arguments: GoldenCase.all("loss_supervised"))
+    func lossesAndGradientsAgree(golden: GoldenCase) {
+        let target = golden("sl1.target").floats
+        check(golden, "sl1", input: "sl1.pred", gradients: "grad.sl1") { tape, x in
+            target.withUnsafeBufferPointer { target in
+                guard let target = target.baseAddress else { return (x, .nan) }
+                return tape.smoothL1(x, target: target)
+            }
+        }
+        let hot = golden("multi_hot").floats
+        check(golden, "bce", input: "logits", gradients: "grad.bce") { tape, x in
+            hot.withUnsafeBufferPointer { hot in
+                guard let hot = hot.baseAddress else { return (x, .nan) }
+                return tape.binaryCrossEntropy(logits: x, target: hot)
+            }
+        }
+        let classes = golden("class").integers.map { Int32($0) }
+        check(golden, "ce", input: "logits", gradients: "grad.ce") { tape, x in
+            classes.withUnsafeBufferPointer { classes in
+                guard let classes = classes.baseAddress else { return (x, .nan) }
+                return tape.crossEntropy(logits: x, classes: classes)
+            }
+        }
+    }
+
+    private func check(
+        _ golden: GoldenCase, _ name: String, input: String, gradients: String,
+        _ loss: (Tape, Value) -> (value: Value, loss: Double)
+    ) {
+        let graph = TestGraph([("x", golden(input))])
+        var double = 0.0
+        let y = graph.run(cotangent: [1]) { tape, v in
+            let (value, loss) = loss(tape, v[0])
+            double = loss
+            return value
+        }
+        #expect(relativeError(y, golden(name)) < 1e-5)
+        #expect(abs(double - golden(name).doubles[0]) < 1e-6)
+        #expect(relativeError(graph.gradient("x"), golden(gradients)) < 1e-4)
+    }
+
+    @Test func gradientsOfLossesAreRight() {
+        let target: [Float] = (0..<24).map { 0.4 * Float($0 % 7) - 1 }
+        let counted: [UInt8] = (0..<24).map { $0 % 3 == 0 ? 0 : 1 }
+        let classes: [Int32] = [2, 0, 5]
+        target.withUnsafeBufferPointer { target in
+            counted.withUnsafeBufferPointer { counted in
+                classes.withUnsafeBufferPointer { classes in
+                    guard let target = target.baseAddress, let classes = classes.baseAddress
+                    else { return }
+                    #expect(
+                        gradientError(shapes: [[3, 8]]) { tape, v in
+                            tape.smoothL1(v[0], target: target).value
+                        } < bound)
+                    #expect(
+                        gradientError(shapes: [[3, 8]]) { tape, v in
+                            tape.smoothL1(
+                                v[0], target: target, counted: counted.baseAddress
+                            ).value
+                        } < bound)
+                    #expect(
+                        gradientError(shapes: [[3, 8]]) { tape, v in
+                            tape.binaryCrossEntropy(logits: v[0], target: target).value
+                        } < bound)
+                    #expect(
+                        gradientError(shapes: [[3, 8]]) { tape, v in
+                            tape.crossEntropy(logits: v[0], classes: classes).value
+                        } < bound)
+                }
+            }
+        }
+    }
+
+    @Test func whatDoesNotCountIsLeftOutOfTheMean() {
+        let target: [Float] = [0, 0, .nan, 0]
+        let (some, none): ([UInt8], [UInt8]) = ([1, 1, 0, 0], [0, 0, 0, 0])
+        let input = GoldenTensor(shape: [2, 2], doubles: [0.5, 3, 1, .infinity])
+        let graph = TestGraph([("x", input)])
+        for (counted, expected) in [(some, (0.125 + 2.5) / 2), (none, 0)] {
+            let y = graph.run(cotangent: [1]) { tape, v in
+                target.withUnsafeBufferPointer { target in
+                    counted.withUnsafeBufferPointer { counted in
+                        guard let target = target.baseAddress else { return v[0] }
+                        return tape.smoothL1(
+                            v[0], target: target, counted: counted.baseAddress
+                        ).value
+                    }
+                }
+            }
+            #expect(abs(Double(y[0]) - expected) < 1e-7)
+            let finite = graph.gradient("x").filter(\.isFinite)
+            #expect(finite.count == 4)
+        }
+    }
+
+    @Test func gradientsOfSmallOperationsAreRight() {
+        let indices: [Int32] = [2, 0, 2]
+        let factors: [Float] = [0, 1.25]
+        indices.withUnsafeBufferPointer { indices in
+            factors.withUnsafeBufferPointer { factors in
+                guard let indices = indices.baseAddress, let factors = factors.baseAddress
+                else { return }
+                #expect(
+                    gradientError(shapes: [[6, 5], [3, 5]]) { tape, v in
+                        tape.addRows(of: v[1], indices: indices, groupRows: 3, to: v[0])
+                    } < bound)
+                #expect(
+                    gradientError(shapes: [[4, 5], [4, 5]]) { tape, v in
+                        tape.addBranch(v[0], factors: factors, groupRows: 2, to: v[1])
+                    } < bound)
+            }
+        }
+        #expect(
+            gradientError(shapes: [[4, 3], [6, 3]]) { tape, v in
+                tape.joinGroups(v[0], v[1], groups: 2)
+            } < bound)
+        #expect(
+            gradientError(shapes: [[3, 16]]) { tape, v in
+                tape.layerNormalisation(v[0], epsilon: 1e-5)
+            } < 4 * bound)
+    }
+
+    @Test func detachedResultsHaveNoGradientAndGiveTheirMemoryBack() {
+        let graph = TestGraph([("x", GoldenTensor(shape: [2, 3], doubles: [1, 2, 3, 4, 5, 6]))])
+        let y = graph.run(cotangent: [1, 1, 1, 1, 1, 1]) { tape, v in
+            let before = tape.detached(rows: 2, columns: 3) { tape.sum(v[0], v[0]) }
+            let next = tape.detached(rows: 2, columns: 3) { tape.sum(before, before) }
+            // Had the first part kept its result's memory, the next would lie further on.
+            #expect(next.data - before.data == 16)
+            #expect(!next.wantsGradient)
+            return tape.sum(next, v[0])
+        }
+        #expect(y == [5, 10, 15, 20, 25, 30])
+        #expect(graph.gradient("x") == [1, 1, 1, 1, 1, 1])
+    }
+}
