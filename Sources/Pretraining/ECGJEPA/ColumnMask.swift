@@ -1,0 +1,124 @@
+import Kernels
+import NeuralNetworks
+
+/// Which times the context encoder does not see: one choice for all leads and samples of a batch.
+///
+/// A handle into a tape's arena: it is valid until the tape is reset.
+public struct ColumnMask: BitwiseCopyable {
+    /// Patches of a lead.
+    public let columns: Int
+    /// Patches of a lead that are seen.
+    public let visible: Int
+    /// The seen patches, ascending, and then the masked ones, ascending.
+    public let order: UnsafePointer<Int32>
+
+    /// Patches of a lead that are masked.
+    public var masked: Int { columns - visible }
+
+    /// The mask with given masked patches.
+    ///
+    /// - Parameters:
+    ///   - columns: Patches of a lead.
+    ///   - tape: Whose arena keeps the mask.
+    ///   - isMasked: Whether a patch is masked.
+    public init(columns: Int, on tape: Tape, isMasked: (Int) -> Bool) {
+        let order = tape.arena.integers(columns)
+        let flags = tape.arena.bytes(columns).bindMemory(to: Bool.self, capacity: columns)
+        var end = 0
+        for column in 0..<columns {
+            flags[column] = isMasked(column)
+            guard !flags[column] else { continue }
+            order[end] = Int32(column)
+            end += 1
+        }
+        visible = end
+        for column in 0..<columns where flags[column] {
+            order[end] = Int32(column)
+            end += 1
+        }
+        self.columns = columns
+        self.order = UnsafePointer(order)
+    }
+
+    /// Draws a mask.
+    ///
+    /// - Parameters:
+    ///   - rule: How masks are drawn.
+    ///   - columns: Patches of a lead.
+    ///   - random: Where the numbers come from.
+    ///   - tape: Whose arena keeps the mask.
+    public init(
+        drawnBy rule: ColumnMaskRule, columns: Int, random: inout RandomStream, on tape: Tape
+    ) {
+        let flags = tape.arena.bytes(columns).bindMemory(to: Bool.self, capacity: columns)
+        flags.update(repeating: false, count: columns)
+        rule.draw(into: UnsafeMutableBufferPointer(start: flags, count: columns), random: &random)
+        self.init(columns: columns, on: tape) { flags[$0] }
+    }
+
+    /// Rows of the seen patches among all patches, lead by lead.
+    func visibleRows(leads: Int, on tape: Tape) -> TokenRows {
+        rows(0..<visible, groups: leads, on: tape)
+    }
+
+    /// Rows of the masked patches among all patches, lead by lead.
+    func maskedRows(leads: Int, on tape: Tape) -> TokenRows {
+        rows(visible..<columns, groups: leads, on: tape)
+    }
+
+    private func rows(_ ranks: Range<Int>, groups: Int, on tape: Tape) -> TokenRows {
+        let result = tape.arena.integers(groups * ranks.count)
+        var end = 0
+        for group in 0..<groups {
+            for rank in ranks {
+                result[end] = Int32(group * columns) + order[rank]
+                end += 1
+            }
+        }
+        return TokenRows(indices: UnsafePointer(result), count: end)
+    }
+}
+
+/// Some rows of a matrix of tokens; valid until the tape is reset.
+struct TokenRows: BitwiseCopyable {
+    let indices: UnsafePointer<Int32>
+    let count: Int
+}
+
+/// How masks are drawn.
+public enum ColumnMaskRule: Sendable, Equatable {
+    /// Four runs of 17.5 to 22.5 % of the patches each, where they fall.
+    ///
+    /// The published code never starts a run at the last possible place, so the last patch is never masked;
+    /// `reachesEnd` mends that.
+    case block(reachesEnd: Bool)
+    /// 60 to 70 % of the patches, each as likely as any other.
+    case random
+
+    /// The least number of patches for which some are masked and some are not, whatever is drawn.
+    public static let columnsMin = 6
+
+    func draw(into flags: UnsafeMutableBufferPointer<Bool>, random: inout RandomStream) {
+        let columns = flags.count
+        precondition(columns >= Self.columnsMin, "\(columns) patches are too few for a mask")
+        switch self {
+        case .block(let reachesEnd):
+            for _ in 0..<4 {
+                let share = 0.175 + 0.05 * random.nextDouble()
+                let length = Int(Double(columns) * share)
+                let starts = columns - length + (reachesEnd ? 1 : 0)
+                let start = random.nextInteger(below: starts)
+                for column in start..<start + length { flags[column] = true }
+            }
+        case .random:
+            var wanted = Int(Double(columns) * (0.6 + 0.1 * random.nextDouble()))
+            // Each patch in turn is taken with the probability that leaves every choice equally likely.
+            for column in 0..<columns where wanted > 0 {
+                if random.nextInteger(below: columns - column) < wanted {
+                    flags[column] = true
+                    wanted -= 1
+                }
+            }
+        }
+    }
+}
