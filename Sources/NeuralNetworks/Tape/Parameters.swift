@@ -99,7 +99,7 @@ public struct ParameterList: Sendable {
                 "\(copy.name) \(copy.shape) is no copy of parameter \(source)")
             specifications[index] = ParameterSpecification(
                 name: copy.name, shape: copy.shape, initialiser: .copy(of: source),
-                isTrained: false)
+                role: .frozen, learningRateScale: 1)
         }
         return result
     }
