@@ -18,6 +18,11 @@ public func add(_ x: Floats, into y: MutableFloats, count: Int) {
     for i in 0..<count { y[i] += x[i] }
 }
 
+/// `y[i] += x[i] * factor`.
+public func addProduct(_ x: Floats, _ factor: Float, into y: MutableFloats, count: Int) {
+    for i in 0..<count { y[i].addProduct(x[i], factor) }
+}
+
 /// `y[i] = x[i] * factor`; in place where both are the same.
 public func scale(_ x: Floats, by factor: Float, into y: MutableFloats, count: Int) {
     for i in 0..<count { y[i] = x[i] * factor }
