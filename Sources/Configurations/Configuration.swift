@@ -82,7 +82,7 @@ public struct Configuration: Sendable {
         logicalShards = try reader.integer("logicalShards", default: 8, in: 1...65_536)
         steps = try reader.integer("steps", default: 20_000, in: 1...1_000_000_000)
         input = try reader.input(method.inputDefaults)
-        optimizer = try reader.optimizer(steps: steps)
+        optimizer = try reader.optimizer(method.optimizerDefaults, steps: steps)
         exchange = try reader.exchange()
         checkpoint = CheckpointConfiguration(
             everySteps: try reader.integer(
@@ -164,24 +164,24 @@ extension ConfigurationReader {
     }
 
     fileprivate mutating func optimizer(
-        steps: Int
+        _ defaults: OptimizerDefaults, steps: Int
     ) throws(ConfigurationError) -> OptimizerConfiguration {
         OptimizerConfiguration(
             learningRate: try number(
-                "optimizer.learningRate", default: 1.5e-4, in: 0...100, above: true),
-            weightDecay: try number("optimizer.weightDecay", default: 0.01, in: 0...100),
+                "optimizer.learningRate", default: defaults.learningRate, in: 0...100, above: true),
+            weightDecay: try number(
+                "optimizer.weightDecay", default: defaults.weightDecay, in: 0...100),
             beta1: try number("optimizer.beta1", default: 0.9, in: 0...0.999_999),
-            beta2: try number("optimizer.beta2", default: 0.95, in: 0...0.999_999),
+            beta2: try number("optimizer.beta2", default: defaults.beta2, in: 0...0.999_999),
             epsilon: try number("optimizer.epsilon", default: 1e-8, in: 0...1, above: true),
             warmupSteps: try integer(
-                "optimizer.warmupSteps", default: steps / 50, in: 0...steps),
+                "optimizer.warmupSteps", default: steps / defaults.warmupDivisor, in: 0...steps),
             minimumLearningRate: try number(
-                "optimizer.minimumLearningRate", default: 0, in: 0...100),
-            schedule: try choice(
-                "optimizer.schedule", default: OptimizerConfiguration.Schedule.cosineAfterWarmup),
+                "optimizer.minimumLearningRate", default: defaults.minimumLearningRate, in: 0...100),
+            schedule: try choice("optimizer.schedule", default: defaults.schedule),
             initialLearningRate: try number(
-                "optimizer.initialLearningRate", default: 0, in: 0...100),
-            noDecay1d: try boolean("optimizer.noDecay1d", default: false),
+                "optimizer.initialLearningRate", default: defaults.initialLearningRate, in: 0...100),
+            noDecay1d: try boolean("optimizer.noDecay1d", default: defaults.noDecay1d),
             clipNorm: try optionalNumber(
                 "optimizer.clipNorm", in: 0...1e9, above: true))
     }

@@ -6,6 +6,8 @@ public enum MethodCatalogue {
     public static func method(for configuration: Configuration) -> any PretrainingMethod {
         switch configuration.details {
         case .stMEM(let settings): STMEMPretraining(settings, input: configuration.input)
+        case .ecgJEPA(let settings):
+            ECGJEPAPretraining(settings, input: configuration.input)
         }
     }
 }

@@ -1,3 +1,4 @@
+import Configurations
 import Kernels
 import NeuralNetworks
 import Pretraining
@@ -51,9 +52,23 @@ struct ColumnMaskTests {
 
     @Test(arguments: [ColumnMaskRule.block(reachesEnd: false), .block(reachesEnd: true), .random])
     func someAreMaskedAndSomeAreNotWithFewPatches(rule: ColumnMaskRule) {
-        for columns in ColumnMaskRule.columnsMin...12 {
+        for columns in ECGJEPAConfiguration.patchesMin...12 {
             let (_, sizes) = draws(rule, columns: columns, count: 50)
             #expect(sizes.allSatisfy { (1..<columns).contains($0) }, "\(columns) patches")
+        }
+    }
+
+    @Test(arguments: [ColumnMaskRule.block(reachesEnd: false), .block(reachesEnd: true), .random])
+    func momentsAreThoseOfManyDraws(rule: ColumnMaskRule) {
+        for columns in [10, 50] {
+            let visible = draws(rule, columns: columns, count: 6000).sizes.map {
+                Double(columns - $0)
+            }
+            let mean = visible.reduce(0, +) / 6000
+            let square = visible.reduce(0) { $0 + $1 * $1 } / 6000
+            let moments = rule.visibleMoments(columns: columns)
+            #expect(abs(moments.mean - mean) < 0.02 * mean)
+            #expect(abs(moments.square - square) < 0.03 * square)
         }
     }
 }

@@ -2,12 +2,40 @@
 public enum Method: String, Sendable, CaseIterable {
     /// Masked spatio-temporal modelling.
     case stMEM = "st-mem"
+    /// A joint-embedding predictive architecture.
+    case ecgJEPA = "ecg-jepa"
 
     var inputDefaults: InputDefaults {
         switch self {
         case .stMEM: InputDefaults(cropSamples: 2_250, patchSamples: 75)
+        case .ecgJEPA: InputDefaults(cropSamples: 2_500, patchSamples: 50)
         }
     }
+
+    var optimizerDefaults: OptimizerDefaults {
+        switch self {
+        case .stMEM: OptimizerDefaults()
+        case .ecgJEPA: .jepa
+        }
+    }
+}
+
+/// How a method's parameters move where nobody says anything; as published, where something is.
+struct OptimizerDefaults {
+    var learningRate = 1.5e-4
+    var weightDecay = 0.01
+    var beta2 = 0.95
+    /// The run warms up for one step in so many.
+    var warmupDivisor = 50
+    var minimumLearningRate = 0.0
+    var schedule = OptimizerConfiguration.Schedule.cosineAfterWarmup
+    var initialLearningRate = 0.0
+    var noDecay1d = false
+
+    static let jepa = OptimizerDefaults(
+        learningRate: 5.5e-5, weightDecay: 0.05, beta2: 0.999, warmupDivisor: 20,
+        minimumLearningRate: 1e-6, schedule: .cosineFromStart, initialLearningRate: 1e-6,
+        noDecay1d: true)
 }
 
 /// What a method takes for a sample where nobody says anything.
@@ -32,12 +60,15 @@ struct SharedSettings {
 public enum MethodConfiguration: Sendable, Equatable {
     /// Masked spatio-temporal modelling.
     case stMEM(STMEMConfiguration)
+    /// A joint-embedding predictive architecture.
+    case ecgJEPA(ECGJEPAConfiguration)
 
     init(
         _ method: Method, from reader: inout ConfigurationReader, shared: SharedSettings
     ) throws(ConfigurationError) {
         switch method {
         case .stMEM: self = .stMEM(try STMEMConfiguration(from: &reader, shared: shared))
+        case .ecgJEPA: self = .ecgJEPA(try ECGJEPAConfiguration(from: &reader, shared: shared))
         }
     }
 }

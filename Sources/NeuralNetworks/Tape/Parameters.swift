@@ -153,7 +153,7 @@ public final class Parameters: Sendable {
     }
 
     /// A parameter's numbers, for kernels.
-    func values(of index: Int) -> UnsafeMutablePointer<Float> {
+    public func values(of index: Int) -> UnsafeMutablePointer<Float> {
         flat + offsets[index]
     }
 

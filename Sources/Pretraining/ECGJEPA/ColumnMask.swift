@@ -95,12 +95,8 @@ public enum ColumnMaskRule: Sendable, Equatable {
     /// 60 to 70 % of the patches, each as likely as any other.
     case random
 
-    /// The least number of patches for which some are masked and some are not, whatever is drawn.
-    public static let columnsMin = 6
-
     func draw(into flags: UnsafeMutableBufferPointer<Bool>, random: inout RandomStream) {
         let columns = flags.count
-        precondition(columns >= Self.columnsMin, "\(columns) patches are too few for a mask")
         switch self {
         case .block(let reachesEnd):
             for _ in 0..<4 {
@@ -119,6 +115,54 @@ public enum ColumnMaskRule: Sendable, Equatable {
                     wanted -= 1
                 }
             }
+        }
+    }
+
+    /// The mean number of visible patches and the mean of its square, over everything that can be drawn.
+    public func visibleMoments(columns: Int) -> (mean: Double, square: Double) {
+        switch self {
+        case .block(let reachesEnd):
+            // Four independent runs: a pair is visible when no run covers either.
+            var (mean, square) = (0.0, 0.0)
+            for i in 0..<columns {
+                for j in 0..<columns {
+                    let miss = missShare(of: i, j, columns: columns, reachesEnd: reachesEnd)
+                    let visible = miss * miss * miss * miss
+                    square += visible
+                    if i == j { mean += visible }
+                }
+            }
+            return (mean, square)
+        case .random:
+            return Self.counts(of: columns, from: 0.6, to: 0.7).reduce((0, 0)) { sum, part in
+                let visible = Double(columns - part.count)
+                return (sum.0 + part.share * visible, sum.1 + part.share * visible * visible)
+            }
+        }
+    }
+
+    /// The probability that one run covers neither of two patches.
+    private func missShare(of i: Int, _ j: Int, columns: Int, reachesEnd: Bool) -> Double {
+        var total = 0.0
+        for part in Self.counts(of: columns, from: 0.175, to: 0.225) {
+            let starts = columns - part.count + (reachesEnd ? 1 : 0)
+            let missed = (0..<starts).count { start in
+                let run = start..<start + part.count
+                return !run.contains(i) && !run.contains(j)
+            }
+            total += part.share * Double(missed) / Double(starts)
+        }
+        return total
+    }
+
+    /// The whole numbers that an evenly drawn part of `columns` is cut to, and how often each.
+    private static func counts(
+        of columns: Int, from low: Double, to high: Double
+    ) -> [(count: Int, share: Double)] {
+        let (first, last) = (low * Double(columns), high * Double(columns))
+        return (Int(first)...Int(last)).map { count in
+            let overlap = min(Double(count + 1), last) - max(Double(count), first)
+            return (count, max(0, overlap) / (last - first))
         }
     }
 }

@@ -1,3 +1,4 @@
+import Configurations
 import Kernels
 import NeuralNetworks
 
@@ -50,5 +51,38 @@ struct DropPath: BitwiseCopyable {
         return BranchFactors(
             attention: UnsafePointer(attention), feedForward: UnsafePointer(attention + samples),
             samples: samples)
+    }
+}
+
+/// The branches that a step's three networks drop; none where left out.
+struct ECGJEPADrops: BitwiseCopyable {
+    var context: DropPath?
+    var target: DropPath?
+    var predictor: DropPath?
+
+    /// Drops nothing.
+    init() {}
+
+    /// Draws for a training shard: each sample has streams for the context, the target and each lead of the predictor.
+    init(
+        _ shard: Shard, settings: ECGJEPAConfiguration, leads: Int, on tape: Tape
+    ) {
+        guard shard.role == .training, settings.dropPath > 0 else { return }
+        func draw(_ depth: Int, perSample: Int, first: Int) -> DropPath {
+            DropPath(
+                rate: settings.dropPath, depth: depth, samples: shard.windows.count * perSample,
+                on: tape
+            ) { group in
+                let position = shard.firstPosition + group / perSample
+                return RandomStream(
+                    seed: shard.seed, purpose: .dropPath, step: shard.step,
+                    position: UInt32(position * (leads + 2) + first + group % perSample))
+            }
+        }
+        context = draw(settings.encoder.depth, perSample: 1, first: 0)
+        if settings.teacherDropPath {
+            target = draw(settings.encoder.depth, perSample: 1, first: 1)
+        }
+        predictor = draw(settings.predictor.depth, perSample: leads, first: 2)
     }
 }

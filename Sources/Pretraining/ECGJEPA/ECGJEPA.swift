@@ -189,9 +189,18 @@ public struct ECGJEPA: Sendable {
     public func loss(
         _ patches: Value, mask: ColumnMask, on tape: Tape
     ) -> (value: Value, loss: Double) {
-        let targets = targets(patches, mask: mask, on: tape)
-        let predicted = predict(context(patches, mask: mask, on: tape), mask: mask, on: tape)
-        return tape.smoothL1(predicted, target: targets.data)
+        let outcome = outcome(patches, mask: mask, drops: ECGJEPADrops(), on: tape)
+        return (outcome.value, outcome.loss)
+    }
+
+    func outcome(
+        _ patches: Value, mask: ColumnMask, drops: ECGJEPADrops, on tape: Tape
+    ) -> (value: Value, loss: Double, targets: Value) {
+        let targets = targets(patches, mask: mask, dropPath: drops.target, on: tape)
+        let context = context(patches, mask: mask, dropPath: drops.context, on: tape)
+        let predicted = predictor(context, mask: mask, dropPath: drops.predictor, on: tape)
+        let (value, loss) = tape.smoothL1(predicted, target: targets.data)
+        return (value, loss, targets)
     }
 
     func samples(of patches: Value) -> Int { patches.rows / (sizes.leads * sizes.patches) }

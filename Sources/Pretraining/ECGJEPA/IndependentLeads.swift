@@ -1,0 +1,52 @@
+import Configurations
+import Electrocardiography
+import Kernels
+import NeuralNetworks
+
+/// The eight leads from which the other four follow: I, II and V1 to V6.
+enum IndependentLeads {
+    /// Their numbers among the twelve, in the order of ECG-JEPA.
+    static let numbers = [0, 1, 6, 7, 8, 9, 10, 11]
+}
+
+/// Reads windows as ECG-JEPA gets them: eight leads in mV, no filter, no standardisation.
+///
+/// It owns the buffer for it, so each thread has its own.
+final class IndependentLeadReader {
+    private let input: InputConfiguration
+    private var window: [Float] = []
+
+    init(input: InputConfiguration) { self.input = input }
+
+    /// A shard's windows, cut into patches; where windows are longer than a crop, at random in training and from the
+    /// middle otherwise.
+    ///
+    /// - Returns: Shape `[samples * 8 * patches, patchSamples]`.
+    /// - Throws: When a window cannot be read.
+    func patches(of shard: Shard, from source: any WindowSource, on tape: Tape) throws -> Value {
+        let (samples, crop) = (source.samplesPerWindow, input.cropSamples)
+        if window.isEmpty { window = Array(repeating: 0, count: input.leads * samples) }
+        let leads = IndependentLeads.numbers
+        let patches = tape.input(
+            rows: shard.windows.count * leads.count * input.patchesPerLead,
+            columns: input.patchSamples)
+        for (index, number) in shard.windows.enumerated() {
+            var start = (samples - crop) / 2
+            if shard.role == .training {
+                var random = RandomStream(
+                    seed: shard.seed, purpose: .crop, step: shard.step,
+                    position: UInt32(shard.firstPosition + index))
+                start = random.nextInteger(below: samples - crop + 1)
+            }
+            try window.withUnsafeMutableBufferPointer { window in
+                try source.readMillivolts(window: number, into: window)
+                guard let from = window.baseAddress else { return }
+                for (row, lead) in leads.enumerated() {
+                    (patches.data + (index * leads.count + row) * crop).update(
+                        from: from + lead * samples + start, count: crop)
+                }
+            }
+        }
+        return patches
+    }
+}
