@@ -30,6 +30,39 @@ public enum OfficialWeights {
             + renamed(whole, prefix: encoderPrefix).filter { $0.name.hasPrefix(secondName) }
     }
 
+    /// Copies an encoder's weights from whatever has one into a state of perhaps another method.
+    ///
+    /// - Parameters:
+    ///   - weights: Of an encoder, without a prefix, or of a whole model, of which the rest is passed over.
+    ///   - source: Where they are from, for messages.
+    ///   - state: The parameters of its encoder are written when all of them are found to fit.
+    /// - Throws: `SafetensorsError`, naming the first weight that is absent or of another shape.
+    public static func copyEncoder(
+        from weights: [NamedTensor], source: String, into state: [NamedTensor]
+    ) throws(SafetensorsError) {
+        let inside = renamed(weights, prefix: encoderPrefix)
+        let given = inside.isEmpty ? weights : inside
+        let targets = encoder(of: state)
+        var found: [NamedTensor] = []
+        for target in targets {
+            guard let weight = given.first(where: { $0.name == target.name }) else {
+                throw .absent(file: source, tensor: target.name)
+            }
+            guard weight.tensor.elementType == target.tensor.elementType,
+                weight.tensor.shape == target.tensor.shape
+            else {
+                throw .differs(
+                    file: source, tensor: target.name,
+                    found: "\(weight.tensor.elementType.rawValue) \(weight.tensor.shape)",
+                    expected: "\(target.tensor.elementType.rawValue) \(target.tensor.shape)")
+            }
+            found.append(weight)
+        }
+        for (target, weight) in zip(targets, found) {
+            target.tensor.bytes.copyMemory(from: UnsafeRawBufferPointer(weight.tensor.bytes))
+        }
+    }
+
     private static func renamed(_ tensors: [NamedTensor], prefix: String) -> [NamedTensor] {
         tensors.filter { $0.name.hasPrefix(prefix) }.map {
             NamedTensor(String($0.name.dropFirst(prefix.count)), $0.tensor)

@@ -28,7 +28,7 @@ final class WorkerCore: Sendable {
     let gate = StateGate()
     let log: Log
 
-    init(_ options: WorkerOptions, step: UInt64, log: Log) {
+    init(_ options: WorkerOptions, step: UInt64?, log: Log) {
         self.options = options
         self.log = log
         shared = Monitor(Shared(state: WorkerState(id: .random(), step: step)))

@@ -181,6 +181,13 @@ extension WorkerDriver {
             var report: StepReport?
             switch source {
             case .initial:
+                guard core.options.holdsBeginning else {
+                    core.gate.endWriting(step: nil, report: nil)
+                    return .failed(
+                        message:
+                            "\(core.options.directory.path) starts from weights, and no checkpoint "
+                            + "of it is left: begin a new run with the same weights")
+                }
                 // State 0 follows from the configuration; the storage stays where others know it.
                 let fresh = try makeReplica()
                 for (here, there) in zip(replica.state, fresh.state) {

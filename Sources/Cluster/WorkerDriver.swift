@@ -27,7 +27,7 @@ public final class WorkerDriver {
     ) throws {
         self.makeReplica = makeReplica
         replica = try makeReplica()
-        core = WorkerCore(options, step: replica.step, log: log)
+        core = WorkerCore(options, step: options.holdsBeginning ? replica.step : nil, log: log)
         writer = try BackgroundCheckpointWriter()
     }
 

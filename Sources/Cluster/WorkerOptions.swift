@@ -31,6 +31,9 @@ public struct WorkerOptions: Sendable {
     public var kernel: String
     /// Threads that compute.
     public var threads: Int
+    /// Whether a replica holds the state of step 0 as it is made; not where the run starts from weights, which only its
+    /// first checkpoint has.
+    public var holdsBeginning = true
 
     /// Options with the defaults for all that may be left out.
     public init(

@@ -28,8 +28,8 @@ public struct WorkerState: Sendable {
     private var isWorkDone = false
     private var wasRecomputed = false
 
-    /// A worker whose replica holds the state of a step.
-    public init(id: WorkerID, step: UInt64) {
+    /// A worker whose replica holds the state of a step; `nil` where it has yet to be taken from somewhere.
+    public init(id: WorkerID, step: UInt64?) {
         self.id = id
         holding = Holding(applied: step)
     }

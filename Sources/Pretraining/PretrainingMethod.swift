@@ -113,6 +113,9 @@ public protocol PretrainingMethod: Sendable {
     /// Numbers that the backward pass needs of one sample, for estimates of memory.
     var activationsPerSample: Int { get }
 
+    /// Whether the encoder is not meant to begin with drawn weights: it is frozen, or refined.
+    var needsTrainedEncoder: Bool { get }
+
     /// Which windows form a batch.
     var batches: BatchComposition { get }
 
@@ -134,6 +137,7 @@ public protocol PretrainingMethod: Sendable {
     /// - Parameters:
     ///   - notes: Of all units, in their order.
     ///   - parameters: As they were measured.
+    /// - Returns: By name, without the `validation_` that is put before it.
     func validationReport(notes: [[Double]], parameters: Parameters) -> [String: JSONValue]
 }
 
@@ -142,6 +146,8 @@ extension PretrainingMethod {
     public var notesPerShard: Int { 0 }
     /// None.
     public var notesPerValidationUnit: Int { 0 }
+    /// It begins with drawn weights.
+    public var needsTrainedEncoder: Bool { false }
     /// Epochs of all windows.
     public var batches: BatchComposition { .shuffled }
     /// Nothing.

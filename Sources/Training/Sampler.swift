@@ -41,6 +41,7 @@ struct BatchSampler: Sendable {
     ///   - position: Within the batch.
     ///   - step: Finished steps.
     ///   - cursor: Samples that finished steps have used.
+    /// - Returns: The window's number in the data set.
     func window(at position: Int, step: UInt64, cursor: UInt64) -> Int {
         guard isBalanced else { return classes[0].window(at: cursor + UInt64(position)) }
         let (turn, place) = position.quotientAndRemainder(dividingBy: classes.count)

@@ -108,6 +108,10 @@ public final class SingleProcessRun {
         }
         guard let (name, manifest) = loaded else {
             guard damaged == 0 else { throw CheckpointError.absent(path: store.path) }
+            // Without the checkpoint that has them, the run would begin with drawn weights.
+            guard record.configuration.initialWeights == nil else {
+                throw TrainingError.initialWeightsGone(checkpoints: store.path)
+            }
             return nil
         }
         let digest = record.configuration.digest(dataset: dataset.digest)

@@ -48,6 +48,7 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
     case dataPathUnknown(run: String)
     case noTrainingWindows(path: String)
     case unfitDataset(path: String, reason: String)
+    case initialWeightsGone(checkpoints: String)
     case tooFewClasses(found: [String], windows: Int)
 
     /// What happened, and what to do.
@@ -59,6 +60,9 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
         case .noTrainingWindows(let path):
             "\(path): no window is left to train on; check data.validationFold and data.testFold"
         case .unfitDataset(let path, let reason): "\(path): \(reason)"
+        case .initialWeightsGone(let checkpoints):
+            "\(checkpoints): the run starts from weights, and no checkpoint of it is left; begin a new run "
+                + "with the same weights"
         case .tooFewClasses(let found, let windows):
             "the method needs labelled records of two classes or more, at least two of each, and "
                 + (found.isEmpty ? "none" : "only \(found.joined(separator: ", "))")

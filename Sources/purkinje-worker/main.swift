@@ -64,6 +64,7 @@ private let work = Command(
         matrixLibrary: MatrixProduct.libraryDescription, kernel: MatrixProduct.kernelName,
         threads: given[threads])
     options.coordinator = fixed
+    options.holdsBeginning = configuration.initialWeights == nil
     options.coordinatorPatience = given[patience]
     options.advertisedHost = given[advertise]
     if let host = given[bind] {

@@ -1,7 +1,6 @@
 import Checkpoints
 import CommandLineInterface
 import Configurations
-import LinearAlgebra
 import Runs
 import Runtime
 import Training
@@ -33,28 +32,16 @@ let checkpointImportCommand = Command(
     let model = try Configuration(
         path: invocation[configuration],
         overrides: invocation[set] + ["initialWeights=\"\(digest)\""])
-    // A replica has the whole state of its method; no window is read before the first step.
-    let replica = try TrainingReplica(
-        configuration: model, source: SyntheticWindows(), trainingWindows: [0],
-        validationWindows: [], threads: 1)
+    let replica = try TrainingReplica.atStepZero(model)
     let file = try SafetensorsFile(path: path)
     let isWhole = try OfficialWeights.read(file, into: replica.state)
     let directory = RunDirectory(path: invocation[run])
-    let record = try directory.open(
-        configuration: model, dataPath: nil, dataDigest: nil, fresh: true)
-    let name = CheckpointName(step: 0, generation: 0, term: 0)
-    let manifest = try CheckpointStore(path: directory.checkpointsPath).save(
-        replica.state, as: name,
-        context: CheckpointContext(
-            step: 0, cursor: 0, configuration: model.resolved, configurationDigest: nil,
-            dataDigest: nil, software: Software.version,
-            matrixLibrary: MatrixProduct.libraryDescription,
-            matrixKernel: MatrixProduct.kernelName, run: record.id.description))
+    let state = try replica.saveStepZero(in: directory, fresh: true)
     if invocation[Flag.json] {
         Output.write([
             "run": .string(directory.path), "whole_model": .boolean(isWhole), "step": 0,
             "weights_sha256": .string(digest.description),
-            "state_sha256": .string(manifest.stateDigest.description),
+            "state_sha256": .string(state.description),
         ])
     } else {
         Output.write(

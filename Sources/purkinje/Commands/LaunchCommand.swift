@@ -22,17 +22,24 @@ let launchCommand = Command(
         the run ends. Ctrl-C finishes the step, writes a checkpoint and exits with code 130; a second Ctrl-C ends at once. \
         The same command goes on with a run that was interrupted; any number of workers gives the same bits.
         """,
-    parameters: [configuration, data, run, workers] + LaunchSettings.options + [set, fresh],
+    parameters: [configuration, data, run, workers] + LaunchSettings.options
+        + [set, InitialWeights.option, fresh],
     example: "purkinje launch --config cluster/configurations/st-mem-tiny.json "
         + "--data ecg.purkinje --run runs/first --workers 2"
 ) { invocation in
     // Read here only to refuse a mistake before anything is started; the coordinator reads it again.
-    let model = try Configuration(path: invocation[configuration], overrides: invocation[set])
+    let weights = try invocation[InitialWeights.option].map(InitialWeights.init)
+    let overrides = invocation[set] + (weights.map { [$0.override()] } ?? [])
+    let model = try Configuration(path: invocation[configuration], overrides: overrides)
     var arguments = ["--config", invocation[configuration]]
-    for override in invocation[set] { arguments += ["--set", override] }
+    for override in overrides { arguments += ["--set", override] }
     let settings = try LaunchSettings(
         invocation, workers: invocation[workers], previous: nil)
+    let directory = RunDirectory(path: invocation[run])
+    try requireEncoder(model, for: directory, given: weights)
+    try weights?.begin(directory, configuration: model, fresh: invocation[fresh])
     return try launch(
-        settings, configuration: model, directory: RunDirectory(path: invocation[run]),
-        fresh: invocation[fresh], data: invocation[data], coordinatorArguments: arguments)
+        settings, configuration: model, directory: directory,
+        fresh: invocation[fresh] && weights == nil, data: invocation[data],
+        coordinatorArguments: arguments)
 }

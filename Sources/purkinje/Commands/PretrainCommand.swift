@@ -30,20 +30,29 @@ let pretrainCommand = Command(
         from the newest whole checkpoint where the run directory has one. Ctrl-C finishes the step, writes a checkpoint \
         and exits with code 130; a second Ctrl-C ends at once and loses no earlier checkpoint.
         """,
-    parameters: [configuration, data, run, threads, steps, set, fresh, printConfig],
+    parameters: [
+        configuration, data, run, threads, steps, set, InitialWeights.option, fresh, printConfig,
+    ],
     example: "purkinje pretrain --config cluster/configurations/st-mem-tiny.json "
         + "--data ecg.purkinje --run runs/first --threads 2"
 ) { given in
-    let model = try Configuration(path: given[configuration], overrides: given[set])
+    let weights = try given[InitialWeights.option].map(InitialWeights.init)
+    let model = try Configuration(
+        path: given[configuration],
+        overrides: given[set] + (weights.map { [$0.override()] } ?? []))
     if given[printConfig] {
         Output.write(
             Output.table(
                 model.entries.map { [$0.key, $0.value.text(), "\($0.source)"] }))
         return .success
     }
+    let directory = RunDirectory(path: given[run])
+    try requireEncoder(model, for: directory, given: weights)
+    try weights?.begin(directory, configuration: model, fresh: given[fresh])
     return try trainInOneProcess(
-        directory: RunDirectory(path: given[run]), configuration: model, data: given[data],
-        threads: given[threads], stopAfter: given[steps], fresh: given[fresh])
+        directory: directory, configuration: model, data: given[data],
+        threads: given[threads], stopAfter: given[steps],
+        fresh: given[fresh] && weights == nil)
 }
 
 /// Begins or goes on with a run in this process, and shows how it gets on.

@@ -1,0 +1,108 @@
+import Checkpoints
+import CommandLineInterface
+import Configurations
+import Foundation
+import LinearAlgebra
+import Pretraining
+import Runs
+import Runtime
+import Tensors
+import Training
+
+/// The encoder that a run is to start from.
+struct InitialWeights {
+    /// The flag of `pretrain` and `launch`.
+    static let option = Option(
+        "initialise-from", .text.named("RUN|FILE"), otherwise: "drawn weights",
+        help: "Start with the encoder of a run's newest checkpoint, or of a safetensors file.")
+
+    private let path: String
+    private let tensors: [NamedTensor]
+    /// What the configuration records: of a file its SHA-256, of a checkpoint that of its state.
+    let digest: Digest
+
+    /// Reads the encoder of a run or of a file.
+    init(path: String) throws {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+            throw CommandError(.usage, "--initialise-from: \(path) does not exist")
+        }
+        self.path = path
+        guard isFolder.boolValue else {
+            digest = try MappedFile(path: path).withBytes { SHA256.digest(of: $0) }
+            tensors = try SafetensorsFile(path: path).tensors()
+            return
+        }
+        let store = CheckpointStore(path: RunDirectory(path: path).checkpointsPath)
+        let newest = try store.newestWhole {
+            Log().warning("checkpoint \($0) is passed over: \($1)")
+        }
+        guard let (name, manifest) = newest else {
+            throw CheckpointError.absent(path: store.path)
+        }
+        digest = manifest.stateDigest
+        let prefix = OfficialWeights.parameterPrefix
+        tensors = try store.tensors(of: name) { $0.hasPrefix(prefix) }.tensors.map {
+            NamedTensor(String($0.name.dropFirst(prefix.count)), $0.tensor)
+        }
+    }
+
+    /// The configuration with the digest in it.
+    func override() -> String { "initialWeights=\"\(digest)\"" }
+
+    /// Writes the state of step 0 with this encoder into a run directory that has none yet.
+    ///
+    /// - Parameters:
+    ///   - directory: The run's folder.
+    ///   - configuration: Names the digest.
+    ///   - fresh: Whether a folder with anything in it is refused.
+    /// - Throws: `SafetensorsError` where the encoder has other sizes, and others.
+    func begin(
+        _ directory: RunDirectory, configuration: Configuration, fresh: Bool
+    ) throws {
+        let store = CheckpointStore(path: directory.checkpointsPath)
+        if directory.holdsRun, !fresh, try !store.list().isEmpty { return }
+        let replica = try TrainingReplica.atStepZero(configuration)
+        try OfficialWeights.copyEncoder(from: tensors, source: path, into: replica.state)
+        try replica.saveStepZero(in: directory, fresh: fresh)
+    }
+}
+
+/// Refuses to begin a run whose method refines an encoder without one.
+func requireEncoder(
+    _ configuration: Configuration, for directory: RunDirectory, given: InitialWeights?
+) throws {
+    guard MethodCatalogue.method(for: configuration).needsTrainedEncoder, given == nil,
+        configuration.initialWeights == nil, !directory.holdsRun
+    else { return }
+    throw CommandError(
+        .usage,
+        "\(configuration.method.rawValue) works on a trained encoder: give a run or a file of weights "
+            + "of the same sizes with --initialise-from")
+}
+
+extension TrainingReplica {
+    /// A replica whose state is that of step 0; it has no windows to train on.
+    static func atStepZero(_ configuration: Configuration) throws -> TrainingReplica {
+        try TrainingReplica(
+            configuration: configuration, source: SyntheticWindows(),
+            trainingWindows: Array(0..<100), validationWindows: [], threads: 1)
+    }
+
+    /// Begins a run with this state.
+    ///
+    /// - Returns: Digest of the state.
+    @discardableResult
+    func saveStepZero(in directory: RunDirectory, fresh: Bool) throws -> Digest {
+        let record = try directory.open(
+            configuration: configuration, dataPath: nil, dataDigest: nil, fresh: fresh)
+        return try CheckpointStore(path: directory.checkpointsPath).save(
+            state, as: CheckpointName(step: 0, generation: 0, term: 0),
+            context: CheckpointContext(
+                step: 0, cursor: 0, configuration: configuration.resolved,
+                configurationDigest: nil, dataDigest: nil, software: Software.version,
+                matrixLibrary: MatrixProduct.libraryDescription,
+                matrixKernel: MatrixProduct.kernelName, run: record.id.description)
+        ).stateDigest
+    }
+}

@@ -1,0 +1,132 @@
+import Foundation
+import Runtime
+import Testing
+
+/// A method with sizes that take a second or two.
+struct MethodCase: Sendable, CustomTestStringConvertible {
+    let method: String
+    /// What the configuration has beside batch, steps and optimizer.
+    let settings: String
+    /// Whether it begins with the encoder of another run.
+    var refines = false
+    /// The step after which everything is killed once, to be resumed.
+    var killAfter = 12
+    /// The step after which a worker joins.
+    var joinAfter = 4
+
+    static let steps = 40
+    var testDescription: String { method }
+
+    static let all = [
+        MethodCase(
+            method: "st-mem",
+            settings: """
+                "encoder": { "width": 64, "depth": 1, "heads": 2, "headWidth": 32 },
+                "decoder": { "width": 32, "depth": 1, "heads": 1, "headWidth": 32 }
+                """, refines: true)
+    ]
+}
+
+/// The promise for every method: one digest after 40 steps, whoever computed them and whatever went wrong.
+@Suite(.serialized, .trainingFixture) struct MethodTests {
+    private let fixture: TrainingFixture
+
+    init() throws { fixture = try #require(TrainingFixture.current) }
+
+    /// The flags for a run of a method, whose configuration is written beside it.
+    private func flags(_ method: MethodCase, run: String) throws -> [String] {
+        let path = run + ".json"
+        try AtomicFile.write(
+            """
+            {
+              "method": "\(method.method)", "seed": 7,
+              "batchSize": 16, "logicalShards": \(method.settings.contains("cnn") ? 2 : 4),
+              "steps": \(MethodCase.steps),
+              "optimizer": { "learningRate": 1e-3, "warmupSteps": 5 },
+              "checkpoint": { "everySteps": 5, "keep": 3 },
+              "validation": { "everySteps": 15 },
+              \(method.settings)
+            }
+            """, to: path)
+        let from = method.refines ? ["--initialise-from", try encoderRun()] : []
+        return ["--config", path, "--data", fixture.data, "--run", run] + from
+    }
+
+    /// A run of ST-MEM with the sizes that refining methods name, made when it is first asked for.
+    private func encoderRun() throws -> String {
+        let run = fixture.folder + "/encoder"
+        guard !FileManager.default.fileExists(atPath: run + "/configuration.json") else {
+            return run
+        }
+        let path = run + ".json"
+        try AtomicFile.write(
+            """
+            {
+              "method": "st-mem", "seed": 3, "batchSize": 8, "logicalShards": 4, "steps": 4,
+              "encoder": { "width": 64, "depth": 1, "heads": 2, "headWidth": 32 },
+              "decoder": { "width": 32, "depth": 1, "heads": 1, "headWidth": 32 }
+            }
+            """, to: path)
+        let result = try Programs.run([
+            "pretrain", "--config", path, "--data", fixture.data, "--run", run,
+        ])
+        try #require(result.code == 0, "\(result.lines.suffix(20))")
+        return run
+    }
+
+    private func expectSuccess(_ process: Running) {
+        let code = process.wait()
+        #expect(code == 0, "\(process.lines.suffix(40).joined(separator: "\n"))")
+    }
+
+    @Test(arguments: MethodCase.all)
+    func everyWayGivesTheSameBits(method: MethodCase) throws {
+        let reference = fixture.newRun(method.method)
+        let alone = try Programs.run(
+            ["pretrain"] + flags(method, run: reference) + ["--threads", "1"])
+        try #require(alone.code == 0, "\(alone.lines.suffix(20).joined(separator: "\n"))")
+        let digest = try fixture.finalDigest(of: reference, step: MethodCase.steps)
+
+        // One of three workers dies; most of a gathered step is its exchange of rows and what follows.
+        let faulty = fixture.newRun(method.method)
+        let three = try Running(
+            "purkinje",
+            ["launch"] + flags(method, run: faulty) + ["--workers", "3", "--threads", "1"])
+        #expect(fixture.waitForStep(10, of: faulty, while: three))
+        if let victim = three.children(named: "purkinje-worker").randomElement() {
+            kill(victim, SIGKILL)
+        }
+        expectSuccess(three)
+        #expect(fixture.worldSizes(of: faulty, steps: MethodCase.steps).contains(2))
+        #expect(try fixture.finalDigest(of: faulty, step: MethodCase.steps) == digest)
+
+        // One worker, a second one that joins, everything killed, and the rest in one process.
+        let resumed = fixture.newRun(method.method)
+        let first = try Running(
+            "purkinje",
+            ["launch"] + flags(method, run: resumed) + ["--workers", "1", "--threads", "1"])
+        #expect(fixture.waitForStep(method.joinAfter, of: resumed, while: first))
+        let late = try Running("purkinje-worker", ["--run", resumed, "--threads", "1"])
+        #expect(fixture.waitForStep(method.killAfter, of: resumed, while: first))
+        first.killTree()
+        late.killTree()
+        _ = first.wait()
+        let rest = try Programs.run(["resume", resumed, "--workers", "0", "--threads", "2"])
+        #expect(rest.code == 0, "\(rest.lines.suffix(20).joined(separator: "\n"))")
+        #expect(try fixture.finalDigest(of: resumed, step: MethodCase.steps) == digest)
+    }
+
+    @Test func anEncoderOfOtherSizesIsRefusedByName() throws {
+        let run = fixture.newRun("other-sizes")
+        let method = MethodCase.all[0]
+        var flags = try flags(method, run: run)
+        flags += ["--set", "encoder.width=96"]
+        let result = try Programs.run(["pretrain"] + flags)
+        #expect(result.code == 1)
+        #expect(
+            result.lines.contains {
+                $0.contains("block0.attn.fn.to_out.0.bias") || $0.contains("[96")
+            })
+        #expect(!FileManager.default.fileExists(atPath: run + "/checkpoints"))
+    }
+}
