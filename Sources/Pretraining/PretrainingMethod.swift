@@ -38,7 +38,7 @@ public struct WindowFacts: Sendable, Equatable {
 
 /// What all shards of a step have in common where a loss looks at the whole batch: every sample's rows.
 public struct GatheredBatch: Sendable {
-    /// Rows of all samples, `gatheredRowsPerSample * gatheredColumns` numbers a sample, in the order of the batch.
+    /// Rows of all samples, `Gathering.numbersPerSample` numbers each, in the order of the batch.
     public let rows: [Float]
     /// The windows of the whole batch.
     public let windows: [Int]

@@ -33,8 +33,6 @@ public struct FrameHeader: Equatable, Sendable {
         public static let state: UInt8 = 2
         /// The small exchange of a step.
         public static let small: UInt8 = 3
-        /// Gathered rows.
-        public static let rows: UInt8 = 4
     }
 
     /// What the frame is about.
