@@ -70,6 +70,8 @@ let package = Package(
         room("LinearAlgebra", uses: ["Tensors", "COpenBLAS"], hot: true),
         room("NeuralNetworks", uses: ["Kernels", "Tensors", "LinearAlgebra"], hot: true),
         room("Electrocardiography", uses: ["Runtime", "Kernels"], hot: true),
+        room(
+            "ClinicalParameters", uses: ["Runtime", "Kernels", "Electrocardiography"], hot: true),
         room("Configurations", uses: ["Runtime"]),
         room("Runs", uses: ["Runtime", "Configurations"]),
         room("Pretraining", uses: methodRooms, hot: true),
@@ -85,7 +87,9 @@ let package = Package(
         room("Launching", uses: ["Runtime", "CSystem"]),
         program(
             "purkinje",
-            uses: trainingRooms + ["Training", "CommandLineInterface", "Diagnosis", "Launching"]),
+            uses: trainingRooms + [
+                "ClinicalParameters", "Training", "CommandLineInterface", "Diagnosis", "Launching",
+            ]),
         program("purkinje-coordinator", uses: clusterRooms + ["Cluster", "CommandLineInterface"]),
         program("purkinje-worker", uses: trainingRooms + ["Training", "CommandLineInterface"]),
 
@@ -100,6 +104,9 @@ let package = Package(
         tests("LinearAlgebraTests", uses: ["LinearAlgebra", "Tensors"]),
         tests("NeuralNetworksTests", uses: ["NeuralNetworks", "Checkpoints"]),
         tests("ElectrocardiographyTests", uses: ["Electrocardiography", "Checkpoints"]),
+        tests(
+            "ClinicalParametersTests",
+            uses: ["ClinicalParameters", "Electrocardiography", "Kernels", "Runtime"]),
         tests("ConfigurationsTests", uses: ["Configurations", "Runtime"]),
         tests("RunsTests", uses: ["Runs", "Configurations", "Runtime"]),
         tests("PretrainingTests", uses: methodRooms + ["Pretraining", "Checkpoints"]),

@@ -23,12 +23,14 @@ public struct DatasetPreparation: Sendable {
         public var keepsUniqueOnly: Bool
         /// Threads that read and resample.
         public var threads: Int
+        /// What is computed of each window beside its samples.
+        public var features: WindowFeatures?
 
         /// A preparation at 250 Hz of every window.
         public init(
             sources: [String], output: String, rateHz: Double = 250,
             takesFirstWindowOnly: Bool = false, sourceRateHz: Double? = nil,
-            keepsUniqueOnly: Bool = false, threads: Int = 1
+            keepsUniqueOnly: Bool = false, threads: Int = 1, features: WindowFeatures? = nil
         ) {
             self.sources = sources
             self.output = output
@@ -37,6 +39,7 @@ public struct DatasetPreparation: Sendable {
             self.sourceRateHz = sourceRateHz
             self.keepsUniqueOnly = keepsUniqueOnly
             self.threads = threads
+            self.features = features
         }
     }
 
@@ -110,9 +113,9 @@ public struct DatasetPreparation: Sendable {
             samples.withUnsafeBytes { bytes in
                 do throws(SystemError) {
                     let size = windows.isEmpty ? 0 : bytes.count / windows.count
-                    for (i, entry) in windows.enumerated() {
-                        let window = bytes[i * size..<(i + 1) * size]
-                        try writer.append(UnsafeRawBufferPointer(rebasing: window), entry)
+                    for (i, window) in windows.enumerated() {
+                        let samples = bytes[i * size..<(i + 1) * size]
+                        try writer.append(UnsafeRawBufferPointer(rebasing: samples), window)
                     }
                 } catch { failure = error }
             }
@@ -138,12 +141,12 @@ public struct DatasetPreparation: Sendable {
         _ finished: inout [PreparedRecord], _ set: inout PreparedSet
     ) throws(SystemError) -> PreparedDatasetWriter {
         let limit = min(finished.count, catalogue.entries.count)
-        var entries: [PreparedFormat.Entry] = []
+        var windows: [PreparedDatasetWriter.Window] = []
         var fresh = set
-        for record in finished.prefix(limit) { entries += fresh.add(record) }
+        for record in finished.prefix(limit) { windows += fresh.add(record) }
         var writer = try PreparedDatasetWriter(
             path: partialPath, sampleRateHz: options.rateHz, samplesPerWindow: samplesPerWindow,
-            resuming: entries)
+            featureCount: options.features?.count ?? 0, resuming: windows)
         var (kept, count) = (0, 0)
         for record in finished.prefix(limit) {
             let added = set.windowCount(adding: record)
@@ -165,6 +168,7 @@ public struct DatasetPreparation: Sendable {
         var hash = SHA256()
         func add(_ text: String) { hash.update(Array(text.utf8) + [0]) }
         add("\(PreparedFormat.version) \(options.rateHz) \(options.takesFirstWindowOnly)")
+        add("\(options.features?.count ?? 0) \(options.features?.version ?? "")")
         add("\(options.keepsUniqueOnly) \(String(describing: options.sourceRateHz))")
         for source in catalogue.sources { add("\(source.kind) \(source.path)") }
         for entry in catalogue.entries {
@@ -202,7 +206,8 @@ private final class RecordPool: Sendable {
             let thread = try NamedThread("prepare \(number)") {
                 let preparation = RecordPreparation(
                     rateHz: options.rateHz, samplesPerWindow: samplesPerWindow,
-                    takesFirstOnly: options.takesFirstWindowOnly)
+                    takesFirstOnly: options.takesFirstWindowOnly,
+                    features: options.features?.makeExtractor())
                 while true {
                     let next = state.wait(
                         until: {

@@ -56,6 +56,8 @@ public final class PreparedDataset: Sendable {
     public var sampleRateHz: Double { header.sampleRateHz }
     /// Samples of one lead of one window: 2500 at 250 Hz.
     public var samplesPerWindow: Int { header.samplesPerWindow }
+    /// Clinical features of a window; 0 in a set that was prepared without them.
+    public var clinicalFeatureCount: Int { header.featureCount }
     /// SHA-256 of the content, which holds neither paths nor times.
     public var digest: Digest { Digest(bytes: header.digest) }
     /// The kinds of the sources, in the order in which they were given.
@@ -118,6 +120,29 @@ public final class PreparedDataset: Sendable {
         }
     }
 
+    /// Reads the clinical features of a window, NaN where one was not measured.
+    ///
+    /// They were computed from the record at its own rate when the set was prepared; their checksum was checked when
+    /// the set was opened.
+    ///
+    /// - Precondition: The index is below `windowCount`; the buffer has `clinicalFeatureCount` elements.
+    public func clinicalFeatures(
+        of index: Int, into features: UnsafeMutableBufferPointer<Float>
+    ) {
+        let count = clinicalFeatureCount
+        precondition(
+            (0..<windowCount).contains(index) && features.count == count,
+            "\(features.count) features of window \(index): the set has \(windowCount) windows with \(count)"
+        )
+        file.withBytes { bytes in
+            let start = header.featureOffset + index * count * 4
+            for i in 0..<count {
+                let bits = bytes.loadUnaligned(fromByteOffset: start + 4 * i, as: UInt32.self)
+                features[i] = Float(bitPattern: UInt32(littleEndian: bits))
+            }
+        }
+    }
+
     /// Checks every window and the digest of the whole content.
     public func verify() throws(PreparedDatasetError) {
         var signal = [Float](repeating: 0, count: PreparedFormat.leadCount * samplesPerWindow)
@@ -176,7 +201,9 @@ extension PreparedDataset {
         var reader = ByteReader(
             UnsafeRawBufferPointer(rebasing: bytes[PreparedFormat.magic.count...]))
         guard let version: UInt32 = reader.read(), version == PreparedFormat.version else {
-            throw refuse("version", "this program reads version 1; prepare the data set again")
+            throw refuse(
+                "version",
+                "this program reads version \(PreparedFormat.version); prepare the data set again")
         }
         guard let header = header(bytes) else {
             throw refuse("header", "it is damaged; prepare the data set again")
@@ -185,10 +212,16 @@ extension PreparedDataset {
             throw refuse(
                 "size", "\(header.fileBytes) bytes are announced, the file has \(bytes.count)")
         }
-        let index = UnsafeRawBufferPointer(rebasing: bytes[header.indexOffset..<header.tableOffset])
+        let index = UnsafeRawBufferPointer(
+            rebasing: bytes[header.indexOffset..<header.featureOffset])
+        let features = UnsafeRawBufferPointer(
+            rebasing: bytes[header.featureOffset..<header.tableOffset])
         let tableBytes = UnsafeRawBufferPointer(rebasing: bytes[header.tableOffset...])
         guard CRC32.checksum(of: index) == header.indexChecksum else {
             throw refuse("index", "it is damaged (CRC-32); prepare the data set again")
+        }
+        guard CRC32.checksum(of: features) == header.featureChecksum else {
+            throw refuse("features", "they are damaged (CRC-32); prepare the data set again")
         }
         guard CRC32.checksum(of: tableBytes) == header.tableChecksum,
             let table = RecordTable(tableBytes, recordCount: header.recordCount)
@@ -214,7 +247,8 @@ extension PreparedDataset {
         else { return nil }
         var reader = ByteReader(UnsafeRawBufferPointer(rebasing: bytes[16..<checked]))
         guard let windows: UInt64 = reader.read(), let records: UInt64 = reader.read(),
-            let leads: UInt32 = reader.read(), let samples: UInt32 = reader.read(),
+            let leads: UInt16 = reader.read(), let features: UInt16 = reader.read(),
+            let samples: UInt32 = reader.read(),
             let rate: UInt64 = reader.read(), let _: UInt64 = reader.read(),
             let _: UInt64 = reader.read(), let table: UInt64 = reader.read(),
             let size: UInt64 = reader.read(), Int(leads) == PreparedFormat.leadCount,
@@ -222,12 +256,15 @@ extension PreparedDataset {
         else { return nil }
         var header = PreparedFormat.Header(
             windowCount: Int(windows), recordCount: Int(records), samplesPerWindow: Int(samples),
-            sampleRateHz: Double(bitPattern: rate), tableBytes: Int(size - table))
+            sampleRateHz: Double(bitPattern: rate), featureCount: Int(features),
+            tableBytes: Int(size - table))
         header.digest = Array(bytes[80..<112])
         header.indexChecksum = UInt32(
             littleEndian: bytes.loadUnaligned(fromByteOffset: 112, as: UInt32.self))
         header.tableChecksum = UInt32(
             littleEndian: bytes.loadUnaligned(fromByteOffset: 116, as: UInt32.self))
+        header.featureChecksum = UInt32(
+            littleEndian: bytes.loadUnaligned(fromByteOffset: 120, as: UInt32.self))
         let isConsistent = header.encoded.elementsEqual(bytes[..<PreparedFormat.headerBytes])
         return isConsistent && header.sampleRateHz > 0 && samples > 0 ? header : nil
     }

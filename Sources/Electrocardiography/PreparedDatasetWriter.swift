@@ -6,26 +6,33 @@ struct PreparedDatasetWriter: ~Copyable {
     private let file: FileHandleOwner
     private let samplesPerWindow: Int
     private let sampleRateHz: Double
+    private let featureCount: Int
     private var entries: [PreparedFormat.Entry] = []
+    /// Clinical features, window after window.
+    private var features = ByteWriter()
 
     /// Bytes of one window.
     private var windowBytes: Int { PreparedFormat.leadCount * samplesPerWindow * 2 }
     /// Windows written so far.
     var windowCount: Int { entries.count }
 
+    /// The index line of a window and its clinical features.
+    typealias Window = (entry: PreparedFormat.Entry, features: [Float])
+
     /// Opens the unfinished file, keeps the windows that are named and whole, and cuts off the rest.
     ///
     /// `wanted` is the index of the windows that a former attempt wrote, empty to begin anew. The writer goes on
     /// behind the last of its leading windows whose samples agree with it.
     init(
-        path: String, sampleRateHz: Double, samplesPerWindow: Int,
-        resuming wanted: [PreparedFormat.Entry]
+        path: String, sampleRateHz: Double, samplesPerWindow: Int, featureCount: Int,
+        resuming wanted: [Window]
     ) throws(SystemError) {
         file = try FileHandleOwner.open(path, O_RDWR | O_CREAT | O_CLOEXEC)
         (self.sampleRateHz, self.samplesPerWindow) = (sampleRateHz, samplesPerWindow)
+        self.featureCount = featureCount
         var window = [UInt8](repeating: 0, count: PreparedFormat.leadCount * samplesPerWindow * 2)
         let descriptor = file.descriptor
-        for entry in wanted {
+        for wanted in wanted {
             let offset = PreparedFormat.signalOffset + entries.count * window.count
             let got = window.withUnsafeMutableBytes { buffer in
                 retryingInterrupts {
@@ -33,14 +40,15 @@ struct PreparedDatasetWriter: ~Copyable {
                 }
             }
             let checksum = window.withUnsafeBytes { CRC32.checksum(of: $0) }
-            guard got == window.count, checksum == entry.checksum else { break }
-            entries.append(entry)
+            guard got == window.count, checksum == wanted.entry.checksum else { break }
+            add(wanted)
         }
     }
 
     /// Forgets what lies behind the first windows; called once, before the first `append`.
     mutating func keep(_ count: Int) throws(SystemError) {
         entries.removeLast(max(0, entries.count - count))
+        features.bytes.removeLast(features.bytes.count - entries.count * featureCount * 4)
         let end = off_t(PreparedFormat.signalOffset + entries.count * windowBytes)
         guard ftruncate(file.descriptor, end) == 0 else {
             throw SystemError(call: "ftruncate", subject: file.path)
@@ -52,11 +60,19 @@ struct PreparedDatasetWriter: ~Copyable {
 
     /// Adds a window.
     mutating func append(
-        _ window: UnsafeRawBufferPointer, _ entry: PreparedFormat.Entry
+        _ samples: UnsafeRawBufferPointer, _ window: Window
     ) throws(SystemError) {
-        precondition(window.count == windowBytes, "a window of \(window.count) bytes")
-        try file.writeAll(window)
-        entries.append(entry)
+        precondition(samples.count == windowBytes, "a window of \(samples.count) bytes")
+        try file.writeAll(samples)
+        add(window)
+    }
+
+    private mutating func add(_ window: Window) {
+        precondition(
+            window.features.count == featureCount,
+            "\(window.features.count) features in a set with \(featureCount)")
+        entries.append(window.entry)
+        for value in window.features { features.write(value.bitPattern) }
     }
 
     /// Makes the windows so far survive a power cut.
@@ -76,8 +92,9 @@ struct PreparedDatasetWriter: ~Copyable {
         var header = PreparedFormat.Header(
             windowCount: entries.count, recordCount: table.records.count,
             samplesPerWindow: samplesPerWindow, sampleRateHz: sampleRateHz,
-            tableBytes: encodedTable.count)
+            featureCount: featureCount, tableBytes: encodedTable.count)
         try Self.write(index.bytes, to: file)
+        try Self.write(features.bytes, to: file)
         try Self.write(encodedTable, to: file)
         var hash = SHA256()
         try MappedFile(path: file.path).withBytes { bytes in
@@ -87,6 +104,7 @@ struct PreparedDatasetWriter: ~Copyable {
         let digest = hash.finish()
         header.digest = digest.bytes
         header.indexChecksum = index.bytes.withUnsafeBytes { CRC32.checksum(of: $0) }
+        header.featureChecksum = features.bytes.withUnsafeBytes { CRC32.checksum(of: $0) }
         header.tableChecksum = encodedTable.withUnsafeBytes { CRC32.checksum(of: $0) }
         guard lseek(file.descriptor, 0, SEEK_SET) == 0 else {
             throw SystemError(call: "lseek", subject: file.path)

@@ -4,7 +4,7 @@ import Runtime
 /// The layout of a prepared data set (docs/data.md has it byte by byte); all numbers are little endian.
 enum PreparedFormat {
     static let magic = Array("PKECGSET".utf8)
-    static let version: UInt32 = 1
+    static let version: UInt32 = 2
     static let headerBytes = 128
     static let digestedHeaderBytes = 80
     static let signalOffset = 4096
@@ -18,14 +18,18 @@ enum PreparedFormat {
         var recordCount: Int
         var samplesPerWindow: Int
         var sampleRateHz: Double
+        /// Clinical features of each window; 0 in a set without them.
+        var featureCount: Int
         var tableBytes: Int
         var digest = [UInt8](repeating: 0, count: 32)
         var indexChecksum: UInt32 = 0
         var tableChecksum: UInt32 = 0
+        var featureChecksum: UInt32 = 0
 
         var windowBytes: Int { PreparedFormat.leadCount * samplesPerWindow * 2 }
         var indexOffset: Int { PreparedFormat.signalOffset + windowCount * windowBytes }
-        var tableOffset: Int { indexOffset + windowCount * PreparedFormat.entryBytes }
+        var featureOffset: Int { indexOffset + windowCount * PreparedFormat.entryBytes }
+        var tableOffset: Int { featureOffset + windowCount * featureCount * 4 }
         var fileBytes: Int { tableOffset + tableBytes }
 
         var encoded: [UInt8] {
@@ -35,7 +39,8 @@ enum PreparedFormat {
             writer.write(UInt32(PreparedFormat.headerBytes))
             writer.write(UInt64(windowCount))
             writer.write(UInt64(recordCount))
-            writer.write(UInt32(PreparedFormat.leadCount))
+            writer.write(UInt16(PreparedFormat.leadCount))
+            writer.write(UInt16(featureCount))
             writer.write(UInt32(samplesPerWindow))
             writer.write(sampleRateHz.bitPattern)
             writer.write(UInt64(PreparedFormat.signalOffset))
@@ -45,7 +50,7 @@ enum PreparedFormat {
             writer.bytes += digest
             writer.write(indexChecksum)
             writer.write(tableChecksum)
-            writer.write(UInt32(0))
+            writer.write(featureChecksum)
             writer.write(writer.bytes.withUnsafeBytes { CRC32.checksum(of: $0) })
             return writer.bytes
         }

@@ -41,7 +41,7 @@ struct PreparedSet {
     /// Adds the next record of the catalogue.
     ///
     /// - Returns: The index of its windows; empty when it is left out.
-    mutating func add(_ record: PreparedRecord) -> [PreparedFormat.Entry] {
+    mutating func add(_ record: PreparedRecord) -> [PreparedDatasetWriter.Window] {
         let number = next
         let entry = catalogue.entries[number]
         next += 1
@@ -69,10 +69,11 @@ struct PreparedSet {
         sources[entry.source].recordCount += 1
         sources[entry.source].windowCount += record.windows.count
         return record.windows.map { window in
-            PreparedFormat.Entry(
+            let entry = PreparedFormat.Entry(
                 checksum: window.checksum,
                 millivoltsPerUnit: Float(sign: .plus, exponent: window.exponent, significand: 1),
                 record: UInt32(place), piece: window.piece)
+            return (entry, window.features)
         }
     }
 

@@ -10,6 +10,10 @@ struct PreparedRecord: Codable, Sendable {
         var checksum: UInt32
         /// The samples' unit is 2 to this power, in mV.
         var exponent: Int
+        /// Bit patterns of the clinical features: text cannot hold a NaN.
+        var featureBits: [UInt32] = []
+
+        var features: [Float] { featureBits.map { Float(bitPattern: $0) } }
     }
 
     var reason: SkippedRecord.Reason?
@@ -36,6 +40,7 @@ final class RecordPreparation {
     private let rateHz: Double
     private let samplesPerWindow: Int
     private let takesFirstOnly: Bool
+    private let features: WindowFeatures.Extractor?
     private var resamplers: [Int: Resampler] = [:]
     private let resampled: UnsafeMutableBufferPointer<Float>
     /// The samples of the record's windows, one after another.
@@ -43,7 +48,11 @@ final class RecordPreparation {
     /// Values that are read at once; longer records are read in parts of whole windows.
     private static let valuesAtOnce = 1 << 25
 
-    init(rateHz: Double, samplesPerWindow: Int, takesFirstOnly: Bool) {
+    init(
+        rateHz: Double, samplesPerWindow: Int, takesFirstOnly: Bool,
+        features: WindowFeatures.Extractor? = nil
+    ) {
+        self.features = features
         self.rateHz = rateHz
         self.samplesPerWindow = samplesPerWindow
         self.takesFirstOnly = takesFirstOnly
@@ -147,7 +156,11 @@ final class RecordPreparation {
                 continue
             }
             let piece = UInt32(firstPiece + number)
-            if let window = window(leads, range, piece: piece) {
+            if var window = window(leads, range, piece: piece) {
+                if let features {
+                    let values = features(leads.map { Array($0[range]) }, result.rateHz)
+                    window.featureBits = values.map(\.bitPattern)
+                }
                 result.windows.append(window)
             } else {
                 result.invalidWindowCount += 1

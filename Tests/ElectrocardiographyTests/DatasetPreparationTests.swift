@@ -66,7 +66,7 @@ import Testing
     ) throws -> DatasetPreparation.Outcome {
         var options = DatasetPreparation.Options(
             sources: [folder.path + "/ptb", folder.path + "/other"],
-            output: folder.path + "/" + output, threads: threads)
+            output: folder.path + "/" + output, threads: threads, features: features)
         change(&options)
         let isStopped = Locked(stopAfter == 0)
         return try DatasetPreparation(options).run(shouldStop: { isStopped.withLock { $0 } }) {
@@ -74,6 +74,11 @@ import Testing
                 isStopped.withLock { $0 = true }
             }
         }
+    }
+
+    /// Three numbers of a window: its rate, the sum of lead II, and one that nobody can measure.
+    private static let features = WindowFeatures(count: 3, version: "test") {
+        { leads, rate in [Float(rate), leads[1].reduce(0, +), .nan] }
     }
 
     private static func finished(_ outcome: DatasetPreparation.Outcome) throws -> PreparationReport
@@ -148,6 +153,28 @@ import Testing
         // Threads run up to 16 of the 21 records ahead, so at least one call is cut short.
         #expect(interruptions > 0)
         #expect(try Data(contentsOf: URL(fileURLWithPath: folder.path + "/cut")) == expected)
+    }
+
+    @Test func everyWindowHasItsFeaturesFromTheSourceRate() throws {
+        let folder = try Self.sources()
+        _ = try Self.prepare(folder, "set")
+        let set = try PreparedDataset(path: folder.path + "/set")
+        #expect(set.clinicalFeatureCount == 3)
+        for window in 0..<set.windowCount {
+            let description = set.window(window)
+            var features = [Float](repeating: 0, count: 3)
+            features.withUnsafeMutableBufferPointer { set.clinicalFeatures(of: window, into: $0) }
+            #expect(features[0] == Float(description.record.sourceRateHz) && features[2].isNaN)
+            guard description.record.source == 1 else { continue }
+            let source = try WFDBRecord.read(folder.path + "/other/" + description.record.name)
+            let length = Int(10 * source.sampleRateHz)
+            let lead = try #require(source.standardLeads()[1]).samples
+            let sum = lead[description.piece * length..<(description.piece + 1) * length]
+                .reduce(0, +)
+            #expect(features[1] == sum)
+        }
+        _ = try Self.prepare(folder, "bare") { $0.features = nil }
+        #expect(try PreparedDataset(path: folder.path + "/bare").clinicalFeatureCount == 0)
     }
 
     @Test(arguments: [0, 1, 2, 3, 4]) func whatAKillLeftBehindIsMended(kind: Int) throws {

@@ -10,6 +10,7 @@ let commands: [Command] = [
     dataPrepareCommand,
     dataInspectCommand,
     dataExportCommand,
+    parametersCommand,
     pretrainCommand,
     launchCommand,
     resumeCommand,

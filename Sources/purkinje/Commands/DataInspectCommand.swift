@@ -180,6 +180,7 @@ private func inspectPrepared(_ file: String, _ invocation: Invocation) throws ->
             "kind": "prepared", "records": .integer(Int64(set.recordCount)),
             "windows": .integer(Int64(set.windowCount)), "rate_hz": .number(set.sampleRateHz),
             "samples_per_window": .integer(Int64(set.samplesPerWindow)),
+            "clinical_features_per_window": .integer(Int64(set.clinicalFeatureCount)),
             "digest": .string("sha256:\(set.digest)"), "records_by_fold": object(foldNames),
             "records_by_superclass": object(classNames.map { ($0.key, $0.value) }),
             "sources": .array(set.sources.map { .string($0) }),

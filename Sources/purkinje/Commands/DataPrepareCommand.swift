@@ -1,3 +1,4 @@
+import ClinicalParameters
 import CommandLineInterface
 import Electrocardiography
 import Foundation
@@ -27,7 +28,8 @@ let dataPrepareCommand = Command(
     summary: "reads ECG records into one prepared, memory-mapped data set",
     discussion: """
         Reads PTB-XL (with folds, patients and labels), Chapman/Ningbo, the PhysioNet challenges or any folder of WFDB \
-        records, cuts them into windows of 10 s, puts the twelve leads in order and resamples them. The same sources give \
+        records, cuts them into windows of 10 s, puts the twelve leads in order and resamples them; the clinical features of \
+        each window are measured at the record's own rate and stored with it. The same sources give \
         the same bytes, whatever the threads; interrupted, the same command goes on where it was. Every record that is \
         left out is named with the reason in FILE.report.json.
         """,
@@ -48,7 +50,8 @@ let dataPrepareCommand = Command(
             takesFirstWindowOnly: invocation[windows] == "first",
             sourceRateHz: invocation[sourceRate].flatMap(Double.init),
             keepsUniqueOnly: invocation[unique],
-            threads: invocation[threads] ?? ProcessInfo.processInfo.activeProcessorCount))
+            threads: invocation[threads] ?? ProcessInfo.processInfo.activeProcessorCount,
+            features: ClinicalFeatures.ofWindows))
     let line = ProgressLine()
     // Listing the sources comes first and would spoil the rate.
     var start: ContinuousClock.Instant?

@@ -1,0 +1,210 @@
+import Kernels
+
+/// From aligned beats to numbers.
+struct BeatMeasurement {
+    private let record: ConditionedRecord
+    private let ensemble: BeatEnsemble
+    private let typical: MedianBeat
+    private let delineator: Delineator
+    private let common: BeatWaves
+    private let byLead: [BeatWaves]
+    /// Milliseconds of a sample.
+    private static let millisecondsPerSample = 1000 / ConditionedRecord.rateHz
+
+    init(_ record: ConditionedRecord, _ ensemble: BeatEnsemble) {
+        self.record = record
+        self.ensemble = ensemble
+        let dominant = ensemble.beats.filter { $0.kind == .dominant }.map(\.r)
+        let chosen = dominant.isEmpty ? ensemble.beats.map(\.r) : dominant
+        typical = MedianBeat(chosen, in: record)
+        let distances = zip(ensemble.beats.dropFirst(), ensemble.beats)
+            .map { Double($0.r - $1.r) }
+        let delineator = Delineator(
+            beat: typical, leads: record.independentLeads,
+            beatDistance: Statistics.median(distances))
+        let waves = delineator.commonWaves()
+        (self.delineator, common) = (delineator, waves)
+        byLead = typical.broad.indices.map { delineator.waves(of: $0, near: waves) }
+    }
+
+    func fill(_ result: inout ClinicalMeasurements) {
+        let quality = LeadQuality(record, ensemble, typical).values
+        let tracker = WaveTracker(record, typical, common)
+        let tracked = tracker.track(ensemble)
+        result.rhythm = rhythm(tracked)
+        // A P wave that most beats do not have is no P wave of the typical beat.
+        var waves = common
+        if (result.rhythm.pWaveShare ?? 0) < 0.5 { waves.p = nil }
+        result.intervals = intervals(waves, result.rhythm)
+        let amplitudes = LeadAmplitudes(typical, waves, byLead)
+        for lead in result.leads.indices {
+            result.leads[lead] = amplitudes.values(of: lead, quality: quality[lead])
+        }
+        result.quality = quality.reduce(0, +) / Double(quality.count)
+        fillAxes(&result, amplitudes, waves)
+        let rows = result.leads
+        result.sokolowLyonMillivolts = rows[6].sMillivolts.flatMap { s in
+            [rows[10].rMillivolts, rows[11].rMillivolts].compactMap { $0 }.max().map { $0 - s }
+        }
+        result.cornellMillivolts = rows[4].rMillivolts.flatMap { r in
+            rows[8].sMillivolts.map { r - $0 }
+        }
+        fillBeats(&result, tracked, hasP: waves.p != nil)
+        result.typicalBeat = typicalBeat(waves)
+    }
+
+    // MARK: Rhythm and intervals
+
+    private func rhythm(_ tracked: [WaveTracker.Beat]) -> ClinicalMeasurements.Rhythm {
+        var rhythm = ClinicalMeasurements.Rhythm()
+        let beats = ensemble.beats
+        rhythm.beatCount = beats.count
+        rhythm.pWaveShare =
+            common.qrs == nil
+            ? nil : Double(tracked.count { $0.p != nil }) / Double(max(1, tracked.count))
+        let all = intervals(of: beats) { _, _ in true }
+        guard let median = Statistics.median(all) else { return rhythm }
+        let mean = all.reduce(0, +) / Double(all.count)
+        let rate = 60_000 / mean
+        guard (15...350).contains(rate) else { return rhythm }
+        rhythm.rrMeanMilliseconds = mean
+        rhythm.heartRatePerMinute = rate
+        rhythm.rrMinMaxRatio = (all.min() ?? mean) / (all.max() ?? mean)
+        rhythm.rrIrregularShare =
+            Double(all.count { abs($0 - median) > 0.2 * median }) / Double(all.count)
+        var normal = intervals(of: beats) { $0.kind == .dominant && $1.kind == .dominant }
+        if normal.count < 2 { normal = all }
+        let normalMean = normal.reduce(0, +) / Double(normal.count)
+        if normal.count > 1 {
+            let squares = normal.reduce(0) { $0 + ($1 - normalMean) * ($1 - normalMean) }
+            rhythm.rrSDMilliseconds = (squares / Double(normal.count - 1)).squareRoot()
+        }
+        rhythm.rmssdMilliseconds = successiveDifference(beats)
+        return rhythm
+    }
+
+    private func intervals(
+        of beats: [BeatEnsemble.Beat],
+        where isWanted: (BeatEnsemble.Beat, BeatEnsemble.Beat) -> Bool
+    ) -> [Double] {
+        zip(beats, beats.dropFirst()).filter { isWanted($0, $1) }
+            .map { Double($1.r - $0.r) * Self.millisecondsPerSample }
+    }
+
+    /// RMSSD over runs of three dominant beats; over all beats where there is no such run.
+    private func successiveDifference(_ beats: [BeatEnsemble.Beat]) -> Double? {
+        func value(_ isWanted: (BeatEnsemble.Beat) -> Bool) -> Double? {
+            var (squares, count) = (0.0, 0)
+            for i in 0..<max(0, beats.count - 2) where beats[i...i + 2].allSatisfy(isWanted) {
+                let change = beats[i + 2].r - 2 * beats[i + 1].r + beats[i].r
+                let milliseconds = Double(change) * Self.millisecondsPerSample
+                squares += milliseconds * milliseconds
+                count += 1
+            }
+            return count == 0 ? nil : (squares / Double(count)).squareRoot()
+        }
+        return value { $0.kind == .dominant } ?? value { _ in true }
+    }
+
+    private func intervals(
+        _ waves: BeatWaves, _ rhythm: ClinicalMeasurements.Rhythm
+    ) -> ClinicalMeasurements.Intervals {
+        var intervals = ClinicalMeasurements.Intervals()
+        func span(_ from: Double, _ to: Double) -> Double {
+            (to - from) * Self.millisecondsPerSample
+        }
+        guard let qrs = waves.qrs else { return intervals }
+        intervals.qrsMilliseconds = span(qrs.onset, qrs.offset).within(30...300)
+        if let p = waves.p {
+            intervals.pMilliseconds = span(p.onset, p.offset).within(30...200)
+            intervals.prMilliseconds = span(p.onset, qrs.onset).within(60...450)
+        }
+        guard let t = waves.t, let qt = span(qrs.onset, t.offset).within(180...700) else {
+            return intervals
+        }
+        intervals.qtMilliseconds = qt
+        intervals.tPeakEndMilliseconds = span(t.peak, t.offset).within(10...250)
+        intervals.jtMilliseconds = span(qrs.offset, t.offset).within(80...600)
+        guard let rr = rhythm.rrMeanMilliseconds.map({ $0 / 1000 }) else { return intervals }
+        intervals.qtcBazettMilliseconds = qt / rr.squareRoot()
+        intervals.qtcFridericiaMilliseconds = qt / ElementaryFunctions.power(rr, 1.0 / 3)
+        intervals.qtcFraminghamMilliseconds = qt + 154 * (1 - rr)
+        intervals.qtcHodgesMilliseconds = qt + 1.75 * (60 / rr - 60)
+        return intervals
+    }
+
+    // MARK: Axes
+
+    private func fillAxes(
+        _ result: inout ClinicalMeasurements, _ amplitudes: LeadAmplitudes, _ waves: BeatWaves
+    ) {
+        func axis(_ wave: Wave?, atLeast least: Double) -> ClinicalMeasurements.Axis? {
+            guard let wave, let i = amplitudes.area(of: 0, wave),
+                let foot = amplitudes.area(of: 5, wave)
+            else { return nil }
+            return .init(x: i, y: foot * 2 / 3.0.squareRoot(), atLeast: least)
+        }
+        result.pAxis = axis(waves.p, atLeast: 0.2)
+        result.qrsAxis = axis(waves.qrs, atLeast: 1)
+        result.tAxis = axis(waves.t, atLeast: 1)
+    }
+
+    // MARK: Beats
+
+    private func fillBeats(
+        _ result: inout ClinicalMeasurements, _ tracked: [WaveTracker.Beat], hasP: Bool
+    ) {
+        let scale = record.sourceSamplesPerSample
+        let last = result.sampleCount - 1
+        func samples(_ wave: Wave?, _ shift: Double) -> ClinicalMeasurements.WaveSamples? {
+            guard let wave = wave?.moved(by: shift) else { return nil }
+            let places = [wave.onset, wave.peak, wave.offset].map {
+                Int(($0 * scale).rounded())
+            }
+            guard places[0] >= 0, places[2] <= last else { return nil }
+            return .init(onset: places[0], peak: places[1], offset: places[2])
+        }
+        func beat(
+            _ r: Double, _ one: WaveTracker.Beat, _ waves: BeatWaves
+        ) -> ClinicalMeasurements.Beat {
+            let start = Double(one.r - MedianBeat.before)
+            return .init(
+                rSample: max(0, min(last, Int((r * scale).rounded()))), kind: one.kind,
+                p: hasP ? one.p.flatMap { samples(waves.p, start + $0) } : nil,
+                qrs: samples(waves.qrs, start),
+                t: one.t.flatMap { samples(waves.t, start + $0) })
+        }
+        result.beats = tracked.map { beat(Double($0.r), $0, $0.own?.common ?? common) }
+        result.beatsByLead = typical.broad.indices.map { lead in
+            guard !typical.broad[lead].isEmpty else { return [] }
+            return tracked.map { one in
+                let waves = one.own?.byLead[lead] ?? byLead[lead]
+                let start = Double(one.r - MedianBeat.before)
+                return beat(start + (waves.qrs?.peak ?? Double(MedianBeat.before)), one, waves)
+            }
+        }
+    }
+
+    private func typicalBeat(_ waves: BeatWaves) -> ClinicalMeasurements.TypicalBeat {
+        func samples(_ wave: Wave?) -> ClinicalMeasurements.WaveSamples? {
+            wave.map {
+                .init(
+                    onset: Int($0.onset.rounded()), peak: Int($0.peak.rounded()),
+                    offset: Int($0.offset.rounded()))
+            }
+        }
+        let levels = typical.smooth.map { lead -> Float in
+            guard let qrs = waves.qrs, !lead.isEmpty else { return 0 }
+            return Delineator.level(of: lead, before: qrs)
+        }
+        return .init(
+            millivolts: zip(typical.broad, levels).map { lead, level in lead.map { $0 - level } },
+            rSample: MedianBeat.before, p: samples(waves.p), qrs: samples(waves.qrs),
+            t: samples(waves.t))
+    }
+}
+
+extension Double {
+    /// The number, or `nil` outside a range.
+    func within(_ range: ClosedRange<Double>) -> Double? { range.contains(self) ? self : nil }
+}

@@ -1,0 +1,128 @@
+import Electrocardiography
+import Foundation
+
+/// The typical beat of each lead with the ends and peaks of its waves, as SVG on ECG paper.
+///
+/// 50 mm/s and 10 mm/mV: twice the usual speed, so that a few milliseconds can be seen. One unit is a millimetre.
+public struct BeatPicture {
+    private static let millimetresPerSecond = 50.0
+    private static let millimetresPerMillivolt = 10.0
+    private static let (cellWidth, cellHeight) = (70.0, 40.0)
+    private static let (margin, head) = (6.0, 18.0)
+    /// What is drawn, in ms before and after R.
+    private static let (before, after) = (450.0, 700.0)
+
+    private let measurements: ClinicalMeasurements
+    private let title: String
+
+    /// A picture of a record's typical beat.
+    public init(_ measurements: ClinicalMeasurements, title: String) {
+        (self.measurements, self.title) = (measurements, title)
+    }
+
+    /// The picture; without a typical beat it says that no beat was found.
+    public var svg: String {
+        let width = 2 * Self.margin + 4 * Self.cellWidth
+        let height = Self.head + 3 * Self.cellHeight + 12
+        var parts = [
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(Self.text(width))mm\" height=\"\(Self.text(height))mm\" viewBox=\"0 0 \(Self.text(width)) \(Self.text(height))\">",
+            "<rect width=\"100%\" height=\"100%\" fill=\"#fffafa\"/>",
+            Self.grid(width, height),
+            Self.label(title, x: Self.margin, y: 6.5, size: 4),
+            Self.label(summary, x: Self.margin, y: 12, size: 3),
+        ]
+        if let beat = measurements.typicalBeat {
+            for lead in Lead.allCases { parts += cell(lead, beat) }
+            parts.append(
+                Self.label(
+                    "50 mm/s   10 mm/mV   lines: onset, offset; dots: peaks (all leads together)",
+                    x: Self.margin, y: height - 4, size: 3))
+        } else {
+            parts.append(Self.label("no beat was found", x: Self.margin, y: 30, size: 4))
+        }
+        parts.append("</svg>\n")
+        return parts.joined(separator: "\n")
+    }
+
+    private var summary: String {
+        let wanted = [
+            ("heart_rate_per_minute", "rate", "/min"), ("p_duration_ms", "P", "ms"),
+            ("pr_ms", "PR", "ms"), ("qrs_ms", "QRS", "ms"), ("qt_ms", "QT", "ms"),
+            ("qtc_fridericia_ms", "QTcF", "ms"), ("qrs_axis_degrees", "axis", "deg"),
+        ]
+        let numbers = measurements.numbers
+        return wanted.map { name, short, unit in
+            guard let value = numbers.first(where: { $0.name == name })?.value else {
+                return "\(short) not measurable"
+            }
+            return "\(short) \(Int(value.rounded())) \(unit)"
+        }.joined(separator: "   ")
+    }
+
+    private func cell(_ lead: Lead, _ beat: ClinicalMeasurements.TypicalBeat) -> [String] {
+        // Columns of three leads, as the paper of a cardiograph has them.
+        let x = Self.margin + Double(lead.rawValue / 3) * Self.cellWidth
+        let y = Self.head + (Double(lead.rawValue % 3) + 0.55) * Self.cellHeight
+        var parts = [Self.label(lead.name, x: x + 1, y: y - 0.45 * Self.cellHeight, size: 3.4)]
+        let signal = beat.millivolts[lead.rawValue]
+        guard !signal.isEmpty else {
+            return parts + [Self.label("not usable", x: x + 1, y: y, size: 3)]
+        }
+        func place(_ t: Int) -> Double {
+            x + (Self.before + Double(t - beat.rSample) * 2) / 1000 * Self.millimetresPerSecond
+        }
+        func level(_ t: Int) -> Double {
+            let limit = 0.5 * Self.cellHeight
+            return y - max(-limit, min(limit, Double(signal[t]) * Self.millimetresPerMillivolt))
+        }
+        let first = max(0, beat.rSample - Int(Self.before / 2))
+        let last = min(signal.count - 1, beat.rSample + Int(Self.after / 2))
+        var path = ""
+        for t in first...max(first, last) {
+            path += "\(t == first ? "M" : "L")\(Self.text(place(t))) \(Self.text(level(t)))"
+        }
+        for (wave, colour) in [(beat.p, "#1f6fb2"), (beat.qrs, "#b2331f"), (beat.t, "#2b8a3e")] {
+            guard let wave else { continue }
+            for t in [wave.onset, wave.offset] where (first...last).contains(t) {
+                parts.append(
+                    "<path d=\"M\(Self.text(place(t))) \(Self.text(y - 8))v16\" stroke=\"\(colour)\" stroke-width=\"0.25\"/>"
+                )
+            }
+            if (first...last).contains(wave.peak) {
+                parts.append(
+                    "<circle cx=\"\(Self.text(place(wave.peak)))\" cy=\"\(Self.text(level(wave.peak)))\" r=\"0.7\" fill=\"\(colour)\"/>"
+                )
+            }
+        }
+        parts.append(
+            "<path d=\"\(path)\" fill=\"none\" stroke=\"#101010\" stroke-width=\"0.35\" stroke-linejoin=\"round\"/>"
+        )
+        return parts
+    }
+
+    private static func grid(_ width: Double, _ height: Double) -> String {
+        func lines(every step: Int, _ colour: String, _ thickness: String) -> String {
+            var path = ""
+            for x in stride(from: 0, through: Int(width), by: step) {
+                path += "M\(x) 0V\(text(height))"
+            }
+            for y in stride(from: 0, through: Int(height), by: step) {
+                path += "M0 \(y)H\(text(width))"
+            }
+            return
+                "<path d=\"\(path)\" fill=\"none\" stroke=\"\(colour)\" stroke-width=\"\(thickness)\"/>"
+        }
+        return lines(every: 1, "#f6c9c9", "0.08") + "\n" + lines(every: 5, "#e88f8f", "0.18")
+    }
+
+    private static func label(_ text: String, x: Double, y: Double, size: Double) -> String {
+        let escaped = text.replacingOccurrences(of: "&", with: "&amp;")
+            .replacingOccurrences(of: "<", with: "&lt;").replacingOccurrences(of: ">", with: "&gt;")
+        return
+            "<text x=\"\(self.text(x))\" y=\"\(self.text(y))\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"\(self.text(size))\" fill=\"#101010\">\(escaped)</text>"
+    }
+
+    private static func text(_ value: Double) -> String {
+        "\((value * 100).rounded() / 100)"
+    }
+}

@@ -1,0 +1,251 @@
+/// Finds the waves of a typical beat, on all leads together and in each lead.
+///
+/// QRS is where the leads together move fast. P and T are the bumps that stand out most before and after it; the leads
+/// are then added with the weights that they have at the bump, which gives one signal with little noise, and the ends
+/// of the wave are found on it by tangents and levels. In a lead of its own the same is done close to the common ends.
+struct Delineator {
+    /// Samples a millisecond.
+    static let perMillisecond = ConditionedRecord.rateHz / 1000
+
+    let beat: MedianBeat
+    /// Leads that the common signals are made of.
+    let leads: [Int]
+    /// The usual distance of beats in samples; `nil` for a single beat.
+    let beatDistance: Double?
+
+    private let r = MedianBeat.before
+
+    /// The waves of all leads together, in samples of the typical beat.
+    func commonWaves() -> BeatWaves {
+        var waves = BeatWaves()
+        guard let qrs = commonQRS() else { return waves }
+        waves.qrs = qrs
+        let levels = beat.smooth.map { $0.isEmpty ? 0 : Self.level(of: $0, before: qrs) }
+        waves.t = commonT(qrs, levels)
+        waves.p = commonP(qrs, after: waves.t)
+        return waves
+    }
+
+    /// The level between P and QRS, that amplitudes are measured from.
+    static func level(of lead: [Float], before qrs: Wave) -> Float {
+        let end = max(8, min(lead.count - 1, Int(qrs.onset.rounded())))
+        return Statistics.median(Array(lead[end - 8...end - 1]))
+    }
+
+    // MARK: QRS
+
+    /// How fast the leads move together, in mV a sample.
+    func spatialVelocity() -> [Float] {
+        var sum = [Float](repeating: 0, count: MedianBeat.count)
+        for lead in leads {
+            let signal = beat.broad[lead]
+            for t in 3..<signal.count - 3 {
+                // A slope over five samples: a line fitted to them.
+                let slope =
+                    (2 * (signal[t + 2] - signal[t - 2]) + signal[t + 1] - signal[t - 1]) / 10
+                sum[t] += slope * slope
+            }
+        }
+        return sum.map { $0.squareRoot() }
+    }
+
+    private func commonQRS() -> Wave? {
+        let velocity = spatialVelocity()
+        let highest = velocity[r - 40...r + 40].max() ?? 0
+        guard highest > 0.001 else { return nil }
+        let before = quietLevel(velocity, r - 75..<r - 15)
+        let after = quietLevel(velocity, r + 25..<r + 110)
+        let onset = edge(
+            velocity, from: r, step: -1, limit: 70, above: before + 0.06 * (highest - before))
+        let offset = edge(
+            velocity, from: r, step: 1, limit: 90, above: after + 0.07 * (highest - after))
+        return Wave(onset: Double(onset), peak: Double(r), offset: Double(offset))
+    }
+
+    /// The lowest mean over 16 ms.
+    private func quietLevel(_ velocity: [Float], _ range: Range<Int>) -> Float {
+        var lowest = Float.infinity
+        for start in stride(from: range.lowerBound, through: range.upperBound - 8, by: 2) {
+            lowest = min(lowest, velocity[start..<start + 8].reduce(0, +) / 8)
+        }
+        return lowest
+    }
+
+    /// The last sample above a level, where pauses of up to 14 ms do not count.
+    private func edge(
+        _ velocity: [Float], from start: Int, step: Int, limit: Int, above level: Float
+    ) -> Int {
+        var last = start
+        for distance in 0...limit {
+            let t = start + step * distance
+            guard velocity.indices.contains(t) else { break }
+            if velocity[t] > level { last = t } else if abs(t - last) > 7 { break }
+        }
+        return last
+    }
+
+    // MARK: T and P together
+
+    private func commonT(_ qrs: Wave, _ levels: [Float]) -> Wave? {
+        let first = Int(qrs.offset) + 20
+        var last = min(MedianBeat.count - 45, Int(qrs.offset) + 225)
+        if let distance = beatDistance {
+            last = min(last, r + Int(0.72 * distance))
+        }
+        guard last - first > 20 else { return nil }
+        let end = Int(qrs.offset.rounded())
+        let bump = Bump(
+            beat, leads: leads, within: first...last, reach: 40, holding: end...MedianBeat.count - 1
+        )
+        guard bump.height > 0.012 else { return nil }
+        let signal = bump.projection(beat.smooth, levels)
+        return WaveEnds.t(
+            signal, around: bump.peak, from: first - 10, to: min(last + 70, signal.count - 1))
+    }
+
+    private func commonP(_ qrs: Wave, after t: Wave?) -> Wave? {
+        let end = Int(qrs.onset.rounded()) - 2
+        var first = end - 135
+        if let distance = beatDistance, let t {
+            first = max(first, Int(t.offset - distance) + 5)
+        }
+        first = max(first, 32)
+        let last = end - 18
+        guard last - first > 15 else { return nil }
+        let bump = Bump(beat, leads: leads, within: first...last, reach: 28, holding: 0...end)
+        guard bump.height > 0.008 else { return nil }
+        let levels = [Float](repeating: 0, count: beat.smooth.count)
+        let signal = bump.projection(beat.smooth, levels)
+        return WaveEnds.p(signal, around: bump.peak, from: max(0, first - 25), to: end)
+    }
+
+    // MARK: Single leads
+
+    /// The waves of one lead, near the common ones.
+    func waves(of lead: Int, near common: BeatWaves) -> BeatWaves {
+        guard let qrs = common.qrs, !beat.smooth[lead].isEmpty else { return BeatWaves() }
+        var waves = BeatWaves()
+        waves.qrs = leadQRS(lead, near: qrs)
+        let signal = beat.smooth[lead]
+        if let t = common.t { waves.t = leadWave(signal, t, lead, isT: true, qrs) }
+        if let p = common.p { waves.p = leadWave(signal, p, lead, isT: false, qrs) }
+        return waves
+    }
+
+    private func leadQRS(_ lead: Int, near common: Wave) -> Wave {
+        let signal = beat.broad[lead]
+        let (from, to) = (max(0, Int(common.onset)), min(signal.count - 1, Int(common.offset)))
+        let level = Self.level(of: beat.smooth[lead], before: common)
+        var peak = from
+        for t in from...to where abs(signal[t] - level) > abs(signal[peak] - level) { peak = t }
+        return Wave(onset: common.onset, peak: Double(peak), offset: common.offset)
+    }
+
+    private func leadWave(
+        _ signal: [Float], _ common: Wave, _ lead: Int, isT: Bool, _ qrs: Wave
+    ) -> Wave {
+        let reach = isT ? 20 : 14
+        let centre = Int(common.peak.rounded())
+        let range = max(0, centre - reach)...min(signal.count - 1, centre + reach)
+        let (start, end) = (Int(common.onset.rounded()), Int(common.offset.rounded()))
+        let level = (signal[max(0, start)] + signal[min(signal.count - 1, end)]) / 2
+        var peak = centre
+        for t in range where abs(signal[t] - level) > abs(signal[peak] - level) { peak = t }
+        return Wave(onset: common.onset, peak: Double(peak), offset: common.offset)
+    }
+}
+
+/// The place where the leads together rise most from the line between their values some time before and after.
+struct Bump {
+    /// The sample of the largest rise.
+    private(set) var peak: Int
+    /// The rise there, root of the sum of squares over the leads, in mV.
+    private(set) var height: Float = 0
+    /// Each lead's part of it; the squares sum to 1.
+    private var direction: [(lead: Int, weight: Float)] = []
+
+    /// Searches a range; outside `holding` the signals go on as constants, so that a neighbouring wave does not count.
+    init(
+        _ beat: MedianBeat, leads: [Int], within range: ClosedRange<Int>, reach: Int,
+        holding: ClosedRange<Int>
+    ) {
+        peak = range.lowerBound
+        func rise(_ signal: [Float], _ t: Int) -> Float {
+            let before = signal[max(holding.lowerBound, t - reach)]
+            let after = signal[min(holding.upperBound, t + reach)]
+            return signal[t] - (before + after) / 2
+        }
+        var sizes = [Float](repeating: 0, count: range.count)
+        for lead in leads {
+            for t in range {
+                let value = rise(beat.smooth[lead], t)
+                sizes[t - range.lowerBound] += value * value
+            }
+        }
+        for (i, size) in sizes.enumerated() where size > height {
+            (height, peak) = (size, range.lowerBound + i)
+        }
+        height = height.squareRoot()
+        guard height > 0 else { return }
+        direction = leads.map { ($0, rise(beat.smooth[$0], peak) / height) }
+    }
+
+    /// One signal of all leads, in which the bump is positive.
+    func projection(_ leads: [[Float]], _ levels: [Float]) -> [Float] {
+        var sum = [Float](repeating: 0, count: MedianBeat.count)
+        for (lead, weight) in direction {
+            for t in sum.indices { sum[t] += weight * (leads[lead][t] - levels[lead]) }
+        }
+        return sum
+    }
+}
+
+/// Ends of a positive wave in one signal.
+enum WaveEnds {
+    /// T: the peak, the onset by its level, the offset by the tangent at the steepest fall.
+    static func t(_ signal: [Float], around: Int, from: Int, to: Int) -> Wave? {
+        var peak = around
+        for t in max(from, around - 25)...min(to, around + 25) where signal[t] > signal[peak] {
+            peak = t
+        }
+        guard let offset = tangent(signal, from: peak, step: 1, limit: min(to, peak + 110)),
+            let onset = tangent(signal, from: peak, step: -1, limit: max(from, peak - 100))
+        else { return nil }
+        return Wave(onset: onset, peak: Double(peak), offset: offset)
+    }
+
+    /// P: both ends by tangents.
+    static func p(_ signal: [Float], around: Int, from: Int, to: Int) -> Wave? {
+        var peak = around
+        for t in max(from, around - 12)...min(to, around + 12) where signal[t] > signal[peak] {
+            peak = t
+        }
+        guard let offset = tangent(signal, from: peak, step: 1, limit: min(to, peak + 45)),
+            let onset = tangent(signal, from: peak, step: -1, limit: max(from, peak - 55))
+        else { return nil }
+        return Wave(onset: onset, peak: Double(peak), offset: offset)
+    }
+
+    /// Where the tangent at the steepest place beside a peak meets the lowest level beyond it.
+    private static func tangent(_ signal: [Float], from peak: Int, step: Int, limit: Int) -> Double?
+    {
+        let reach = abs(limit - peak)
+        guard reach > 8 else { return nil }
+        var lowest = peak
+        for distance in 0...reach where signal[peak + step * distance] < signal[lowest] {
+            lowest = peak + step * distance
+        }
+        var steepest = (place: peak, slope: Float(0))
+        for distance in 3..<max(4, abs(lowest - peak) - 1) {
+            let t = peak + step * distance
+            let (near, far) = (t - 3 * step, t + 3 * step)
+            guard signal.indices.contains(far), signal.indices.contains(near) else { break }
+            let slope = (signal[near] - signal[far]) / 6
+            if slope > steepest.slope { steepest = (t, slope) }
+        }
+        guard steepest.slope > 0 else { return nil }
+        let away = Double((signal[steepest.place] - signal[lowest]) / steepest.slope)
+        let end = Double(steepest.place) + Double(step) * min(away, Double(reach))
+        return end
+    }
+}
