@@ -11,12 +11,13 @@ public final class MetricsLog: Sendable {
     /// - Parameters:
     ///   - directory: The run, whose folders exist.
     ///   - step: Finished steps of the state that the run goes on from; lines of later steps are
-    ///     cut, for they come again.
+    ///     cut, for they come again, and so is a validation of that very state.
     /// - Throws: `RunError.system`.
     public init(_ directory: RunDirectory, after step: Int) throws(RunError) {
         (lines, tensorBoard) = try asRunError { () throws(SystemError) in
             try JSONLines.cut(directory.metricsPath) { line in
-                line["step"]?.integerValue.map { $0 <= step } ?? false
+                let isStep = line["loss"] != nil
+                return line["step"]?.integerValue.map { $0 < step || $0 == step && isStep } ?? false
             }
             return (
                 try AppendedFile(path: directory.metricsPath),
@@ -65,8 +66,11 @@ public final class MetricsLog: Sendable {
     }
 
     private static func scalars(_ details: [String: JSONValue]) -> [(String, Double)] {
-        details.sorted { $0.key < $1.key }.compactMap { key, value in
-            value.doubleValue.map { (key, $0) }
+        details.sorted { $0.key < $1.key }.flatMap { key, value in
+            if let members = value.objectValue {
+                return scalars(members).map { ("\(key)/\($0)", $1) }
+            }
+            return value.doubleValue.map { [(key, $0)] } ?? []
         }
     }
 }
