@@ -84,11 +84,13 @@ let package = Package(
         room("Training", uses: trainingRooms + ["CSystem"], hot: true),
         room("CommandLineInterface", uses: ["Runtime", "CSystem"]),
         room("Diagnosis", uses: ["Runtime", "Configurations", "LinearAlgebra", "CSystem"]),
+        room("Reporting", uses: ["Runtime", "Configurations", "Runs", "Checkpoints"]),
         room("Launching", uses: ["Runtime", "CSystem"]),
         program(
             "purkinje",
             uses: trainingRooms + [
                 "ClinicalParameters", "Training", "CommandLineInterface", "Diagnosis", "Launching",
+                "Reporting",
             ]),
         program("purkinje-coordinator", uses: clusterRooms + ["Cluster", "CommandLineInterface"]),
         program("purkinje-worker", uses: trainingRooms + ["Training", "CommandLineInterface"]),
@@ -117,6 +119,7 @@ let package = Package(
         tests("TrainingTests", uses: trainingRooms + ["Training"]),
         tests("CommandLineInterfaceTests", uses: ["CommandLineInterface", "Runtime"]),
         tests("DiagnosisTests", uses: ["Diagnosis", "Configurations", "Runtime"]),
+        tests("ReportingTests", uses: ["Reporting", "Runs", "Configurations", "Runtime"]),
         tests("LaunchingTests", uses: ["Launching", "Runtime"]),
         tests("EndToEndTests", uses: ["Runtime", "Checkpoints", "Launching"]),
     ]

@@ -16,6 +16,7 @@ let commands: [Command] = [
     resumeCommand,
     statusCommand,
     reconstructCommand,
+    reportCommand,
     doctorCommand,
     checkpointListCommand,
     checkpointVerifyCommand,

@@ -1,9 +1,5 @@
-import Checkpoints
 import CommandLineInterface
-import Configurations
 import Electrocardiography
-import NeuralNetworks
-import Pretraining
 import Runs
 import Runtime
 
@@ -36,38 +32,16 @@ let reconstructCommand = Command(
         throw CommandError(
             .usage, "--window \(given[window]): \(path) has \(dataset.windowCount) windows")
     }
-    guard case .stMEM(let settings) = record.configuration.details else {
-        throw CommandError(
-            .usage,
-            "\(directory.path) trains \(record.configuration.method.rawValue), which reconstructs no "
-                + "signal; only st-mem does")
-    }
-    let method = STMEMPretraining(settings, input: record.configuration.input)
-    let parameters = Parameters(method.parameters, seed: record.configuration.seed)
-    let store = CheckpointStore(path: directory.checkpointsPath)
-    guard let (name, _) = try store.newestWhole(report: { Log().warning("\($0): \($1)") }) else {
-        throw CheckpointError.absent(path: store.path)
-    }
-    let prefix = "parameter."
-    for saved in try store.tensors(of: name, where: { $0.hasPrefix(prefix) }).tensors {
-        guard let index = parameters.index(of: String(saved.name.dropFirst(prefix.count))) else {
-            continue
-        }
-        parameters.tensor(index).bytes.copyMemory(from: UnsafeRawBufferPointer(saved.tensor.bytes))
-    }
-    let result = try method.reconstruct(
-        window: given[window], from: dataset, parameters: parameters, seed: given[seed])
-    let description = dataset.window(given[window]).record
-    let title = "record \(description.name), step \(name.step), loss \(decimals(result.loss, 3))"
-    try AtomicFile.write(
-        result.svg(title: title, leadNames: Lead.allCases.map { "\($0)" }), to: given[svg])
+    let reconstructor = try Reconstructor(run: directory)
+    let picture = try reconstructor.picture(of: given[window], in: dataset, seed: given[seed])
+    try AtomicFile.write(picture.svg, to: given[svg])
     if given[.json] {
         Output.write([
-            "record": .string(description.name), "step": .integer(Int64(name.step)),
-            "loss": .measured(result.loss), "svg": .string(given[svg]),
+            "record": .string(picture.record), "step": .integer(Int64(reconstructor.step)),
+            "loss": .measured(picture.loss), "svg": .string(given[svg]),
         ])
     } else {
-        Output.write("\(given[svg]): \(title)")
+        Output.write("\(given[svg]): \(picture.title)")
     }
     return .success
 }

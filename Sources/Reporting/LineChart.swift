@@ -1,0 +1,192 @@
+import Foundation
+
+/// Lines over a common axis as an SVG drawing that takes its colours from the page.
+public struct LineChart: Sendable {
+    /// A line.
+    public struct Series: Sendable {
+        /// For the legend and for hovering.
+        public var name: String
+        /// Points, ascending in x; those that are not finite are left out.
+        public var points: [(x: Double, y: Double)]
+        /// Whether the points themselves are drawn.
+        public var hasMarks: Bool
+
+        /// A line with a name.
+        public init(name: String, points: [(x: Double, y: Double)], hasMarks: Bool = false) {
+            self.name = name
+            self.points = points.filter { $0.x.isFinite && $0.y.isFinite }
+            self.hasMarks = hasMarks
+        }
+    }
+
+    private let title: String
+    private let xLabel: String
+    private let series: [Series]
+    private let isStepped: Bool
+    private let size: (width: Double, height: Double)
+    private let x: Axis
+    private let y: Axis
+
+    private static let margin = (left: 62.0, right: 16.0, top: 14.0, bottom: 40.0)
+
+    /// A chart.
+    ///
+    /// - Parameters:
+    ///   - title: What is drawn, for those who cannot see it.
+    ///   - xLabel: The horizontal axis.
+    ///   - series: Lines, at least one point among them.
+    ///   - startsAtZero: Whether the vertical axis begins at 0.
+    ///   - isStepped: Whether a value holds until the next one.
+    ///   - isSmall: Whether it stands beside another one.
+    ///   - height: In units of the drawing, which is 720 wide, and 400 where it is small.
+    public init(
+        title: String, xLabel: String = "step", series: [Series], startsAtZero: Bool = false,
+        isStepped: Bool = false, isSmall: Bool = false, height: Double = 260
+    ) {
+        self.title = title
+        self.xLabel = xLabel
+        self.series = series
+        self.isStepped = isStepped
+        size = (isSmall ? 400 : 720, height)
+        let points = series.flatMap(\.points)
+        x = Axis(points.map(\.x), includesZero: false, wanted: isSmall ? 4 : 7)
+        y = Axis(points.map(\.y), includesZero: startsAtZero, wanted: 5)
+    }
+
+    /// The drawing with its legend.
+    public var html: String {
+        let legend = series.count < 2 ? "" : legendHTML
+        return "<figure class=\"chart\">\(legend)\(svg)</figure>"
+    }
+
+    private var legendHTML: String {
+        let items = series.enumerated().map { index, line in
+            "<span class=\"key s\(index % 6)\">\(line.name.htmlEscaped)</span>"
+        }
+        return "<figcaption>\(items.joined())</figcaption>"
+    }
+
+    private var svg: String {
+        let margin = Self.margin
+        let (right, bottom) = (size.width - margin.right, size.height - margin.bottom)
+        var parts = [
+            "<svg viewBox=\"0 0 \(format(size.width)) \(format(size.height))\" role=\"img\">",
+            "<title>\(title.htmlEscaped)</title>",
+        ]
+        for tick in y.ticks {
+            let place = format(placeY(tick))
+            parts.append(
+                "<line class=\"grid\" x1=\"\(format(margin.left))\" x2=\"\(format(right))\" "
+                    + "y1=\"\(place)\" y2=\"\(place)\"/>"
+                    + "<text x=\"\(format(margin.left - 8))\" y=\"\(place)\" text-anchor=\"end\" "
+                    + "dominant-baseline=\"middle\">\(y.text(tick))</text>")
+        }
+        for tick in x.ticks {
+            parts.append(
+                "<text x=\"\(format(placeX(tick)))\" y=\"\(format(bottom + 18))\" "
+                    + "text-anchor=\"middle\">\(x.text(tick))</text>")
+        }
+        parts.append(
+            "<text x=\"\(format((margin.left + right) / 2))\" y=\"\(format(size.height - 4))\" "
+                + "text-anchor=\"middle\">\(xLabel.htmlEscaped)</text>")
+        for (index, line) in series.enumerated() { parts.append(drawing(of: line, index: index)) }
+        return parts.joined() + "</svg>"
+    }
+
+    private func drawing(of line: Series, index: Int) -> String {
+        let colour = "s\(index % 6)"
+        var path = ""
+        var former: (x: Double, y: Double)?
+        for point in line.points {
+            let (px, py) = (format(placeX(point.x)), format(placeY(point.y)))
+            if former == nil {
+                path += "M\(px) \(py)"
+            } else {
+                path += isStepped ? "H\(px)V\(py)" : "L\(px) \(py)"
+            }
+            former = point
+        }
+        var parts = "<path class=\"line \(colour)\" d=\"\(path)\"/>"
+        // Large invisible discs to hover over, few enough to keep the page small.
+        let stride = max(1, line.points.count / 60)
+        for (number, point) in line.points.enumerated() where number % stride == 0 || line.hasMarks
+        {
+            let place = "cx=\"\(format(placeX(point.x)))\" cy=\"\(format(placeY(point.y)))\""
+            if line.hasMarks { parts += "<circle class=\"mark \(colour)\" \(place) r=\"2.5\"/>" }
+            parts +=
+                "<circle class=\"hover\" \(place) r=\"8\"><title>\(line.name.htmlEscaped), "
+                + "\(xLabel) \(x.text(point.x)): \(significant(point.y))</title></circle>"
+        }
+        return parts
+    }
+
+    private func placeX(_ value: Double) -> Double {
+        let width = size.width - Self.margin.left - Self.margin.right
+        return Self.margin.left + x.fraction(of: value) * width
+    }
+
+    private func placeY(_ value: Double) -> Double {
+        let height = size.height - Self.margin.top - Self.margin.bottom
+        return size.height - Self.margin.bottom - y.fraction(of: value) * height
+    }
+}
+
+/// A range of numbers with round ticks.
+struct Axis: Sendable {
+    let low: Double
+    let high: Double
+    let ticks: [Double]
+    private let decimals: Int
+
+    init(_ values: [Double], includesZero: Bool, wanted: Int) {
+        var low = values.min() ?? 0
+        var high = values.max() ?? 1
+        if includesZero { (low, high) = (min(low, 0), max(high, 0)) }
+        if low == high {
+            let room = max(abs(low) * 0.1, 1e-9)
+            (low, high) = (includesZero && low >= 0 ? low : low - room, high + room)
+        }
+        let rough = (high - low) / Double(wanted)
+        let power = pow(10, floor(log10(rough)))
+        let step = [1, 2, 5, 10].map { $0 * power }.first { $0 >= rough } ?? 10 * power
+        let first = Int((low / step).rounded(.up))
+        let last = Int((high / step).rounded(.down))
+        ticks = first > last ? [] : (first...last).map { Double($0) * step }
+        decimals = max(0, -Int(floor(log10(step) + 1e-9)))
+        self.low = low
+        self.high = high
+    }
+
+    func fraction(of value: Double) -> Double { (value - low) / (high - low) }
+
+    func text(_ value: Double) -> String {
+        let size = abs(value)
+        guard size == 0 || (1e-4..<1e6).contains(size) else { return significant(value) }
+        return String(format: "%.\(min(decimals, 8))f", value)
+    }
+}
+
+func format(_ value: Double) -> String {
+    let text = String(format: "%.1f", value)
+    return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+}
+
+/// Four significant digits.
+func significant(_ value: Double) -> String { String(format: "%.4g", value) }
+
+extension String {
+    /// Safe between tags and within quoted attributes.
+    public var htmlEscaped: String {
+        var result = ""
+        for character in self {
+            switch character {
+            case "&": result += "&amp;"
+            case "<": result += "&lt;"
+            case ">": result += "&gt;"
+            case "\"": result += "&quot;"
+            default: result.append(character)
+            }
+        }
+        return result
+    }
+}

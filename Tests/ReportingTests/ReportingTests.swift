@@ -1,0 +1,169 @@
+import Configurations
+import Foundation
+import Runs
+import Runtime
+import Testing
+
+@testable import Reporting
+
+@Suite struct ReportingTests {
+    private func run(steps: Int, codebook: Bool = false) throws -> RunDirectory {
+        let path = NSTemporaryDirectory() + "purkinje-report-\(UUID().uuidString)"
+        let directory = RunDirectory(path: path)
+        let configuration = try Configuration(
+            ["method": "st-mem", "batchSize": 8, "logicalShards": 4, "steps": 100],
+            overrides: ["optimizer.learningRate=0.002"])
+        try directory.create()
+        try directory.write(
+            RunRecord(
+                id: .random(), configuration: configuration, version: "1 <test>",
+                dataPath: "/data/ecg & more.purkinje", dataDigest: nil))
+        let log = try MetricsLog(directory, after: 0)
+        for step in 1...max(1, steps) where step <= steps {
+            try log.append(
+                StepMetrics(
+                    step: step, loss: 1 / Double(step), learningRate: 1e-3,
+                    samplesPerSecond: 20, worldSize: step < 5 ? 1 : 3, recomputed: step == 2,
+                    seconds: .init(compute: 0.2, wait: 0.01, exchange: 0.02, update: 0.01),
+                    details: codebook ? ["codebook": ["active": 12, "perplexity": 9.5]] : [:]))
+            if step % 4 == 0 { try log.append(ValidationMetrics(step: step, loss: 0.5)) }
+        }
+        try log.synchronise()
+        let events = try EventLog(directory)
+        try events.append(.start, "coordinator started")
+        try events.append(.fault, "worker 2 closed the <connection>")
+        return directory
+    }
+
+    @Test func columnsHoldEveryNumber() throws {
+        let directory = try run(steps: 12, codebook: true)
+        defer { try? FileManager.default.removeItem(atPath: directory.path) }
+        let history = RunHistory(directory)
+        #expect(history.lastStep == 12 && history.recomputedSteps == 1)
+        #expect(history.training["loss"]?.values.first == 1)
+        #expect(history.training["seconds/compute"]?.values.count == 12)
+        #expect(history.training["codebook/perplexity"]?.median == 9.5)
+        #expect(history.validation["loss"]?.steps == [4, 8, 12])
+        #expect(history.events.count == 2 && history.damagedLines == 0)
+    }
+
+    @Test func aDamagedLineIsCountedAndPassedOver() throws {
+        let directory = try run(steps: 3)
+        defer { try? FileManager.default.removeItem(atPath: directory.path) }
+        let text = try String(contentsOfFile: directory.metricsPath, encoding: .utf8)
+        try AtomicFile.write(text + "{\"step\":4,\"lo", to: directory.metricsPath)
+        let history = RunHistory(directory)
+        #expect(history.lastStep == 3 && history.damagedLines == 1)
+    }
+
+    @Test func thePageIsWholeAndAlone() throws {
+        let directory = try run(steps: 12, codebook: true)
+        defer { try? FileManager.default.removeItem(atPath: directory.path) }
+        let html = try RunReport(
+            directory, pictures: [.init(title: "Reconstructions", body: "<figure></figure>")]
+        ).html
+        for title in [
+            "Summary", "Loss", "Codebook", "Reconstructions", "Throughput", "Workers and faults",
+            "What was run", "Do it again",
+        ] {
+            #expect(html.contains(">\(title)</h2>"))
+        }
+        #expect(html.contains("1 &lt;test&gt;") && !html.contains("<test>"))
+        #expect(html.contains("worker 2 closed the &lt;connection&gt;"))
+        #expect(html.contains("ecg &amp; more.purkinje"))
+        #expect(
+            !html.contains("http://") && !html.contains("https://") && !html.contains("<script"))
+        #expect(!html.contains(">nan") && !html.contains("\"nan"))
+        #expect(try WellFormed.check(html) == [])
+    }
+
+    private static let browser = ["/usr/bin/chromium", "/usr/bin/google-chrome"].first {
+        FileManager.default.isExecutableFile(atPath: $0)
+    }
+
+    @Test(.enabled(if: browser != nil, "no Chromium is installed"))
+    func aBrowserHasNothingToComplainOf() throws {
+        let directory = try run(steps: 12, codebook: true)
+        defer { try? FileManager.default.removeItem(atPath: directory.path) }
+        let page = directory.path + "/report.html"
+        try AtomicFile.write(try RunReport(directory, pictures: []).html, to: page)
+        let process = Process()
+        process.executableURL = URL(filePath: try #require(Self.browser))
+        process.arguments = [
+            "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--dump-dom",
+            "--user-data-dir=\(directory.path)/profile", "--virtual-time-budget=2000",
+            "file://\(page)",
+        ]
+        let (dom, log) = (Pipe(), Pipe())
+        process.standardOutput = dom
+        process.standardError = log
+        try process.run()
+        let messages = Locked("")
+        let reader = Thread {
+            let data = log.fileHandleForReading.readDataToEndOfFile()
+            messages.withLock { $0 = String(decoding: data, as: UTF8.self) }
+        }
+        reader.start()
+        let text = String(
+            decoding: dom.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        while !reader.isFinished { usleep(1000) }
+        #expect(process.terminationStatus == 0)
+        #expect(text.components(separatedBy: "<svg ").count - 1 == 7)
+        let complaints = messages.withLock { $0 }.split(separator: "\n").filter {
+            $0.contains("CONSOLE") || $0.contains("ERR_")
+        }
+        #expect(complaints.isEmpty, "\(complaints)")
+    }
+
+    @Test func aRunWithoutStepsHasAPageToo() throws {
+        let directory = try run(steps: 0)
+        defer { try? FileManager.default.removeItem(atPath: directory.path) }
+        let html = try RunReport(directory, pictures: []).html
+        #expect(html.contains("No step is done yet"))
+        #expect(!html.contains("Throughput") && !html.contains("Codebook"))
+    }
+
+    @Test(arguments: [
+        ([0.0, 10], [0.0, 2, 4, 6, 8, 10]), ([0.97, 1.03], [0.98, 1, 1.02]),
+        ([-3.0, -1], [-3, -2.5, -2, -1.5, -1]),
+    ])
+    func ticksAreRound(values: [Double], ticks: [Double]) {
+        let axis = Axis(values, includesZero: false, wanted: 5)
+        #expect(axis.ticks.count == ticks.count)
+        for (tick, expected) in zip(axis.ticks, ticks) { #expect(abs(tick - expected) < 1e-12) }
+    }
+
+    @Test func aConstantLineHasAnAxis() {
+        let axis = Axis([3, 3], includesZero: false, wanted: 5)
+        #expect(axis.low < 3 && axis.high > 3 && !axis.ticks.isEmpty)
+        #expect(axis.fraction(of: 3).isFinite)
+    }
+
+    @Test func meansKeepTheFirstAndTheLastPart() throws {
+        let directory = try run(steps: 100)
+        defer { try? FileManager.default.removeItem(atPath: directory.path) }
+        let thinned = RunHistory(directory).training["loss"]?.thinned(to: 10)
+        #expect(thinned?.values.count == 10)
+        #expect(thinned?.steps.first == 5.5 && thinned?.steps.last == 95.5)
+    }
+}
+
+/// Finds tags that are not closed, or closed in the wrong order.
+private enum WellFormed {
+    private static let empty = ["meta", "link", "br", "line", "path", "circle"]
+
+    static func check(_ html: String) throws -> [String] {
+        var (open, problems): ([String], [String]) = ([], [])
+        for match in html.matches(of: /<(\/?)([a-zA-Z0-9]+)[^>]*?(\/?)>/) {
+            let name = match.2.lowercased()
+            guard !empty.contains(name), match.3.isEmpty else { continue }
+            if match.1.isEmpty {
+                open.append(name)
+            } else if open.popLast() != name {
+                problems.append("</\(name)> closes nothing")
+            }
+        }
+        return problems + open.map { "<\($0)> is left open" }
+    }
+}
