@@ -50,6 +50,11 @@ let trainingRooms: [Target.Dependency] = [
     "Configurations", "Runs", "Pretraining", "Transport", "Collectives", "Checkpoints", "Cluster",
 ]
 
+let evaluationRooms: [Target.Dependency] = [
+    "Runtime", "Kernels", "Tensors", "LinearAlgebra", "NeuralNetworks", "Electrocardiography",
+    "Configurations", "Runs", "Pretraining", "Training", "Checkpoints",
+]
+
 let package = Package(
     name: "purkinje",
     products: [
@@ -82,6 +87,7 @@ let package = Package(
         room("Checkpoints", uses: ["Runtime", "Tensors"], hot: true),
         room("Cluster", uses: clusterRooms),
         room("Training", uses: trainingRooms + ["CSystem"], hot: true),
+        room("Evaluation", uses: evaluationRooms, hot: true),
         room("CommandLineInterface", uses: ["Runtime", "CSystem"]),
         room("Diagnosis", uses: ["Runtime", "Configurations", "LinearAlgebra", "CSystem"]),
         room("Reporting", uses: ["Runtime", "Configurations", "Runs", "Checkpoints"]),
@@ -89,8 +95,8 @@ let package = Package(
         program(
             "purkinje",
             uses: trainingRooms + [
-                "ClinicalParameters", "Training", "CommandLineInterface", "Diagnosis", "Launching",
-                "Reporting",
+                "ClinicalParameters", "Training", "Evaluation", "CommandLineInterface", "Diagnosis",
+                "Launching", "Reporting",
             ]),
         program("purkinje-coordinator", uses: clusterRooms + ["Cluster", "CommandLineInterface"]),
         program("purkinje-worker", uses: trainingRooms + ["Training", "CommandLineInterface"]),
@@ -117,6 +123,7 @@ let package = Package(
         tests("CheckpointsTests", uses: ["Checkpoints", "Tensors", "Runtime"]),
         tests("ClusterTests", uses: clusterRooms + ["Cluster"]),
         tests("TrainingTests", uses: trainingRooms + ["Training"]),
+        tests("EvaluationTests", uses: evaluationRooms + ["Evaluation"]),
         tests("CommandLineInterfaceTests", uses: ["CommandLineInterface", "Runtime"]),
         tests("DiagnosisTests", uses: ["Diagnosis", "Configurations", "Runtime"]),
         tests("ReportingTests", uses: ["Reporting", "Runs", "Configurations", "Runtime"]),

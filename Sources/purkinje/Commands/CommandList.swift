@@ -16,6 +16,7 @@ let commands: [Command] = [
     resumeCommand,
     statusCommand,
     reconstructCommand,
+    metricsCommand,
     reportCommand,
     doctorCommand,
     checkpointListCommand,
@@ -24,6 +25,7 @@ let commands: [Command] = [
     checkpointExportCommand,
     checkpointImportCommand,
     benchStepCommand,
+    benchProbeCommand,
     benchAllReduceCommand,
     benchCompressionCommand,
 ]
