@@ -127,6 +127,44 @@ public struct ConfigurationReader {
         return truth
     }
 
+    /// A list of whole numbers, each in a range.
+    ///
+    /// - Parameters:
+    ///   - key: The key.
+    ///   - fallback: Where nobody says anything.
+    ///   - counts: How many numbers there may be.
+    ///   - range: Of each number.
+    ///   - decidesBits: Whether results depend on it.
+    /// - Returns: The list.
+    /// - Throws: `ConfigurationError` for anything else than such a list.
+    public mutating func integers(
+        _ key: String, default fallback: [Int], counts: ClosedRange<Int>,
+        in range: ClosedRange<Int>,
+        decidesBits: Bool = true
+    ) throws(ConfigurationError) -> [Int] {
+        let (value, source) = take(key, .array(fallback.map { .integer(Int64($0)) }))
+        guard let items = value.arrayValue, counts.contains(items.count) else {
+            throw .wrongType(
+                key: key, value: value.text(),
+                expected: "a list [a, b, …] of \(counts.lowerBound) to \(counts.upperBound) whole "
+                    + "numbers", source: source)
+        }
+        var numbers: [Int] = []
+        for item in items {
+            guard let number = Self.wholeNumber(item) else {
+                throw .wrongType(
+                    key: key, value: item.text(), expected: "a whole number", source: source)
+            }
+            guard range.contains(number) else {
+                throw outOfRange(
+                    key, item, "\(range.lowerBound)", "\(range.upperBound)", source)
+            }
+            numbers.append(number)
+        }
+        record(key, .array(numbers.map { .integer(Int64($0)) }), source, decidesBits)
+        return numbers
+    }
+
     /// One of an enumeration's words.
     public mutating func choice<Choice: CaseIterable & RawRepresentable<String>>(
         _ key: String, default fallback: Choice?, decidesBits: Bool = true

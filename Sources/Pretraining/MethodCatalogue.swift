@@ -8,6 +8,8 @@ public enum MethodCatalogue {
         case .stMEM(let settings): STMEMPretraining(settings, input: configuration.input)
         case .ecgJEPA(let settings):
             ECGJEPAPretraining(settings, input: configuration.input)
+        case .vqFull(let settings): VQFullPretraining(settings, of: configuration)
+        case .vqFinetune(let settings): VQFinetunePretraining(settings, of: configuration)
         }
     }
 }

@@ -4,17 +4,21 @@ public enum Method: String, Sendable, CaseIterable {
     case stMEM = "st-mem"
     /// A joint-embedding predictive architecture.
     case ecgJEPA = "ecg-jepa"
+    /// One code for each token, trained from scratch.
+    case vqFull = "vq-full"
+    /// One code for a record, on a pretrained encoder.
+    case vqFinetune = "vq-finetune"
 
     var inputDefaults: InputDefaults {
         switch self {
-        case .stMEM: InputDefaults(cropSamples: 2_250, patchSamples: 75)
+        case .stMEM, .vqFull, .vqFinetune: InputDefaults(cropSamples: 2_250, patchSamples: 75)
         case .ecgJEPA: InputDefaults(cropSamples: 2_500, patchSamples: 50)
         }
     }
 
     var optimizerDefaults: OptimizerDefaults {
         switch self {
-        case .stMEM: OptimizerDefaults()
+        case .stMEM, .vqFull, .vqFinetune: OptimizerDefaults()
         case .ecgJEPA: .jepa
         }
     }
@@ -62,6 +66,10 @@ public enum MethodConfiguration: Sendable, Equatable {
     case stMEM(STMEMConfiguration)
     /// A joint-embedding predictive architecture.
     case ecgJEPA(ECGJEPAConfiguration)
+    /// One code for each token, trained from scratch.
+    case vqFull(VQFullConfiguration)
+    /// One code for a record, on a pretrained encoder.
+    case vqFinetune(VQFinetuneConfiguration)
 
     init(
         _ method: Method, from reader: inout ConfigurationReader, shared: SharedSettings
@@ -69,6 +77,9 @@ public enum MethodConfiguration: Sendable, Equatable {
         switch method {
         case .stMEM: self = .stMEM(try STMEMConfiguration(from: &reader, shared: shared))
         case .ecgJEPA: self = .ecgJEPA(try ECGJEPAConfiguration(from: &reader, shared: shared))
+        case .vqFull: self = .vqFull(try VQFullConfiguration(from: &reader, shared: shared))
+        case .vqFinetune:
+            self = .vqFinetune(try VQFinetuneConfiguration(from: &reader, shared: shared))
         }
     }
 }

@@ -76,6 +76,16 @@ public struct ParameterList: Sendable {
                 learningRateScale: 1))
     }
 
+    /// Takes parameters from the optimiser: a pretrained part that stays as it is.
+    public mutating func freeze(_ indices: Range<Int>) {
+        for index in indices where specifications[index].role == .trained {
+            let trained = specifications[index]
+            specifications[index] = ParameterSpecification(
+                name: trained.name, shape: trained.shape, initialiser: trained.initialiser,
+                role: .frozen, learningRateScale: trained.learningRateScale)
+        }
+    }
+
     private mutating func append(_ specification: ParameterSpecification) -> Int {
         specifications.append(specification)
         return specifications.count - 1

@@ -1,14 +1,10 @@
+import Configurations
 import Kernels
 
 /// By what a vector chooses its code.
-public enum CodeLookup: Sendable {
-    /// The least Euclidean distance.
-    case euclidean
-    /// The least angle: lengths do not count.
-    ///
-    /// Source: Yu et al., "Vector-quantized image modeling with improved VQGAN", 2022.
-    case cosine
-}
+///
+/// Source of the lookup by angle: Yu et al., "Vector-quantized image modeling with improved VQGAN", 2022.
+typealias CodeLookup = QuantiserConfiguration.Lookup
 
 /// Codes to choose from, `[count, dimension]`; borrowed from whoever owns the numbers.
 struct Codes {

@@ -76,19 +76,19 @@ struct EMACodebook {
     /// - Parameters:
     ///   - share: A code is dead when its running count is below this.
     ///   - fairShare: The count that it begins with again.
-    ///   - pool: Recent vectors, `[poolCount, dimension]`.
-    ///   - poolCount: How many; more dead codes than that stay where they are.
+    ///   - poolCount: Recent vectors; more dead codes than that stay where they are.
+    ///   - vector: One of them.
     ///   - random: Draws the vectors.
     /// - Returns: Codes restarted.
     func restart(
-        below share: Double, fairShare: Double, from pool: Floats, poolCount: Int,
-        random: inout RandomStream
+        below share: Double, fairShare: Double, from poolCount: Int, random: inout RandomStream,
+        vector: (Int) -> Floats
     ) -> Int {
         let dead = (0..<codes).filter { Double(counts[$0]) < share }
-        guard !dead.isEmpty, poolCount > 0 else { return 0 }
+        guard !dead.isEmpty else { return 0 }
         let chosen = random.choose(min(dead.count, poolCount), of: poolCount)
-        for (code, vector) in zip(dead, chosen) {
-            place(code, at: pool + vector * dimension, share: fairShare)
+        for (code, number) in zip(dead, chosen) {
+            place(code, at: vector(number), share: fairShare)
         }
         return chosen.count
     }

@@ -1,18 +1,13 @@
+import Configurations
 import Kernels
 import NeuralNetworks
 
 /// How the gradient of a code gets to the vector that chose it.
-public enum CodeGradient: Sendable {
-    /// As it is.
-    ///
-    /// Source: van den Oord et al., "Neural discrete representation learning", 2017.
-    case straightThrough
-    /// Turned and scaled as the vector would have to be to become its code: vectors on the same side of a code keep
-    /// their angle to it.
-    ///
-    /// Source: Fifty et al., "Restructuring vector quantization with the rotation trick", 2024.
-    case rotation
-}
+///
+/// Straight through, as it is (van den Oord et al., "Neural discrete representation learning", 2017). Rotated, turned
+/// and scaled as the vector would have to be to become its code, so that vectors on the same side of a code keep their
+/// angle to it (Fifty et al., "Restructuring vector quantization with the rotation trick", 2024).
+typealias CodeGradient = QuantiserConfiguration.Gradient
 
 extension Tape {
     /// Each vector's code in its place.

@@ -124,9 +124,10 @@ struct CodebookTests {
         let pool: [Float] = [1, 2, 3, 4, 5, 6]
         var random = random(6)
         let restarted = pool.withUnsafeBufferPointer { pool in
-            pool.baseAddress.map {
-                book.ema.restart(
-                    below: 1, fairShare: 4, from: $0, poolCount: 3, random: &random)
+            pool.baseAddress.map { pool in
+                book.ema.restart(below: 1, fairShare: 4, from: 3, random: &random) {
+                    pool + $0 * book.ema.dimension
+                }
             }
         }
         #expect(restarted == 2)
@@ -144,8 +145,10 @@ struct CodebookTests {
         var random = random(7)
         let pool: [Float] = [9, 8]
         let restarted = pool.withUnsafeBufferPointer { pool in
-            pool.baseAddress.map {
-                book.ema.restart(below: 1, fairShare: 4, from: $0, poolCount: 2, random: &random)
+            pool.baseAddress.map { pool in
+                book.ema.restart(below: 1, fairShare: 4, from: 2, random: &random) {
+                    pool + $0 * book.ema.dimension
+                }
             }
         }
         #expect(restarted == 2)

@@ -229,8 +229,8 @@ final class ToyRun: GradientSink {
                 ema.follow(
                     hits: { hits[$0] }, hitSums: { sums[$0] }, decay: 0.95, by: settings.lookup)
                 _ = ema.restart(
-                    below: 0.25 * share, fairShare: share, from: vectors, poolCount: pool.count,
-                    random: &random)
+                    below: 0.25 * share, fairShare: share, from: pool.count, random: &random
+                ) { vectors + $0 * dimension }
             }
         }
     }

@@ -1,0 +1,146 @@
+import Configurations
+import Kernels
+import NeuralNetworks
+
+/// The study's model with what keeps its codebook in use: the pooled feature of a pretrained encoder becomes one code,
+/// from which the whole record is rebuilt.
+struct VQFinetune: Sendable {
+    let quantiser: VectorQuantiser
+    let parameters: ParameterList
+    private let settings: VQFinetuneConfiguration
+    private let encoder: STMEMEncoder
+    private let head: VQVAEHead
+    private let standardisation: Standardisation?
+    private let shardSize: Double
+
+    /// Where the running statistics of the pooled feature are.
+    private struct Standardisation: Sendable {
+        let mean: Int
+        let variance: Int
+        let batches: Int
+        let deviations: Int
+        let squares: Int
+
+        init(columns: Int, in list: inout ParameterList) {
+            mean = list.add("feature.mean", shape: [columns], .zeros, isTrained: false)
+            variance = list.add("feature.variance", shape: [columns], .ones, isTrained: false)
+            batches = list.add("feature.batches", shape: [1], .zeros, isTrained: false)
+            deviations = list.addStatistic("feature.deviations", shape: [columns])
+            squares = list.addStatistic("feature.squares", shape: [columns])
+        }
+    }
+
+    init(
+        _ settings: VQFinetuneConfiguration, input: InputConfiguration, batchSize: Int,
+        logicalShards: Int
+    ) {
+        self.settings = settings
+        shardSize = Double(batchSize / logicalShards)
+        var list = ParameterList()
+        var sizes = STMEMSizes()
+        sizes.leads = input.leads
+        sizes.patches = input.patchesPerLead
+        sizes.patchSamples = input.patchSamples
+        sizes.width = settings.encoder.width
+        sizes.depth = settings.encoder.depth
+        sizes.heads = settings.encoder.heads
+        sizes.headWidth = settings.encoder.headWidth
+        sizes.hiddenWidth = settings.encoder.mlpWidth
+        encoder = STMEMEncoder(sizes: sizes, trainsPositions: !settings.freezeEncoder, in: &list)
+        if settings.freezeEncoder { list.freeze(0..<list.specifications.count) }
+        standardisation =
+            settings.standardiseFeature ? Standardisation(columns: sizes.width, in: &list) : nil
+        head = VQVAEHead(
+            width: sizes.width, latent: settings.latentWidth, hidden: settings.hiddenWidth,
+            outputs: input.leads * input.cropSamples, in: &list)
+        quantiser = VectorQuantiser(
+            settings.quantiser, width: settings.latentWidth, vectorsPerBatch: batchSize,
+            logicalShards: logicalShards, in: &list)
+        parameters = list
+    }
+
+    /// What the encoder says of each record, standardised by what it said of the batches before.
+    ///
+    /// - Parameters:
+    ///   - patches: Shape `[samples * leads * patches, patchSamples]`.
+    ///   - tape: Where the computation is recorded; a frozen encoder's part is not gone back over.
+    /// - Returns: Shape `[samples, width]`.
+    private func feature(of patches: Value, on tape: Tape) -> Value {
+        var feature = encoder.pooled(patches, on: tape)
+        if settings.freezeEncoder {
+            let fixed = tape.input(rows: feature.rows, columns: feature.columns)
+            fixed.data.update(from: feature.data, count: feature.count)
+            feature = fixed
+        }
+        guard let standardisation else { return feature }
+        let running = RunningStandardisation(
+            columns: feature.columns, means: tape.parameter(standardisation.mean).data,
+            variances: tape.parameter(standardisation.variance).data,
+            batches: tape.parameter(standardisation.batches).data)
+        if let deviations = tape.statistic(standardisation.deviations)?.baseAddress,
+            let squares = tape.statistic(standardisation.squares)?.baseAddress
+        {
+            running.measure(
+                feature.data, rows: feature.rows, deviations: deviations, squares: squares)
+        }
+        let scales = tape.arena.floats(feature.columns)
+        running.fillScales(scales)
+        return tape.standardised(feature, means: running.means, scales: scales)
+    }
+
+    /// A shard's loss: the squared error of the rebuilt records over their variance, and the quantiser's part.
+    ///
+    /// - Parameters:
+    ///   - patches: Shape `[samples * leads * patches, patchSamples]`.
+    ///   - shard: Whose they are.
+    ///   - report: Receives the method's numbers.
+    ///   - tape: Where the computation is recorded.
+    /// - Returns: A 1 x 1 value.
+    func loss(_ patches: Value, of shard: Shard, report: ShardReport, on tape: Tape) -> Value {
+        let latent = head.latent(of: feature(of: patches, on: tape), on: tape)
+        let outcome = quantiser.quantise(latent, of: shard, notes: report.notes, on: tape)
+        let isTraining = shard.role == .training
+        let rebuilt = head.decode(
+            outcome.value,
+            dropout: isTraining && settings.dropout > 0
+                ? (
+                    rate: Float(settings.dropout),
+                    random: { row in
+                        RandomStream(
+                            seed: shard.seed, purpose: .dropout, step: shard.step,
+                            position: UInt32(shard.firstPosition + row))
+                    }
+                ) : nil, on: tape)
+        let (value, reconstruction) = tape.meanSquaredError(
+            rebuilt, target: patches.data,
+            over: variance(patches.data, count: patches.count))
+        report.scalars[0] = reconstruction + outcome.penalty
+        report.scalars[1] = reconstruction
+        report.scalars[2] = outcome.deviation.mean
+        report.scalars[3] = outcome.deviation.least
+        return outcome.loss.map { tape.total(value, $0, weight: 1) } ?? value
+    }
+
+    /// The variance of a shard's signal; 1 where it has none.
+    private func variance(_ x: Floats, count: Int) -> Double {
+        let mean = sum(x, count: count) / Float(count)
+        let variance = Double(sumOfSquaredDeviations(x, from: mean, count: count)) / Double(count)
+        return variance > 0 ? variance : 1
+    }
+
+    /// Moves the running statistics.
+    func followFeature(_ context: UpdateContext) {
+        guard let standardisation else { return }
+        let parameters = context.parameters
+        let count = parameters[standardisation.mean].count
+        let deviations = context.statistic(standardisation.deviations).map {
+            Double($0) / shardSize
+        }
+        let squares = context.statistic(standardisation.squares).map { Double($0) / shardSize }
+        RunningStandardisation(
+            columns: count, means: parameters.numbers(standardisation.mean),
+            variances: parameters.numbers(standardisation.variance),
+            batches: parameters.numbers(standardisation.batches)
+        ).follow(deviations: { deviations[$0] }, squares: { squares[$0] })
+    }
+}

@@ -1,0 +1,154 @@
+import Configurations
+import Kernels
+import NeuralNetworks
+
+/// ST-MEM's encoder on everything, a code for each token, and ST-MEM's decoder blocks that rebuild the record from the
+/// codes alone.
+///
+/// By default a token is what the encoder says of one patch of time, the mean over the leads; the decoder then
+/// predicts that patch of all leads. The separators, which the encoder has at the ends of each lead, are left out: they
+/// would carry what they know past the codes.
+struct VQFull: Sendable {
+    let encoder: STMEMEncoder
+    let quantiser: VectorQuantiser
+    private let settings: VQFullConfiguration
+    private let decoderEmbedding: Linear
+    private let decoderPositions: Int
+    private let decoderBlocks: [TransformerBlock]
+    private let decoderNorm: LayerNormalisation
+    private let decoderHead: Linear
+    let parameters: ParameterList
+
+    private var sizes: STMEMSizes { encoder.sizes }
+
+    init(
+        _ settings: VQFullConfiguration, input: InputConfiguration, batchSize: Int,
+        logicalShards: Int
+    ) {
+        self.settings = settings
+        var list = ParameterList()
+        let sizes = STMEMSizes(
+            encoder: settings.encoder, decoder: settings.decoder, input: input, maskRatio: 0,
+            normalisesPatches: settings.normalisePatches)
+        encoder = STMEMEncoder(sizes: sizes, in: &list)
+        let tokens = settings.tokens == .time ? sizes.patches : sizes.patches * sizes.leads
+        quantiser = VectorQuantiser(
+            settings.quantiser, width: sizes.width, vectorsPerBatch: batchSize * tokens,
+            logicalShards: logicalShards, in: &list)
+        let width = sizes.decoderWidth
+        decoderEmbedding = Linear(
+            "to_decoder_embedding", inputs: sizes.width, outputs: width, in: &list)
+        let table = PositionTable.withSeparators(positions: sizes.patches, width: width)
+        decoderPositions = list.add(
+            "decoder_pos_embed", shape: [1, sizes.patches, width],
+            .values(Array(table[width..<(sizes.patches + 1) * width])), isTrained: false)
+        decoderBlocks = (0..<sizes.decoderDepth).map {
+            TransformerBlock(
+                STMEMEncoder.blockNames("decoder_blocks.\($0)"),
+                size: TransformerBlockSize(
+                    width: width, heads: sizes.decoderHeads, headWidth: sizes.decoderHeadWidth,
+                    hiddenWidth: sizes.decoderHiddenWidth), in: &list)
+        }
+        decoderNorm = LayerNormalisation("decoder_norm", width: width, epsilon: 1e-6, in: &list)
+        decoderHead = Linear(
+            "decoder_head", inputs: width,
+            outputs: settings.tokens == .time
+                ? sizes.leads * sizes.patchSamples : sizes.patchSamples, in: &list)
+        parameters = list
+    }
+
+    /// One vector for each token, before the quantiser.
+    ///
+    /// - Parameters:
+    ///   - patches: Shape `[samples * leads * patches, patchSamples]`.
+    ///   - tape: Where the computation is recorded.
+    /// - Returns: Shape `[samples * patches, width]`, or `[samples * leads * patches, width]` for tokens of leads.
+    func tokens(of patches: Value, on tape: Tape) -> Value {
+        let (leads, n) = (sizes.leads, sizes.patches)
+        let samples = patches.rows / (leads * n)
+        let choice = PatchChoice.all(samples: samples, leads: leads, patches: n, on: tape)
+        let latent = encoder.normalise(
+            encoder.encode(patches, choice: choice, on: tape), on: tape)
+        let rows = tape.arena.integers(patches.rows)
+        forEachToken(samples) { place, sample, lead, time in
+            rows[place] = Int32((sample * leads + lead) * (n + 2) + 1 + time)
+        }
+        let ordered = tape.gatherRows(latent, indices: UnsafePointer(rows), count: patches.rows)
+        return settings.tokens == .time ? tape.meanOfRows(ordered, length: leads) : ordered
+    }
+
+    /// The record from its tokens, and how far it is off.
+    ///
+    /// - Parameters:
+    ///   - tokens: Shape as that of `tokens(of:on:)`.
+    ///   - patches: What is to be rebuilt.
+    ///   - tape: Where the computation is recorded.
+    /// - Returns: The mean squared error over all patches.
+    func reconstructionLoss(
+        _ tokens: Value, patches: Value, on tape: Tape
+    ) -> (value: Value, loss: Double) {
+        let n = sizes.patches
+        var x = tape.addingCyclically(
+            decoderEmbedding(tokens, on: tape), tape.parameter(decoderPositions))
+        for block in decoderBlocks { x = block(x, tokens: n, on: tape) }
+        let predicted = decoderHead(decoderNorm(x, on: tape), on: tape)
+            .reshaped(columns: sizes.patchSamples)
+        let rows = tape.arena.integers(patches.rows)
+        forEachToken(patches.rows / (sizes.leads * n)) { place, sample, lead, time in
+            rows[place] = Int32((sample * sizes.leads + lead) * n + time)
+        }
+        return tape.patchLoss(
+            predicted, patches: patches, rows: UnsafePointer(rows),
+            normalises: sizes.normalisesPatches)
+    }
+
+    /// Calls a closure for every patch in the order in which tokens have them: leads within times, or times within
+    /// leads.
+    private func forEachToken(
+        _ samples: Int, _ body: (_ place: Int, _ sample: Int, _ lead: Int, _ time: Int) -> Void
+    ) {
+        var place = 0
+        let isByTime = settings.tokens == .time
+        let (outer, inner) =
+            isByTime ? (sizes.patches, sizes.leads) : (sizes.leads, sizes.patches)
+        for sample in 0..<samples {
+            for i in 0..<outer {
+                for j in 0..<inner {
+                    body(place, sample, isByTime ? j : i, isByTime ? i : j)
+                    place += 1
+                }
+            }
+        }
+    }
+}
+
+extension Tape {
+    /// The sum of each row with one of a fixed table's, which begins anew when it ends.
+    ///
+    /// - Parameters:
+    ///   - x: Shape `[rows, columns]`.
+    ///   - table: Shape `[period, columns]`; gets no gradient.
+    /// - Returns: Shape of `x`.
+    func addingCyclically(_ x: Value, _ table: Value) -> Value {
+        precondition(
+            x.rows % table.rows == 0 && x.columns == table.columns,
+            "\(x.rows) x \(x.columns) is not made of runs of \(table.rows) x \(table.columns)")
+        let y = result(rows: x.rows, columns: x.columns, wantsGradient: x.wantsGradient)
+        y.data.update(from: x.data, count: x.count)
+        for start in stride(from: 0, to: x.count, by: table.count) {
+            add(table.data, into: y.data + start, count: table.count)
+        }
+        if x.wantsGradient { record(CyclicSumOperation(x: x, y: y)) }
+        return y
+    }
+}
+
+private struct CyclicSumOperation: NeuralNetworks.Operation {
+    let x: Value
+    let y: Value
+
+    func backward(on tape: Tape) {
+        guard let dy = tape.takeGradient(of: y) else { return }
+        tape.pass(dy, to: x)
+    }
+}

@@ -1,0 +1,275 @@
+import Configurations
+import Kernels
+import NeuralNetworks
+import Runtime
+
+/// The bottleneck of both methods: vectors are projected to few numbers, replaced by codes, and projected back.
+struct VectorQuantiser: Sendable {
+    /// What vectors became.
+    struct Outcome {
+        /// The quantised vectors, projected back: shape `[rows, width]`.
+        let value: Value
+        /// What is added to the loss; none while nothing is quantised.
+        let loss: Value?
+        /// The same in double.
+        let penalty: Double
+        /// Deviations of the projected vectors' numbers over the shard: their mean and the least.
+        let deviation: (mean: Double, least: Double)
+    }
+
+    private enum Kind: Sendable {
+        case codebook(CodebookState)
+        case finiteScalar(FiniteScalarQuantisation, hits: Int)
+    }
+
+    private let settings: QuantiserConfiguration
+    private let projection: Linear
+    private let expansion: Linear
+    private let kind: Kind
+
+    /// Adds the quantiser's parameters and state.
+    ///
+    /// - Parameters:
+    ///   - settings: How vectors become codes.
+    ///   - width: Numbers of a vector.
+    ///   - vectorsPerBatch: Vectors of all shards.
+    ///   - logicalShards: Their number.
+    ///   - list: Receives the parameters.
+    init(
+        _ settings: QuantiserConfiguration, width: Int, vectorsPerBatch: Int, logicalShards: Int,
+        in list: inout ParameterList
+    ) {
+        self.settings = settings
+        projection = Linear(
+            "vq.project_in", inputs: width, outputs: settings.dimension, in: &list)
+        switch settings.codes {
+        case .codebook(let codebook):
+            kind = .codebook(
+                CodebookState(
+                    codebook, warmupSteps: settings.warmupSteps, vectorsPerBatch: vectorsPerBatch,
+                    logicalShards: logicalShards, in: &list))
+        case .finiteScalar(let levels):
+            kind = .finiteScalar(
+                FiniteScalarQuantisation(levels: levels),
+                hits: list.addStatistic("vq.hits", shape: [settings.codeCount]))
+        }
+        expansion = Linear(
+            "vq.project_out", inputs: settings.dimension, outputs: width, in: &list)
+    }
+
+    // MARK: A shard
+
+    /// Quantises a shard's vectors.
+    ///
+    /// - Parameters:
+    ///   - x: Shape `[rows, width]`.
+    ///   - shard: Whose they are.
+    ///   - notes: Receives what `update` and `validationReport` need.
+    ///   - tape: Where the computation is recorded.
+    /// - Returns: The quantised vectors and what belongs to them.
+    func quantise(
+        _ x: Value, of shard: Shard, notes: UnsafeMutableBufferPointer<Double>, on tape: Tape
+    ) -> Outcome {
+        let z = projection(x, on: tape)
+        switch kind {
+        case .codebook(let state):
+            let vectors = state.settings.lookup == .cosine ? tape.unitLength(z) : z
+            return quantise(vectors, by: state, of: shard, notes: notes, on: tape)
+        case .finiteScalar(let quantisation, let hits):
+            let deviation = deviations(of: z)
+            // Validation has no step of its own, and looks at what will be used.
+            guard shard.role == .validation || shard.step >= settings.warmupSteps else {
+                return Outcome(
+                    value: expansion(z, on: tape), loss: nil, penalty: 0, deviation: deviation)
+            }
+            let (rounded, chosen) = tape.roundedToLevels(z, quantisation)
+            count(chosen, rows: z.rows, hits: hits, shard: shard, notes: notes, on: tape)
+            Notes(notes).set(.vectors, Double(z.rows))
+            return Outcome(
+                value: expansion(rounded, on: tape), loss: nil, penalty: 0, deviation: deviation)
+        }
+    }
+
+    private func quantise(
+        _ z: Value, by state: CodebookState, of shard: Shard,
+        notes: UnsafeMutableBufferPointer<Double>, on tape: Tape
+    ) -> Outcome {
+        let deviation = deviations(of: z)
+        if shard.role == .training {
+            state.note(
+                z, of: shard, into: UnsafeMutableBufferPointer(rebasing: notes[Notes.count...]))
+        }
+        guard state.hasStarted(on: tape) else {
+            return Outcome(
+                value: expansion(z, on: tape), loss: nil, penalty: 0, deviation: deviation)
+        }
+        let codebook = tape.parameter(state.codebook)
+        let chosen = tape.arena.integers(z.rows)
+        Codes(data: codebook.data, count: codebook.rows, dimension: codebook.columns)
+            .nearest(
+                to: z.data, vectorCount: z.rows, by: state.settings.lookup, into: chosen)
+        count(
+            UnsafePointer(chosen), rows: z.rows, hits: state.hits, shard: shard, notes: notes,
+            on: tape)
+        if let sums = tape.statistic(state.hitSums) {
+            for r in 0..<z.rows {
+                for j in 0..<z.columns {
+                    sums[Int(chosen[r]) * z.columns + j] += z.data[r * z.columns + j]
+                }
+            }
+        }
+        let (loss, penalty) = penalty(
+            z, codebook: codebook, chosen: UnsafePointer(chosen), by: state.settings,
+            notes: Notes(notes), on: tape)
+        let quantised = tape.quantised(
+            z, codebook: codebook, chosen: UnsafePointer(chosen), through: state.settings.gradient)
+        return Outcome(
+            value: expansion(quantised, on: tape), loss: loss, penalty: penalty,
+            deviation: deviation)
+    }
+
+    /// Commitment and entropy, weighted; what they are made of goes into the notes.
+    private func penalty(
+        _ z: Value, codebook: Value, chosen: UnsafePointer<Int32>,
+        by settings: QuantiserConfiguration.Codebook, notes: Notes, on tape: Tape
+    ) -> (loss: Value, penalty: Double) {
+        var distances = 0.0
+        for r in 0..<z.rows {
+            distances += Double(
+                squaredDistance(
+                    z.data + r * z.columns, codebook.data + Int(chosen[r]) * z.columns,
+                    count: z.columns)
+            ).squareRoot()
+        }
+        let (commitment, error) = tape.codeLoss(
+            z, codebook: codebook, chosen: chosen, commitment: Float(settings.commitment),
+            codes: 0)
+        notes.set(.vectors, Double(z.rows))
+        notes.set(.distances, distances)
+        notes.set(.squares, error * Double(z.rows))
+        guard settings.entropyWeight > 0 else { return (commitment, settings.commitment * error) }
+        let entropy = tape.assignmentEntropy(
+            z, codebook: codebook, temperature: Float(settings.entropyTemperature))
+        notes.set(.entropyPerVector, entropy.perVector * Double(z.rows))
+        notes.set(.entropyOfMean, entropy.ofMean * Double(z.rows))
+        return (
+            tape.total(commitment, entropy.value, weight: Float(settings.entropyWeight)),
+            settings.commitment * error
+                + settings.entropyWeight * (entropy.perVector - entropy.ofMean)
+        )
+    }
+
+    /// Adds a shard's choices to the step's hits, or a unit's to its notes.
+    private func count(
+        _ chosen: UnsafePointer<Int32>, rows: Int, hits: Int, shard: Shard,
+        notes: UnsafeMutableBufferPointer<Double>, on tape: Tape
+    ) {
+        if shard.role == .validation {
+            for r in 0..<rows { notes[Notes.count + Int(chosen[r])] += 1 }
+        } else if let counts = tape.statistic(hits) {
+            for r in 0..<rows { counts[Int(chosen[r])] += 1 }
+        }
+    }
+
+    private func deviations(of z: Value) -> (mean: Double, least: Double) {
+        var (total, least) = (0.0, Double.infinity)
+        for j in 0..<z.columns {
+            var mean = 0.0
+            for r in 0..<z.rows { mean += Double(z.data[r * z.columns + j]) }
+            mean /= Double(z.rows)
+            var square = 0.0
+            for r in 0..<z.rows {
+                let deviation = Double(z.data[r * z.columns + j]) - mean
+                square += deviation * deviation
+            }
+            let deviation = (square / Double(z.rows)).squareRoot()
+            total += deviation
+            least = min(least, deviation)
+        }
+        return (total / Double(z.columns), least)
+    }
+
+    // MARK: Notes and reports
+
+    /// What a shard says of its codes, each number a sum over its vectors; after it come candidates (training) or hits
+    /// (validation).
+    private struct Notes {
+        enum Place: Int {
+            case vectors
+            case distances
+            case squares
+            case entropyPerVector
+            case entropyOfMean
+        }
+
+        static let count = 5
+        private let buffer: UnsafeMutableBufferPointer<Double>
+
+        init(_ buffer: UnsafeMutableBufferPointer<Double>) { self.buffer = buffer }
+
+        func set(_ place: Place, _ value: Double) { buffer[place.rawValue] = value }
+
+        /// Means over all vectors of all shards; `null` where nothing was quantised, or not measured.
+        static func entries(
+            _ notes: [[Double]], _ settings: QuantiserConfiguration
+        ) -> [String: JSONValue] {
+            func total(_ place: Place) -> Double { notes.reduce(0) { $0 + $1[place.rawValue] } }
+            let vectors = total(.vectors)
+            guard case .codebook(let codebook) = settings.codes else { return [:] }
+            func mean(_ place: Place, isMeasured: Bool = true) -> JSONValue {
+                vectors > 0 && isMeasured ? .measured(total(place) / vectors) : .null
+            }
+            let hasEntropy = codebook.entropyWeight > 0
+            return [
+                "quantisation_error": mean(.distances), "commitment_loss": mean(.squares),
+                "entropy_per_vector": mean(.entropyPerVector, isMeasured: hasEntropy),
+                "entropy_of_mean": mean(.entropyOfMean, isMeasured: hasEntropy),
+            ]
+        }
+    }
+
+    /// Numbers that a training shard notes.
+    var notesPerShard: Int {
+        switch kind {
+        case .codebook(let state):
+            Notes.count + state.settings.candidatesPerShard * state.settings.dimension
+        case .finiteScalar: Notes.count
+        }
+    }
+
+    /// Numbers that a validation unit notes.
+    var notesPerValidationUnit: Int { Notes.count + settings.codeCount }
+
+    /// Moves codes on by one step.
+    ///
+    /// - Returns: The entry `codebook` of the step's line.
+    func update(_ context: UpdateContext) -> [String: JSONValue] {
+        let (hits, restarts): (Int, Int)
+        switch kind {
+        case .codebook(let state):
+            (hits, restarts) = (
+                state.hits,
+                state.update(context) { context.notes[$0][Notes.count...] }
+            )
+        case .finiteScalar(_, let counts): (hits, restarts) = (counts, 0)
+        }
+        let shards = Double(context.logicalShards)
+        let use = CodeUse(hits: context.statistic(hits).map { (Double($0) * shards).rounded() })
+        var entries = use.entries
+        entries["restarts"] = .integer(Int64(restarts))
+        entries.merge(Notes.entries(context.notes, settings)) { first, _ in first }
+        return ["codebook": .object(entries)]
+    }
+
+    /// The entry `validation_codebook` of a validation line.
+    func validationReport(notes: [[Double]]) -> [String: JSONValue] {
+        var use = CodeUse(codes: settings.codeCount)
+        for unit in notes { use.add(unit[Notes.count...]) }
+        var entries = use.entries
+        entries["codes"] = .integer(Int64(settings.codeCount))
+        entries["vectors"] = .integer(Int64(use.total))
+        entries["histogram"] = .array(use.hits.map { .integer(Int64($0)) })
+        entries.merge(Notes.entries(notes, settings)) { first, _ in first }
+        return ["validation_codebook": .object(entries)]
+    }
+}
