@@ -23,7 +23,22 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
             settings: """
                 "encoder": { "width": 64, "depth": 1, "heads": 2, "headWidth": 32 },
                 "decoder": { "width": 32, "depth": 1, "heads": 1, "headWidth": 32 }
-                """, refines: true)
+                """, refines: true),
+        // Killed in the warm-up, so that the codes start after the resume; a worker joins when the pool is in use.
+        MethodCase(
+            method: "vq-full",
+            settings: """
+                "encoder": { "width": 64, "depth": 1, "heads": 2, "headWidth": 32 },
+                "decoder": { "width": 32, "depth": 1, "heads": 1, "headWidth": 32 },
+                "quantiser": { "codes": 32, "codeDimension": 8, "warmupSteps": 25, "decay": 0.8 }
+                """),
+        MethodCase(
+            method: "vq-finetune",
+            settings: """
+                "encoder": { "width": 64, "depth": 1, "heads": 2, "headWidth": 32 },
+                "head": { "latentWidth": 32, "hiddenWidth": 32 },
+                "quantiser": { "codes": 8, "codeDimension": 8, "warmupSteps": 25, "decay": 0.8 }
+                """, refines: true),
     ]
 }
 

@@ -28,6 +28,9 @@ public struct VQFinetunePretraining: PretrainingMethod {
     /// How often each code was chosen.
     public var notesPerValidationUnit: Int { model.quantiser.notesPerValidationUnit }
 
+    /// A pooled feature of drawn weights says little.
+    public var needsTrainedEncoder: Bool { true }
+
     /// Products of the encoder, of which a frozen one is not gone back over, and of the head.
     public var operationsPerSample: Double {
         let (leads, n) = (input.leads, input.patchesPerLead)

@@ -261,7 +261,7 @@ struct VectorQuantiser: Sendable {
         return ["codebook": .object(entries)]
     }
 
-    /// The entry `validation_codebook` of a validation line.
+    /// The entry of a validation line.
     func validationReport(notes: [[Double]]) -> [String: JSONValue] {
         var use = CodeUse(codes: settings.codeCount)
         for unit in notes { use.add(unit[Notes.count...]) }
@@ -270,6 +270,6 @@ struct VectorQuantiser: Sendable {
         entries["vectors"] = .integer(Int64(use.total))
         entries["histogram"] = .array(use.hits.map { .integer(Int64($0)) })
         entries.merge(Notes.entries(notes, settings)) { first, _ in first }
-        return ["validation_codebook": .object(entries)]
+        return ["codebook": .object(entries)]
     }
 }
