@@ -85,6 +85,23 @@ struct RunStatus {
         ]
     }
 
+    /// How codes are used, where the method has any.
+    private var codebookLine: String? {
+        guard let batch = metrics.training?["codebook"] else { return nil }
+        func use(_ codes: JSONValue) -> String {
+            guard let active = codes["active"]?.integerValue,
+                let perplexity = codes["perplexity"]?.doubleValue
+            else { return "not started yet" }
+            let all = codes["codes"]?.integerValue.map { " of \($0)" } ?? ""
+            let error = codes["quantisation_error"]?.doubleValue
+            return "\(active)\(all) active, perplexity \(decimals(perplexity, 1))"
+                + (error.map { ", distance \(decimals($0, 3))" } ?? "")
+        }
+        let restarts = batch["restarts"]?.integerValue ?? 0
+        return "codebook: batch \(use(batch)), \(restarts) restarted"
+            + (metrics.validation?["validation_codebook"].map { "; validation \(use($0))" } ?? "")
+    }
+
     var text: String {
         let configuration = record.configuration
         let training = metrics.training
@@ -104,6 +121,7 @@ struct RunStatus {
             let step = validation["step"]?.integerValue ?? 0
             lines.append("validation: loss \(decimals(loss, 4)) at step \(step)")
         }
+        lines += [codebookLine].compactMap { $0 }
         lines.append("last checkpoint: \(checkpoint.map(\.description) ?? "none yet")")
         if hasEnded {
             lines.append("the run has ended")
