@@ -1,4 +1,4 @@
-"""Checks that the PyTorch judge is ST-MEM: compares it with the golden cases of the published code.
+"""Checks that the PyTorch judges are ST-MEM and ECG-JEPA: compares them with the golden cases of the published code.
 
 usage: check_golden.py GOLDEN_DIRECTORY
 Prints the worst deviation of every case; exits 1 where one is above the bound of the golden files' README.
@@ -11,6 +11,7 @@ import sys
 import torch
 from safetensors import safe_open
 
+from jepa import ECGJEPA
 from stmem import STMEM
 
 
@@ -19,10 +20,13 @@ def relative(actual: torch.Tensor, expected: torch.Tensor) -> float:
     return (actual - expected).abs().max().item() / (scale if scale > 0 else 1.0)
 
 
-def check(path: pathlib.Path) -> bool:
+def read(path: pathlib.Path):
     with safe_open(path, framework="pt") as file:
-        config = json.loads(file.metadata()["config"])
-        case = {name: file.get_tensor(name) for name in file.keys()}
+        return json.loads(file.metadata()["config"]), {name: file.get_tensor(name) for name in file.keys()}
+
+
+def check_stmem(path: pathlib.Path) -> bool:
+    config, case = read(path)
     parameters = {n[6:]: t for n, t in case.items() if n.startswith("param.")}
     width = parameters["encoder.sep_embedding"].shape[0]
     decoder_width = parameters["to_decoder_embedding.weight"].shape[0]
@@ -70,12 +74,50 @@ def check(path: pathlib.Path) -> bool:
     return passed
 
 
+def check_jepa(path: pathlib.Path) -> bool:
+    config, case = read(path)
+    if "target_raw" not in case:
+        return True  # A read-out of an encoder alone.
+    hidden = case["param.encoder.encoder_blocks.blocks.0.mlp.fc1.weight"].shape[0]
+    passed = True
+    for fused in (False, True):
+        model = ECGJEPA(
+            leads=config["leads"], patches=config["patches"], patch=config["patch"], width=config["width"],
+            depth=config["depth"], heads=config["heads"], hidden=hidden,
+            predictor_width=config["pred_width"], predictor_depth=config["pred_depth"],
+            predictor_heads=config["pred_heads"], qkv_bias=config["qkv_bias"], fused=fused)
+        model.load_state_dict({n[6:]: t for n, t in case.items() if n.startswith("param.")}, strict=True)
+        raw, target, context, everything, predicted = model.parts(case["input"], case["mask"])
+        loss = torch.nn.functional.smooth_l1_loss(predicted, target)
+        loss.backward()
+        model.move_teacher(config["ema_momentum"])
+        found = {"target_raw": raw, "target": target, "context": context, "predictor_all": everything,
+                 "predicted": predicted, "loss": loss}
+        outputs = {
+            name: relative(value.detach().reshape(case[name].shape), case[name]) for name, value in found.items()}
+        gradients = {
+            name: relative(parameter.grad, case[f"grad.{name}"])
+            for name, parameter in model.named_parameters() if f"grad.{name}" in case}
+        worst = max(gradients, key=gradients.get)
+        agrees = max(outputs.values()) <= 1e-5 and gradients[worst] <= 1e-4
+        passed = passed and agrees
+        print(
+            f"{path.name}, {'fused' if fused else 'explicit'} attention: {'agrees' if agrees else 'DIFFERS'}: "
+            + ", ".join(f"{name} {value:.1e}" for name, value in outputs.items())
+            + f", worst of {len(gradients)} gradients {gradients[worst]:.1e} ({worst})")
+    return passed
+
+
 def main() -> int:
-    cases = sorted(pathlib.Path(sys.argv[1]).glob("stmem_*.safetensors"))
-    if not cases:
-        print(f"no stmem_*.safetensors in {sys.argv[1]}", file=sys.stderr)
-        return 1
-    return 0 if all([check(path) for path in cases]) else 1
+    folder = pathlib.Path(sys.argv[1])
+    passed = True
+    for pattern, check in (("stmem_*", check_stmem), ("jepa_*", check_jepa)):
+        cases = sorted(folder.glob(f"{pattern}.safetensors"))
+        if not cases:
+            print(f"no {pattern}.safetensors in {folder}", file=sys.stderr)
+            passed = False
+        passed = all([check(path) for path in cases]) and passed
+    return 0 if passed else 1
 
 
 if __name__ == "__main__":

@@ -19,13 +19,14 @@ struct ECGJEPACosts {
         self.extraContextColumns = extraContextColumns
     }
 
-    /// Multiplications of a block on a grid: projections, attention to the own row and column, feed-forward part.
+    /// A block on a grid: projections, attention to the own row and column, feed-forward part.
     ///
     /// - Parameters:
     ///   - columns: Mean number of columns.
     ///   - squaredColumns: Mean of its square.
     ///   - size: Of the blocks.
     ///   - others: Tokens of the column that a token looks at beside itself.
+    /// - Returns: Its multiplications.
     private func block(
         columns: Double, squaredColumns: Double, size: TransformerConfiguration, others: Int
     ) -> Double {
