@@ -37,7 +37,7 @@ func tests(_ name: String, uses dependencies: [Target.Dependency]) -> Target {
 
 let methodRooms: [Target.Dependency] = [
     "Runtime", "Kernels", "Tensors", "LinearAlgebra", "NeuralNetworks", "Electrocardiography",
-    "Configurations",
+    "ClinicalParameters", "Configurations",
 ]
 
 let clusterRooms: [Target.Dependency] = [
@@ -47,7 +47,8 @@ let clusterRooms: [Target.Dependency] = [
 
 let trainingRooms: [Target.Dependency] = [
     "Runtime", "Kernels", "Tensors", "LinearAlgebra", "NeuralNetworks", "Electrocardiography",
-    "Configurations", "Runs", "Pretraining", "Transport", "Collectives", "Checkpoints", "Cluster",
+    "ClinicalParameters", "Configurations", "Runs", "Pretraining", "Transport", "Collectives",
+    "Checkpoints", "Cluster",
 ]
 
 let evaluationRooms: [Target.Dependency] = [
@@ -95,8 +96,8 @@ let package = Package(
         program(
             "purkinje",
             uses: trainingRooms + [
-                "ClinicalParameters", "Training", "Evaluation", "CommandLineInterface", "Diagnosis",
-                "Launching", "Reporting",
+                "Training", "Evaluation", "CommandLineInterface", "Diagnosis", "Launching",
+                "Reporting",
             ]),
         program("purkinje-coordinator", uses: clusterRooms + ["Cluster", "CommandLineInterface"]),
         program("purkinje-worker", uses: trainingRooms + ["Training", "CommandLineInterface"]),

@@ -40,8 +40,7 @@ public enum OfficialWeights {
     public static func copyEncoder(
         from weights: [NamedTensor], source: String, into state: [NamedTensor]
     ) throws(SafetensorsError) {
-        let inside = renamed(weights, prefix: encoderPrefix)
-        let given = inside.isEmpty ? weights : inside
+        let given = encoder(inModel: weights)
         let targets = encoder(of: state)
         var found: [NamedTensor] = []
         for target in targets {
@@ -61,6 +60,12 @@ public enum OfficialWeights {
         for (target, weight) in zip(targets, found) {
             target.tensor.bytes.copyMemory(from: UnsafeRawBufferPointer(weight.tensor.bytes))
         }
+    }
+
+    /// The encoder's weights among those of a file or a model, without a prefix.
+    public static func encoder(inModel weights: [NamedTensor]) -> [NamedTensor] {
+        let inside = renamed(weights, prefix: encoderPrefix)
+        return inside.isEmpty ? weights : inside
     }
 
     private static func renamed(_ tensors: [NamedTensor], prefix: String) -> [NamedTensor] {

@@ -1,6 +1,7 @@
 import Electrocardiography
 import NeuralNetworks
 import Runtime
+import Tensors
 
 /// Where windows of signal come from.
 public protocol WindowSource: Sendable {
@@ -17,6 +18,25 @@ public protocol WindowSource: Sendable {
 
     /// What is known of a window beside its signal.
     func facts(of window: Int) -> WindowFacts
+
+    /// Clinical features of a window; 0 where the source has none.
+    var clinicalFeatureCount: Int { get }
+
+    /// Gives the clinical features of a window, NaN where one was not measured.
+    ///
+    /// - Parameters:
+    ///   - window: Its number.
+    ///   - features: `clinicalFeatureCount` numbers.
+    func clinicalFeatures(of window: Int, into features: UnsafeMutableBufferPointer<Float>)
+}
+
+extension WindowSource {
+    /// None.
+    public var clinicalFeatureCount: Int { 0 }
+    /// There are none to give.
+    public func clinicalFeatures(
+        of window: Int, into features: UnsafeMutableBufferPointer<Float>
+    ) {}
 }
 
 /// What is known of a window beside its signal, as far as methods use it.
@@ -116,6 +136,9 @@ public protocol PretrainingMethod: Sendable {
     /// Whether the encoder is not meant to begin with drawn weights: it is frozen, or refined.
     var needsTrainedEncoder: Bool { get }
 
+    /// Whether windows need clinical features beside their signal.
+    var needsClinicalFeatures: Bool { get }
+
     /// Which windows form a batch.
     var batches: BatchComposition { get }
 
@@ -124,6 +147,25 @@ public protocol PretrainingMethod: Sendable {
 
     /// Buffers for one thread.
     func makeWorkspace() -> any ShardWorkspace
+
+    /// Completes the parameters of step 0 with what depends on the data, such as statistics of the training windows.
+    ///
+    /// Called whenever a state of step 0 is held, drawn or loaded; what is complete already stays as it is, since it belongs
+    /// to the weights. Every replica calls it with the same windows.
+    ///
+    /// - Parameters:
+    ///   - parameters: Of step 0.
+    ///   - source: Where windows come from.
+    ///   - windows: The training windows.
+    func complete(_ parameters: Parameters, from source: any WindowSource, windows: [Int])
+
+    /// Makes an encoder's weights, perhaps another method's, fit this one.
+    ///
+    /// - Parameters:
+    ///   - given: Of an encoder, names without a prefix.
+    ///   - parameters: Of step 0, for what is not given.
+    /// - Returns: Weights of all parameters of this encoder, where they can be made to fit; `given` otherwise.
+    func encoderWeights(from given: [NamedTensor], parameters: Parameters) -> [NamedTensor]
 
     /// Moves frozen parameters after the optimiser has moved the trained ones.
     ///
@@ -146,6 +188,16 @@ extension PretrainingMethod {
     public var notesPerShard: Int { 0 }
     /// None.
     public var notesPerValidationUnit: Int { 0 }
+    /// The signal is enough.
+    public var needsClinicalFeatures: Bool { false }
+    /// They are complete.
+    public func complete(
+        _ parameters: Parameters, from source: any WindowSource, windows: [Int]
+    ) {}
+    /// As they are.
+    public func encoderWeights(
+        from given: [NamedTensor], parameters: Parameters
+    ) -> [NamedTensor] { given }
     /// It begins with drawn weights.
     public var needsTrainedEncoder: Bool { false }
     /// Epochs of all windows.

@@ -1,3 +1,4 @@
+import ClinicalParameters
 import Electrocardiography
 import Kernels
 import Pretraining
@@ -6,11 +7,21 @@ import Pretraining
 public struct SyntheticWindows: WindowSource {
     /// Samples in a window, each lead.
     public let samplesPerWindow: Int
+    /// Clinical features of a window.
+    public let clinicalFeatureCount: Int
     private let table: [Float]
 
     /// Windows cut from one table of noise, so that reading costs about what a prepared data set costs.
-    public init(samplesPerWindow: Int = 2500, seed: UInt64 = 0) {
+    ///
+    /// - Parameters:
+    ///   - samplesPerWindow: Samples in a window, each lead.
+    ///   - seed: Of the noise.
+    ///   - hasClinicalFeatures: Whether there is noise in place of clinical features, too.
+    public init(
+        samplesPerWindow: Int = 2500, seed: UInt64 = 0, hasClinicalFeatures: Bool = true
+    ) {
         self.samplesPerWindow = samplesPerWindow
+        clinicalFeatureCount = hasClinicalFeatures ? ClinicalFeatures.count : 0
         var random = RandomStream(seed: seed, purpose: .synthesis)
         table = (0..<samplesPerWindow * 12 + 4096).map { _ in Float(random.nextNormal()) }
     }
@@ -28,5 +39,15 @@ public struct SyntheticWindows: WindowSource {
     ) {
         let start = window * 61 % 4096
         _ = signal.update(from: table[start..<start + signal.count])
+    }
+
+    /// Gives a window's features, of which every seventh is not measured.
+    public func clinicalFeatures(
+        of window: Int, into features: UnsafeMutableBufferPointer<Float>
+    ) {
+        let start = window * 37 % 4096
+        for i in features.indices {
+            features[i] = (window + i) % 7 == 0 ? .nan : table[start + i]
+        }
     }
 }

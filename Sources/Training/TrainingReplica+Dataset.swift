@@ -1,3 +1,4 @@
+import ClinicalParameters
 import Configurations
 import Electrocardiography
 import Pretraining
@@ -36,6 +37,16 @@ extension TrainingReplica {
                 path: dataset.path,
                 reason: "has windows of \(dataset.samplesPerWindow) samples, input.cropSamples is "
                     + "\(input.cropSamples)")
+        }
+        let needed =
+            MethodCatalogue.method(for: configuration).needsClinicalFeatures
+            ? ClinicalFeatures.count : 0
+        guard needed == 0 || dataset.clinicalFeatureCount == needed else {
+            throw TrainingError.unfitDataset(
+                path: dataset.path,
+                reason:
+                    "has \(dataset.clinicalFeatureCount) clinical features of a window, the method "
+                    + "\(configuration.method.rawValue) needs \(needed); prepare it again")
         }
         let windowFolds = (0..<dataset.windowCount).map { dataset.window($0).record.fold }
         let training = windowFolds.indices.filter {

@@ -20,6 +20,7 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
     public let parameters: Parameters
     let method: any PretrainingMethod
     let source: any WindowSource
+    private let windowsForTraining: [Int]
     private let sampler: BatchSampler
     private let validation: ValidationUnits
     let pool: ComputePool
@@ -58,6 +59,7 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
         MatrixProduct.useOneThread()
         self.configuration = configuration
         self.source = source
+        windowsForTraining = trainingWindows
         method = MethodCatalogue.method(for: configuration)
         parameters = Parameters(method.parameters, seed: configuration.seed)
         sampler = try BatchSampler(
@@ -85,6 +87,12 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
             NamedTensor("parameter.\(parameters[$0].name)", parameters.tensor($0))
         }
         state = (weights + optimiser.moments + progress.tensors).sorted { $0.name < $1.name }
+        completeStepZero()
+    }
+
+    private func completeStepZero() {
+        guard step == 0 else { return }
+        method.complete(parameters, from: source, windows: windowsForTraining)
     }
 
     // MARK: The held state
@@ -106,6 +114,7 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
         validationNumbers = [:]
         concluded = nil
         gathered = GatheredRows()
+        completeStepZero()
     }
 
     // MARK: A round

@@ -178,6 +178,14 @@ public final class Parameters: Sendable {
         specifications.firstIndex { $0.name == name }
     }
 
+    /// Gives what began as a copy the numbers that the copied parameters have now.
+    public func renewCopies() {
+        for (index, specification) in specifications.enumerated() {
+            guard case .copy(let source) = specification.initialiser else { continue }
+            values(of: index).update(from: values(of: source), count: specification.count)
+        }
+    }
+
     private func initialise(_ index: Int, seed: UInt64) {
         let specification = specifications[index]
         let values = UnsafeMutableBufferPointer(

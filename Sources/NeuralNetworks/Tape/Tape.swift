@@ -18,7 +18,8 @@ public final class Tape {
     private var records: [(type: any Operation.Type, address: UnsafeRawPointer)] = []
     private var gradients: [UnsafeMutablePointer<Float>?] = []
     private var free: [(count: Int, data: UnsafeMutablePointer<Float>)] = []
-    private let parameters: Parameters
+    /// The model's parameters.
+    public let parameters: Parameters
     private var uses: [Int]
     private weak var sink: (any GradientSink)?
     private var recordsGradients = true

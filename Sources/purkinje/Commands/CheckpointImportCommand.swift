@@ -35,6 +35,8 @@ let checkpointImportCommand = Command(
     let replica = try TrainingReplica.atStepZero(model)
     let file = try SafetensorsFile(path: path)
     let isWhole = try OfficialWeights.read(file, into: replica.state)
+    // A teacher begins as the encoder.
+    if !isWhole { replica.parameters.renewCopies() }
     let directory = RunDirectory(path: invocation[run])
     let state = try replica.saveStepZero(in: directory, fresh: true)
     if invocation[Flag.json] {

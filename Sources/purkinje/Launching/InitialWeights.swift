@@ -63,7 +63,11 @@ struct InitialWeights {
         let store = CheckpointStore(path: directory.checkpointsPath)
         if directory.holdsRun, !fresh, try !store.list().isEmpty { return }
         let replica = try TrainingReplica.atStepZero(configuration)
-        try OfficialWeights.copyEncoder(from: tensors, source: path, into: replica.state)
+        try OfficialWeights.copyEncoder(
+            from: MethodCatalogue.method(for: configuration).encoderWeights(
+                from: OfficialWeights.encoder(inModel: tensors), parameters: replica.parameters),
+            source: path, into: replica.state)
+        replica.parameters.renewCopies()
         try replica.saveStepZero(in: directory, fresh: fresh)
     }
 }
@@ -85,7 +89,7 @@ extension TrainingReplica {
     /// A replica whose state is that of step 0; it has no windows to train on.
     static func atStepZero(_ configuration: Configuration) throws -> TrainingReplica {
         try TrainingReplica(
-            configuration: configuration, source: SyntheticWindows(),
+            configuration: configuration, source: SyntheticWindows(hasClinicalFeatures: false),
             trainingWindows: Array(0..<100), validationWindows: [], threads: 1)
     }
 
