@@ -10,6 +10,7 @@ public enum MethodCatalogue {
             ECGJEPAPretraining(settings, input: configuration.input)
         case .vqFull(let settings): VQFullPretraining(settings, of: configuration)
         case .vqFinetune(let settings): VQFinetunePretraining(settings, of: configuration)
+        case .hybrid(let settings): HybridPretraining(settings, input: configuration.input)
         }
     }
 }

@@ -4,6 +4,8 @@ public enum Method: String, Sendable, CaseIterable {
     case stMEM = "st-mem"
     /// A joint-embedding predictive architecture.
     case ecgJEPA = "ecg-jepa"
+    /// ECG-JEPA with clinical parameters beside the signal.
+    case hybrid
     /// One code for each token, trained from scratch.
     case vqFull = "vq-full"
     /// One code for a record, on a pretrained encoder.
@@ -12,14 +14,14 @@ public enum Method: String, Sendable, CaseIterable {
     var inputDefaults: InputDefaults {
         switch self {
         case .stMEM, .vqFull, .vqFinetune: InputDefaults(cropSamples: 2_250, patchSamples: 75)
-        case .ecgJEPA: InputDefaults(cropSamples: 2_500, patchSamples: 50)
+        case .ecgJEPA, .hybrid: InputDefaults(cropSamples: 2_500, patchSamples: 50)
         }
     }
 
     var optimizerDefaults: OptimizerDefaults {
         switch self {
         case .stMEM, .vqFull, .vqFinetune: OptimizerDefaults()
-        case .ecgJEPA: .jepa
+        case .ecgJEPA, .hybrid: .jepa
         }
     }
 }
@@ -70,6 +72,8 @@ public enum MethodConfiguration: Sendable, Equatable {
     case vqFull(VQFullConfiguration)
     /// One code for a record, on a pretrained encoder.
     case vqFinetune(VQFinetuneConfiguration)
+    /// ECG-JEPA with clinical parameters beside the signal.
+    case hybrid(HybridConfiguration)
 
     init(
         _ method: Method, from reader: inout ConfigurationReader, shared: SharedSettings
@@ -80,6 +84,7 @@ public enum MethodConfiguration: Sendable, Equatable {
         case .vqFull: self = .vqFull(try VQFullConfiguration(from: &reader, shared: shared))
         case .vqFinetune:
             self = .vqFinetune(try VQFinetuneConfiguration(from: &reader, shared: shared))
+        case .hybrid: self = .hybrid(try HybridConfiguration(from: &reader, shared: shared))
         }
     }
 }

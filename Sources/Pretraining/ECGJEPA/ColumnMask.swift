@@ -56,22 +56,30 @@ public struct ColumnMask: BitwiseCopyable {
         self.init(columns: columns, on: tape) { flags[$0] }
     }
 
-    /// Rows of the seen patches among all patches, lead by lead.
-    func visibleRows(leads: Int, on tape: Tape) -> TokenRows {
-        rows(0..<visible, groups: leads, on: tape)
+    /// Rows of the seen patches, lead by lead.
+    ///
+    /// - Parameters:
+    ///   - leads: Leads of all samples together.
+    ///   - extraColumns: Tokens of a lead behind its patches.
+    ///   - tape: Whose arena keeps them.
+    /// - Returns: As many as there are visible patches.
+    func visibleRows(leads: Int, extraColumns: Int = 0, on tape: Tape) -> TokenRows {
+        rows(0..<visible, groups: leads, stride: columns + extraColumns, on: tape)
     }
 
-    /// Rows of the masked patches among all patches, lead by lead.
-    func maskedRows(leads: Int, on tape: Tape) -> TokenRows {
-        rows(visible..<columns, groups: leads, on: tape)
+    /// Rows of the masked patches, lead by lead; as `visibleRows`.
+    func maskedRows(leads: Int, extraColumns: Int = 0, on tape: Tape) -> TokenRows {
+        rows(visible..<columns, groups: leads, stride: columns + extraColumns, on: tape)
     }
 
-    private func rows(_ ranks: Range<Int>, groups: Int, on tape: Tape) -> TokenRows {
+    private func rows(
+        _ ranks: Range<Int>, groups: Int, stride: Int, on tape: Tape
+    ) -> TokenRows {
         let result = tape.arena.integers(groups * ranks.count)
         var end = 0
         for group in 0..<groups {
             for rank in ranks {
-                result[end] = Int32(group * columns) + order[rank]
+                result[end] = Int32(group * stride) + order[rank]
                 end += 1
             }
         }
@@ -83,6 +91,22 @@ public struct ColumnMask: BitwiseCopyable {
 struct TokenRows: BitwiseCopyable {
     let indices: UnsafePointer<Int32>
     let count: Int
+
+    init(indices: UnsafePointer<Int32>, count: Int) {
+        self.indices = indices
+        self.count = count
+    }
+
+    /// The same places of every group of rows.
+    init(_ places: Range<Int>, ofGroups groups: Int, length: Int, on tape: Tape) {
+        let rows = tape.arena.integers(groups * places.count)
+        for group in 0..<groups {
+            for (index, place) in places.enumerated() {
+                rows[group * places.count + index] = Int32(group * length + place)
+            }
+        }
+        self.init(indices: UnsafePointer(rows), count: groups * places.count)
+    }
 }
 
 /// How masks are drawn.

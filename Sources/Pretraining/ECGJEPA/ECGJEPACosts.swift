@@ -8,11 +8,17 @@ struct ECGJEPACosts {
     private let extraTargetColumns: Int
     /// Columns that the context encoder sees beside the visible patches, on average.
     private let extraContextColumns: Double
+    /// Numbers that a token of an extra column is made of.
+    private let extraColumnInputs: Int
+    /// Numbers that are told of each lead where there are no extra columns.
+    private let headOutputs: Int
 
     init(
         _ settings: ECGJEPAConfiguration, sizes: ECGJEPASizes, extraTargetColumns: Int = 0,
-        extraContextColumns: Double = 0
+        extraContextColumns: Double = 0, extraColumnInputs: Int = 0, headOutputs: Int = 0
     ) {
+        self.extraColumnInputs = extraColumnInputs
+        self.headOutputs = headOutputs
         self.settings = settings
         self.sizes = sizes
         self.extraTargetColumns = extraTargetColumns
@@ -76,7 +82,11 @@ struct ECGJEPACosts {
             * block(
                 columns: patches, squaredColumns: patches * patches, size: settings.predictor,
                 others: 0) - leads * visible * feedForward(settings.predictor)
-        return 2 * teacher + 4 * embedding + 6 * (context + predictor)
+        let extra = leads * Double(extraColumnInputs) * width
+        let extras =
+            2 * extra * Double(extraTargetColumns) + 4 * extra * extraContextColumns
+            + 6 * leads * width * Double(headOutputs) * (1 - extraContextColumns)
+        return 2 * teacher + 4 * embedding + 6 * (context + predictor) + extras
     }
 
     /// Numbers that the backward pass needs, with as many visible patches as half of the masks leave and a few more.

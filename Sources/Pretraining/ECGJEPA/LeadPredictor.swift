@@ -61,22 +61,13 @@ struct LeadPredictor: Sendable {
                 of: tape.parameter(positions), indices: mask.order, groupRows: patches, to: x)
             x = block.attention(x, tokens: patches, factors: factors, on: tape)
             if index == depth - 1, !includesVisible {
-                let rows = maskedTokens(mask, leads: leads, on: tape)
+                // Behind the visible ones of each lead.
+                let rows = TokenRows(
+                    mask.visible..<patches, ofGroups: leads, length: patches, on: tape)
                 x = tape.gatherRows(x, indices: rows.indices, count: rows.count)
             }
             x = block.feedForward(x, factors: factors, on: tape)
         }
         return projection(norm(x, on: tape), on: tape)
-    }
-
-    /// The masked patches' tokens, which stand behind the visible ones of each lead.
-    private func maskedTokens(_ mask: ColumnMask, leads: Int, on tape: Tape) -> TokenRows {
-        let result = tape.arena.integers(leads * mask.masked)
-        for lead in 0..<leads {
-            for index in 0..<mask.masked {
-                result[lead * mask.masked + index] = Int32(lead * patches + mask.visible + index)
-            }
-        }
-        return TokenRows(indices: UnsafePointer(result), count: leads * mask.masked)
     }
 }

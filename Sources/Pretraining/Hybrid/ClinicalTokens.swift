@@ -1,0 +1,141 @@
+import ClinicalParameters
+import Configurations
+import Kernels
+import NeuralNetworks
+
+/// Which numbers a lead's clinical token is made of: the lead's own 8, the record's 24, and a flag for each.
+enum ClinicalTokens {
+    static let leads = ClinicalFeatures.leads.count
+    /// Numbers of a lead's own and of the record.
+    static let features = ClinicalFeatures.perLeadCount + ClinicalFeatures.globalCount
+    /// Numbers that a token is made of.
+    static let inputs = 2 * features
+
+    /// The place, in the vector of all features, of a token's feature.
+    static func place(lead: Int, feature: Int) -> Int {
+        let own = ClinicalFeatures.perLeadCount
+        return feature < own
+            ? ClinicalFeatures.globalCount + lead * own + feature : feature - own
+    }
+}
+
+/// The features of a shard's windows, normalised; valid until the tape is reset.
+struct ClinicalBatch: BitwiseCopyable {
+    let samples: Int
+    /// Shape `[samples, count]`, 0 where not measured.
+    private let values: UnsafeMutablePointer<Float>
+    /// Shape `[samples, count]`, 1 where not measured.
+    private let flags: UnsafeMutablePointer<Float>
+
+    private static let count = ClinicalFeatures.count
+
+    /// Reads and normalises.
+    init(
+        of shard: Shard, from source: any WindowSource, statistics: FeatureStatistics, on tape: Tape
+    ) {
+        samples = shard.windows.count
+        values = tape.arena.floats(samples * Self.count)
+        flags = tape.arena.floats(samples * Self.count)
+        let measured = UnsafeMutableBufferPointer(
+            start: tape.arena.floats(Self.count), count: Self.count)
+        for (sample, window) in shard.windows.enumerated() {
+            source.clinicalFeatures(of: window, into: measured)
+            statistics.normalise(
+                UnsafeBufferPointer(measured),
+                values: UnsafeMutableBufferPointer(
+                    start: values + sample * Self.count, count: Self.count),
+                flags: UnsafeMutableBufferPointer(
+                    start: flags + sample * Self.count, count: Self.count))
+        }
+    }
+
+    /// What the tokens are made of.
+    ///
+    /// - Parameters:
+    ///   - tape: Whose arena keeps it.
+    ///   - isDropped: Whether a sample does without a feature; asked for each once, in ascending order.
+    /// - Returns: Shape `[samples * leads, ClinicalTokens.inputs]`: values, then flags.
+    func inputs(
+        on tape: Tape, isDropped: (_ sample: Int, _ feature: Int) -> Bool = { _, _ in false }
+    ) -> Value {
+        let x = tape.input(rows: samples * ClinicalTokens.leads, columns: ClinicalTokens.inputs)
+        let dropped = tape.arena.bytes(Self.count).bindMemory(to: Bool.self, capacity: Self.count)
+        for sample in 0..<samples {
+            for feature in 0..<Self.count { dropped[feature] = isDropped(sample, feature) }
+            forEachFeature(of: sample) { row, feature, place, value, flag in
+                let target = x.data + row * ClinicalTokens.inputs + feature
+                target[0] = dropped[place] ? 0 : value
+                target[ClinicalTokens.features] = dropped[place] ? 1 : flag
+            }
+        }
+        return x
+    }
+
+    /// What each lead's features are, for a loss on them.
+    ///
+    /// - Returns: Values and whether they count, both `[samples * leads, ClinicalTokens.features]`.
+    func targets(
+        on tape: Tape
+    ) -> (values: UnsafePointer<Float>, counted: UnsafePointer<UInt8>) {
+        let count = samples * ClinicalTokens.leads * ClinicalTokens.features
+        let targets = tape.arena.floats(count)
+        let counted = tape.arena.bytes(count).bindMemory(to: UInt8.self, capacity: count)
+        for sample in 0..<samples {
+            forEachFeature(of: sample) { row, feature, _, value, flag in
+                targets[row * ClinicalTokens.features + feature] = value
+                counted[row * ClinicalTokens.features + feature] = flag == 0 ? 1 : 0
+            }
+        }
+        return (UnsafePointer(targets), UnsafePointer(counted))
+    }
+
+    private func forEachFeature(
+        of sample: Int,
+        _ body: (_ row: Int, _ feature: Int, _ place: Int, _ value: Float, _ flag: Float) -> Void
+    ) {
+        for lead in 0..<ClinicalTokens.leads {
+            for feature in 0..<ClinicalTokens.features {
+                let place = ClinicalTokens.place(lead: lead, feature: feature)
+                let index = sample * Self.count + place
+                body(
+                    sample * ClinicalTokens.leads + lead, feature, place, values[index],
+                    flags[index])
+            }
+        }
+    }
+}
+
+/// What the context of a step does without.
+struct ClinicalDrops {
+    /// Whether the whole clinical column is left out.
+    let dropsColumn: Bool
+    private let shard: Shard
+    private let rate: Double
+
+    /// Draws: the column once for the whole batch; in validation, whose units have draws of their own, no single
+    /// features.
+    init(_ shard: Shard, settings: HybridConfiguration) {
+        let isTraining = shard.role == .training
+        var random = RandomStream(
+            seed: shard.seed, purpose: .dropout, step: shard.step,
+            position: isTraining ? 0 : UInt32(shard.firstPosition))
+        dropsColumn = random.nextDouble() < settings.columnDrop
+        rate = isTraining ? settings.featureDrop : 0
+        self.shard = shard
+    }
+
+    /// The context's tokens, single features left out.
+    func inputs(_ batch: ClinicalBatch, on tape: Tape) -> Value {
+        guard rate > 0 else { return batch.inputs(on: tape) }
+        var random = RandomStream(seed: shard.seed, purpose: .dropout)
+        return batch.inputs(on: tape) { sample, feature in
+            if feature == 0 {
+                // Position 0 is the column's.
+                random = RandomStream(
+                    seed: shard.seed, purpose: .dropout, step: shard.step,
+                    position: UInt32(shard.firstPosition + sample + 1))
+            }
+            return random.nextDouble() < rate
+        }
+    }
+}

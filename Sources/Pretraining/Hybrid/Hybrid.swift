@@ -1,0 +1,240 @@
+import ClinicalParameters
+import NeuralNetworks
+import Tensors
+
+/// An encoder of patches and, in a column of their own, clinical tokens: one for each lead.
+struct ClinicalEncoder: Sendable {
+    let grid: GridEncoder
+    private let featureEmbedding: Linear
+    private let type: Int
+
+    /// Index of the first of the encoder's parameters.
+    var firstParameter: Int { grid.firstParameter }
+
+    /// Adds the encoder's parameters.
+    init(_ prefix: String, sizes: ECGJEPASizes, in list: inout ParameterList) {
+        grid = GridEncoder(prefix, sizes: sizes, extraColumns: 1, in: &list)
+        featureEmbedding = Linear(
+            "\(prefix).W_C", inputs: ClinicalTokens.inputs, outputs: sizes.width,
+            initialiser: ECGJEPASizes.start, in: &list)
+        type = list.add("\(prefix).clin_type", shape: [sizes.width], ECGJEPASizes.start)
+    }
+
+    /// Patches with a clinical token behind each lead's.
+    ///
+    /// - Parameters:
+    ///   - patches: Shape `[leads * seen, patchSamples]`, leads of all samples.
+    ///   - features: Shape `[leads, ClinicalTokens.inputs]`.
+    ///   - tape: Where the computation is recorded.
+    /// - Returns: Shape `[leads * (seen + 1), width]`.
+    func embed(_ patches: Value, features: Value, on tape: Tape) -> Value {
+        let zero = tape.arena.integers(1)
+        zero[0] = 0
+        let tokens = tape.addRows(
+            of: tape.parameter(type), indices: zero, groupRows: 1,
+            to: featureEmbedding(features, on: tape))
+        return tape.joinGroups(
+            grid.embed(patches, on: tape), tokens, groups: features.rows)
+    }
+}
+
+/// ECG-JEPA with clinical parameters: one more token for each lead, in a time column of their own.
+///
+/// The teacher sees the column always, the context in a part of the steps; in the others it is asked to tell the
+/// parameters from the signal.
+public struct Hybrid: Sendable {
+    /// Sizes of the model.
+    public let sizes: ECGJEPASizes
+    /// The parameters by their names: ECG-JEPA's, and those of the clinical tokens.
+    public let parameters: ParameterList
+    /// Each trained parameter of the encoder and the teacher's that follows it.
+    public let teacherPairs: [(student: Int, teacher: Int)]
+
+    private let encoder: ClinicalEncoder
+    private let target: ClinicalEncoder
+    private let predictor: LeadPredictor
+    private let head: Linear
+    private let centres: Int
+    private let scales: Int
+
+    /// Puts a model together.
+    public init(sizes: ECGJEPASizes) {
+        precondition(sizes.leads == ClinicalTokens.leads, "\(sizes.leads) leads")
+        self.sizes = sizes
+        var list = ParameterList()
+        let encoder = ClinicalEncoder("encoder", sizes: sizes, in: &list)
+        let end = list.specifications.count
+        target = list.addFrozenCopies(of: encoder.firstParameter) {
+            ClinicalEncoder("target_encoder", sizes: sizes, in: &$0)
+        }
+        predictor = LeadPredictor("predictor", sizes: sizes, in: &list)
+        head = Linear(
+            "clin_head", inputs: sizes.width, outputs: ClinicalTokens.features,
+            initialiser: ECGJEPASizes.start, in: &list)
+        let shape = [ClinicalFeatures.count]
+        centres = list.add("encoder.clin_centres", shape: shape, .zeros, isTrained: false)
+        scales = list.add("encoder.clin_scales", shape: shape, .zeros, isTrained: false)
+        let shift = target.firstParameter - encoder.firstParameter
+        teacherPairs = (encoder.firstParameter..<end)
+            .filter { list.specifications[$0].isTrained }.map { ($0, $0 + shift) }
+        self.encoder = encoder
+        parameters = list
+    }
+
+    // MARK: Statistics
+
+    /// How features are normalised; `nil` as long as no training windows were looked at.
+    public func statistics(in parameters: Parameters) -> FeatureStatistics? {
+        let scales = parameters.tensor(self.scales).floatArray
+        guard scales.allSatisfy({ $0 > 0 }) else { return nil }
+        return FeatureStatistics(
+            centres: parameters.tensor(centres).floatArray, scales: scales)
+    }
+
+    /// Keeps how features are normalised with the weights.
+    public func store(_ statistics: FeatureStatistics, in parameters: Parameters) {
+        _ = parameters.tensor(centres).floats.update(from: statistics.centres)
+        _ = parameters.tensor(scales).floats.update(from: statistics.scales)
+    }
+
+    // MARK: Parts
+
+    /// The read-out for downstream use.
+    ///
+    /// - Parameters:
+    ///   - patches: Shape `[samples * leads * patches, patchSamples]`.
+    ///   - features: Shape `[samples * leads, ClinicalTokens.inputs]`; `nil` leaves the clinical column out.
+    ///   - tape: Where the computation is recorded.
+    /// - Returns: The mean over all tokens, shape `[samples, width]`; and the mean patch beside the mean clinical token,
+    ///   shape `[samples, 2 * width]`, where there are any.
+    public func representation(
+        _ patches: Value, features: Value?, on tape: Tape
+    ) -> (mean: Value, parts: Value?) {
+        let samples = self.samples(of: patches)
+        let columns = sizes.patches + (features == nil ? 0 : 1)
+        let embedded =
+            features.map { encoder.embed(patches, features: $0, on: tape) }
+            ?? encoder.grid.embed(patches, on: tape)
+        let tokens = encoder.grid(
+            embedded, grid: grid(samples: samples, columns: columns, on: tape) { $0 }, on: tape)
+        let mean = tape.meanOfRows(tokens, length: sizes.leads * columns)
+        guard features != nil else { return (mean, nil) }
+        let leads = samples * sizes.leads
+        let signal = TokenRows(0..<sizes.patches, ofGroups: leads, length: columns, on: tape)
+        let clinical = TokenRows(
+            sizes.patches..<columns, ofGroups: leads, length: columns, on: tape)
+        let parts = tape.joinGroups(
+            tape.meanOfRows(
+                tape.gatherRows(tokens, indices: signal.indices, count: signal.count),
+                length: sizes.leads * sizes.patches),
+            tape.meanOfRows(
+                tape.gatherRows(tokens, indices: clinical.indices, count: clinical.count),
+                length: sizes.leads), groups: samples)
+        return (mean, parts.reshaped(columns: 2 * sizes.width))
+    }
+
+    /// The teacher's features of masked patches, normalised once more.
+    ///
+    /// - Returns: Shape `[samples * leads * masked, width]`.
+    func targets(
+        _ patches: Value, features: Value, mask: ColumnMask, dropPath: DropPath?, on tape: Tape
+    ) -> Value {
+        let samples = self.samples(of: patches)
+        let wanted = mask.maskedRows(leads: samples * sizes.leads, extraColumns: 1, on: tape)
+        let grid = grid(samples: samples, columns: sizes.patches + 1, on: tape) { $0 }
+        return tape.detached(rows: wanted.count, columns: sizes.width) {
+            let tokens = target.grid.detached(
+                target.embed(patches, features: features, on: tape), grid: grid,
+                dropPath: dropPath, wanted: wanted, on: tape)
+            return tape.layerNormalisation(tokens, epsilon: 1e-5)
+        }
+    }
+
+    /// The context encoder's tokens of visible patches.
+    ///
+    /// - Parameters:
+    ///   - patches: All patches.
+    ///   - features: The clinical tokens' numbers; `nil` where the column is dropped.
+    ///   - mask: Which patches are visible.
+    ///   - dropPath: Which branches are dropped.
+    ///   - tape: Where the computation is recorded.
+    /// - Returns: Shape `[samples * leads * visible, width]`, the clinical tokens left out.
+    func context(
+        _ patches: Value, features: Value?, mask: ColumnMask, dropPath: DropPath?, on tape: Tape
+    ) -> Value {
+        let samples = self.samples(of: patches)
+        let leads = samples * sizes.leads
+        let rows = mask.visibleRows(leads: leads, on: tape)
+        let seen = tape.gatherRows(patches, indices: rows.indices, count: rows.count)
+        let columns = mask.visible + (features == nil ? 0 : 1)
+        let grid = grid(samples: samples, columns: columns, on: tape) {
+            $0 < mask.visible ? Int(mask.order[$0]) : sizes.patches
+        }
+        guard let features else {
+            return encoder.grid(
+                encoder.grid.embed(seen, on: tape), grid: grid, dropPath: dropPath, on: tape)
+        }
+        let signal = TokenRows(0..<mask.visible, ofGroups: leads, length: columns, on: tape)
+        return encoder.grid(
+            encoder.embed(seen, features: features, on: tape), grid: grid, dropPath: dropPath,
+            wanted: signal, on: tape)
+    }
+
+    /// What a step of the hybrid yields.
+    struct Outcome {
+        let value: Value
+        let loss: Double
+        let predictionLoss: Double
+        let auxiliaryLoss: Double
+        let targets: Value
+    }
+
+    /// The loss of a shard: ECG-JEPA's on masked patches, and, where the context does without the clinical column, that of
+    /// telling the features from the signal.
+    ///
+    /// - Parameters:
+    ///   - patches: All patches.
+    ///   - clinical: The shard's features.
+    ///   - mask: Which patches are visible.
+    ///   - drops: What the context does without.
+    ///   - branches: Which branches are dropped.
+    ///   - weight: Of the features' loss.
+    ///   - tape: Where the computation is recorded.
+    /// - Returns: The loss and its parts.
+    func outcome(
+        _ patches: Value, clinical: ClinicalBatch, mask: ColumnMask, drops: ClinicalDrops,
+        branches: ECGJEPADrops, weight: Double, on tape: Tape
+    ) -> Outcome {
+        let targets = targets(
+            patches, features: clinical.inputs(on: tape), mask: mask, dropPath: branches.target,
+            on: tape)
+        let context = context(
+            patches, features: drops.dropsColumn ? nil : drops.inputs(clinical, on: tape),
+            mask: mask, dropPath: branches.context, on: tape)
+        let predicted = predictor(context, mask: mask, dropPath: branches.predictor, on: tape)
+        let (value, loss) = tape.smoothL1(predicted, target: targets.data)
+        guard drops.dropsColumn, weight > 0 else {
+            return Outcome(
+                value: value, loss: loss, predictionLoss: loss, auxiliaryLoss: 0, targets: targets)
+        }
+        let told = head(tape.meanOfRows(context, length: mask.visible), on: tape)
+        let (features, counted) = clinical.targets(on: tape)
+        let (extra, auxiliary) = tape.smoothL1(told, target: features, counted: counted)
+        let factor = tape.arena.floats(1)
+        factor[0] = Float(weight)
+        return Outcome(
+            value: tape.addBranch(extra, factors: factor, groupRows: 1, to: value),
+            loss: loss + weight * auxiliary, predictionLoss: loss, auxiliaryLoss: auxiliary,
+            targets: targets)
+    }
+
+    private func samples(of patches: Value) -> Int { patches.rows / (sizes.leads * sizes.patches) }
+
+    private func grid(
+        samples: Int, columns: Int, on tape: Tape, column: (Int) -> Int
+    ) -> TokenGrid {
+        TokenGrid(
+            samples: samples, leads: 0..<sizes.leads, columns: columns,
+            tableColumns: encoder.grid.tableColumns, on: tape, column: column)
+    }
+}

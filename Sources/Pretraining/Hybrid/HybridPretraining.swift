@@ -1,0 +1,157 @@
+import ClinicalParameters
+import Configurations
+import Kernels
+import NeuralNetworks
+import Runtime
+import Tensors
+
+/// ECG-JEPA with clinical tokens as a way to pretrain.
+public struct HybridPretraining: PretrainingMethod {
+    /// The model.
+    public let model: Hybrid
+    private let settings: HybridConfiguration
+    private let input: InputConfiguration
+
+    /// The method with its settings and what a sample is.
+    public init(_ settings: HybridConfiguration, input: InputConfiguration) {
+        model = Hybrid(sizes: ECGJEPASizes(settings.jepa, input: input))
+        self.settings = settings
+        self.input = input
+    }
+
+    /// The model's parameters.
+    public var parameters: ParameterList { model.parameters }
+
+    /// The loss, its two parts, and how far the teacher's features spread.
+    public var scalarNames: [String] {
+        [
+            "loss", "prediction_loss", "auxiliary_loss", "target_deviation",
+            "target_sample_deviation",
+        ]
+    }
+
+    /// Products as they are computed, mean over all masks and column drops.
+    public var operationsPerSample: Double { costs.operationsPerSample }
+    /// The blocks' share of context and predictor.
+    public var activationsPerSample: Int { costs.activationsPerSample }
+    /// They are half of what it learns from.
+    public var needsClinicalFeatures: Bool { true }
+
+    private var costs: ECGJEPACosts {
+        ECGJEPACosts(
+            settings.jepa, sizes: model.sizes, extraTargetColumns: 1,
+            extraContextColumns: 1 - settings.columnDrop,
+            extraColumnInputs: ClinicalTokens.inputs, headOutputs: ClinicalTokens.features)
+    }
+
+    /// Buffers for one thread.
+    public func makeWorkspace() -> any ShardWorkspace {
+        HybridWorkspace(model: model, settings: settings, input: input)
+    }
+
+    /// Takes the features' statistics of the training windows, unless weights brought theirs.
+    public func complete(
+        _ parameters: Parameters, from source: any WindowSource, windows: [Int]
+    ) {
+        guard source.clinicalFeatureCount == ClinicalFeatures.count,
+            model.statistics(in: parameters) == nil
+        else { return }
+        let features = windows.map { window in
+            [Float](unsafeUninitializedCapacity: ClinicalFeatures.count) { buffer, count in
+                source.clinicalFeatures(of: window, into: buffer)
+                count = ClinicalFeatures.count
+            }
+        }
+        model.store(FeatureStatistics(windows: features), in: parameters)
+    }
+
+    /// ECG-JEPA's encoder fits: its position table gets the clinical column, and the clinical tokens' weights stay as they
+    /// are.
+    public func encoderWeights(
+        from given: [NamedTensor], parameters: Parameters
+    ) -> [NamedTensor] {
+        guard !given.contains(where: { $0.name.hasPrefix("W_C.") }),
+            let table = given.first(where: { $0.name == "pos_embed" })?.tensor,
+            table.elementType == .float32,
+            table.shape == [model.sizes.leads * model.sizes.patches, model.sizes.width]
+        else { return given }
+        var weights = given.filter { $0.name != "pos_embed" }
+        for name in [
+            "pos_embed", "W_C.weight", "W_C.bias", "clin_type", "clin_centres", "clin_scales",
+        ] {
+            guard let index = parameters.index(of: "encoder.\(name)") else { continue }
+            weights.append(NamedTensor(name, parameters.tensor(index).copied()))
+        }
+        guard let wider = weights.first(where: { $0.name == "pos_embed" })?.tensor else {
+            return given
+        }
+        let (old, new) = (table.floats, wider.floats)
+        let (patches, width) = (model.sizes.patches, model.sizes.width)
+        for lead in 0..<model.sizes.leads {
+            for i in 0..<patches * width {
+                new[lead * (patches + 1) * width + i] = old[lead * patches * width + i]
+            }
+        }
+        return weights
+    }
+
+    /// Moves the teacher towards the encoder, by less and less.
+    public func update(_ context: UpdateContext) -> [String: JSONValue] {
+        let momentum = MomentumSchedule(
+            initial: settings.jepa.teacherMomentum, steps: context.totalSteps
+        ).momentum(at: context.step)
+        Teacher.move(model.teacherPairs, momentum: momentum, context: context)
+        return ["teacher_momentum": .measured(momentum)]
+    }
+}
+
+/// Why a shard of the hybrid cannot be computed.
+enum HybridError: Error, CustomStringConvertible {
+    case noStatistics
+
+    var description: String {
+        switch self {
+        case .noStatistics:
+            "the state has no statistics of clinical features (encoder.clin_scales is not above 0)"
+        }
+    }
+}
+
+/// One thread's buffers for reading windows, and the computation of a shard on them.
+private final class HybridWorkspace: ShardWorkspace {
+    private let model: Hybrid
+    private let settings: HybridConfiguration
+    private let reader: IndependentLeadReader
+
+    init(model: Hybrid, settings: HybridConfiguration, input: InputConfiguration) {
+        self.model = model
+        self.settings = settings
+        reader = IndependentLeadReader(input: input)
+    }
+
+    func forward(
+        _ shard: Shard, from source: any WindowSource, report: ShardReport, on tape: Tape
+    ) throws -> Value {
+        guard let statistics = model.statistics(in: tape.parameters) else {
+            throw HybridError.noStatistics
+        }
+        let patches = try reader.patches(of: shard, from: source, on: tape)
+        let clinical = ClinicalBatch(of: shard, from: source, statistics: statistics, on: tape)
+        let outcome = model.outcome(
+            patches, clinical: clinical,
+            mask: ColumnMask(
+                of: shard, rule: ColumnMaskRule(settings.jepa), columns: model.sizes.patches,
+                on: tape),
+            drops: ClinicalDrops(shard, settings: settings),
+            branches: ECGJEPADrops(
+                shard, settings: settings.jepa, leads: model.sizes.leads, on: tape),
+            weight: settings.auxiliaryWeight, on: tape)
+        report.scalars[0] = outcome.loss
+        report.scalars[1] = outcome.predictionLoss
+        report.scalars[2] = outcome.auxiliaryLoss
+        report.scalars[3] = FeatureSpread.overTokens(outcome.targets, on: tape)
+        report.scalars[4] = FeatureSpread.overSamples(
+            outcome.targets, samples: shard.windows.count, on: tape)
+        return outcome.value
+    }
+}
