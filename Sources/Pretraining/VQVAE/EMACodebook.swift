@@ -77,8 +77,8 @@ struct EMACodebook {
     ///   - share: A code is dead when its running count is below this.
     ///   - fairShare: The count that it begins with again.
     ///   - poolCount: Recent vectors; more dead codes than that stay where they are.
-    ///   - vector: One of them.
     ///   - random: Draws the vectors.
+    ///   - vector: One of them.
     /// - Returns: Codes restarted.
     func restart(
         below share: Double, fairShare: Double, from poolCount: Int, random: inout RandomStream,
