@@ -53,7 +53,7 @@ let trainingRooms: [Target.Dependency] = [
 
 let evaluationRooms: [Target.Dependency] = [
     "Runtime", "Kernels", "Tensors", "LinearAlgebra", "NeuralNetworks", "Electrocardiography",
-    "Configurations", "Runs", "Pretraining", "Training", "Checkpoints",
+    "Configurations", "Runs", "Pretraining", "Training", "Checkpoints", "ClinicalParameters",
 ]
 
 let package = Package(

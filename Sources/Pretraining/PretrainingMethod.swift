@@ -145,6 +145,9 @@ public protocol PretrainingMethod: Sendable {
     /// What every shard needs of all others before its loss; `nil` where shards are independent.
     var gathering: Gathering? { get }
 
+    /// The trained method as something that turns windows into vectors; `nil` where it cannot.
+    var embedding: (any SignalEmbedding)? { get }
+
     /// Buffers for one thread.
     func makeWorkspace() -> any ShardWorkspace
 
@@ -204,6 +207,8 @@ extension PretrainingMethod {
     public var batches: BatchComposition { .shuffled }
     /// Nothing.
     public var gathering: Gathering? { nil }
+    /// It makes no vectors.
+    public var embedding: (any SignalEmbedding)? { nil }
     /// Nothing to move.
     public func update(_ context: UpdateContext) -> [String: JSONValue] { [:] }
     /// Nothing to add.

@@ -18,13 +18,28 @@ public struct Bootstrap: Sendable {
     public init(
         _ count: Int = 1000, of scored: ScoredRecords, seed: UInt64
     ) throws(MetricError) {
-        let classes = scored.measurableClasses.map { scored.ranked[$0].truths }
+        try self.init(
+            count, records: scored.recordCount,
+            classes: scored.measurableClasses.map { scored.ranked[$0].truths }, seed: seed,
+            name: scored.name)
+    }
+
+    /// Draws resamples.
+    ///
+    /// - Parameters:
+    ///   - count: How many.
+    ///   - records: Number of records.
+    ///   - classes: For each class whether a record is of it; every resample has both.
+    ///   - seed: What they are drawn from.
+    ///   - name: What the records are, for messages.
+    /// - Throws: `MetricError.cannotResample` where a class is too rare.
+    public init(
+        _ count: Int = 1000, records: Int, classes: [[Bool]] = [], seed: UInt64, name: String
+    ) throws(MetricError) {
         var resamples: [[Double]] = []
         for number in 0..<count {
             resamples.append(
-                try Self.draw(
-                    number, records: scored.recordCount, classes: classes, seed: seed,
-                    name: scored.name))
+                try Self.draw(number, records: records, classes: classes, seed: seed, name: name))
         }
         self.resamples = resamples
     }

@@ -8,7 +8,7 @@ public struct ECGJEPAPretraining: PretrainingMethod {
     /// The model.
     public let model: ECGJEPA
     private let settings: ECGJEPAConfiguration
-    private let input: InputConfiguration
+    let input: InputConfiguration
 
     /// The method with its settings and what a sample is.
     public init(_ settings: ECGJEPAConfiguration, input: InputConfiguration) {

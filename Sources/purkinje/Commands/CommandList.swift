@@ -1,6 +1,7 @@
 import Checkpoints
 import CommandLineInterface
 import Configurations
+import Evaluation
 import Runs
 import Training
 
@@ -16,6 +17,9 @@ let commands: [Command] = [
     resumeCommand,
     statusCommand,
     reconstructCommand,
+    embedCommand,
+    evaluateCommand,
+    compareCommand,
     metricsCommand,
     reportCommand,
     doctorCommand,
@@ -38,6 +42,7 @@ func exitCode(for error: any Error) -> ExitCode {
     case RunError.configuration, RunError.occupied: .usage
     case RunError.differs, CheckpointError.differs: .refused
     case TrainingError.diverged: .diverged
+    case EvaluationError.noReadout, EvaluationError.noEmbedding: .usage
     default: .failure
     }
 }

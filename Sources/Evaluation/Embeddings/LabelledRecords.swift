@@ -1,0 +1,149 @@
+import Configurations
+import Electrocardiography
+
+/// Which diagnostic codes count as labels.
+public struct LabelRule: Sendable, Equatable {
+    /// Codes of a lower likelihood, in percent, do not count; `nil` counts every listed code, as the benchmark of PTB-XL does.
+    public var minimumLikelihood: Float?
+    /// Whether codes of likelihood 0, which means unknown, do not count.
+    public var dropsUnknown: Bool
+
+    /// A rule.
+    public init(minimumLikelihood: Float? = nil, dropsUnknown: Bool = false) {
+        self.minimumLikelihood = minimumLikelihood
+        self.dropsUnknown = dropsUnknown
+    }
+
+    /// The superclasses of a record, as numbers in the order of class vectors.
+    public func classes(of record: RecordDescription, in dataset: PreparedDataset) -> [Int] {
+        guard minimumLikelihood != nil || dropsUnknown else {
+            return record.superclasses.members.map(\.rawValue)
+        }
+        var classes = Superclasses()
+        for code in record.codes where counts(code.likelihood) {
+            guard let found = dataset.superclass(ofCode: code.code) else { continue }
+            classes.insert(Superclasses(found))
+        }
+        return classes.members.map(\.rawValue)
+    }
+
+    private func counts(_ likelihood: Float?) -> Bool {
+        // A source without likelihoods is sure of all its codes.
+        guard let likelihood else { return true }
+        guard likelihood != 0 else { return !dropsUnknown }
+        return likelihood >= minimumLikelihood ?? 0
+    }
+}
+
+/// A record with what is known of it beside its signal.
+public struct EvaluatedRecord: Sendable {
+    /// What the source says.
+    public let description: RecordDescription
+    /// Its windows in the data set.
+    public let windows: [Int]
+    /// Numbers of its superclasses.
+    public let classes: [Int]
+}
+
+extension PreparedDataset {
+    /// All records with their windows, in the order of the set.
+    public func records(rule: LabelRule = LabelRule()) -> [EvaluatedRecord] {
+        var records: [EvaluatedRecord] = []
+        var begin = 0
+        while begin < windowCount {
+            let description = window(begin).record
+            var end = begin + 1
+            // Windows of a record follow each other, and pieces count from 0.
+            while end < windowCount, window(end).piece > window(end - 1).piece,
+                window(end).record.name == description.name,
+                window(end).record.source == description.source
+            {
+                end += 1
+            }
+            records.append(
+                EvaluatedRecord(
+                    description: description, windows: Array(begin..<end),
+                    classes: rule.classes(of: description, in: self)))
+            begin = end
+        }
+        return records
+    }
+}
+
+/// The labelled records of a data set, parted so that no patient is in two parts.
+///
+/// What is fitted sees `training` alone, what is chosen sees `validation`, and `test` is only measured.
+public struct LabelledRecords: Sendable {
+    /// Names of the classes.
+    public static let classNames = Superclass.allCases.map(\.name)
+
+    /// Records of all folds but the next two.
+    public let training: [EvaluatedRecord]
+    /// Records of the validation fold.
+    public let validation: [EvaluatedRecord]
+    /// Records of the test fold.
+    public let test: [EvaluatedRecord]
+    /// Records of an external set; empty where there is none.
+    public let external: [EvaluatedRecord]
+    /// Records of the external set that are of patients of this set, and so no test.
+    public let externalLeftOut: Int
+
+    /// Parts the labelled records of a set.
+    ///
+    /// - Parameters:
+    ///   - dataset: Records without a fold or a label take no part.
+    ///   - externalSet: Tested whole, but for records of patients of the first set.
+    ///   - folds: Which folds are for what.
+    ///   - rule: Which codes count as labels.
+    /// - Throws: `EvaluationError` where a part is empty or a patient is in two.
+    public init(
+        _ dataset: PreparedDataset, externalSet: PreparedDataset?, folds: FoldConfiguration,
+        rule: LabelRule
+    ) throws(EvaluationError) {
+        let all = dataset.records(rule: rule)
+        let labelled = all.filter { $0.description.fold != nil && !$0.classes.isEmpty }
+        validation = labelled.filter { $0.description.fold == folds.validationFold }
+        test = labelled.filter { $0.description.fold == folds.testFold }
+        training = labelled.filter {
+            $0.description.fold != folds.validationFold && $0.description.fold != folds.testFold
+        }
+        for (part, records) in [
+            ("training", training), ("fold \(folds.validationFold)", validation),
+            ("fold \(folds.testFold)", test),
+        ] where records.isEmpty {
+            throw .emptyFold(part: part, dataset: dataset.path)
+        }
+        try Self.checkPatients(all, folds: folds)
+        guard let externalSet else {
+            (external, externalLeftOut) = ([], 0)
+            return
+        }
+        let known = Set(all.compactMap(\.description.patient))
+        let candidates = externalSet.records(rule: rule).filter { !$0.classes.isEmpty }
+        external = candidates.filter {
+            $0.description.patient.map { !known.contains($0) } ?? true
+        }
+        externalLeftOut = candidates.count - external.count
+        guard !external.isEmpty else {
+            throw .noExternalRecords(dataset: externalSet.path, leftOut: externalLeftOut)
+        }
+    }
+
+    /// Refuses patients in two parts.
+    private static func checkPatients(
+        _ records: [EvaluatedRecord], folds: FoldConfiguration
+    ) throws(EvaluationError) {
+        func part(_ fold: Int) -> Int {
+            fold == folds.validationFold ? 1 : fold == folds.testFold ? 2 : 0
+        }
+        var seen: [String: Int] = [:]
+        for record in records {
+            guard let patient = record.description.patient, let fold = record.description.fold
+            else { continue }
+            let before = seen.updateValue(fold, forKey: patient)
+            if let before, part(before) != part(fold) {
+                throw .patientInTwoFolds(patient: patient, folds: [before, fold].sorted())
+            }
+        }
+    }
+}

@@ -1,0 +1,187 @@
+import Checkpoints
+import Configurations
+import Electrocardiography
+import LinearAlgebra
+import NeuralNetworks
+import Pretraining
+import Runs
+import Runtime
+import Training
+
+/// An encoder with the weights of a checkpoint, or with those that a run draws before its first step.
+public struct TrainedEncoder: Sendable {
+    /// What was trained, and how.
+    public let configuration: Configuration
+    /// Finished steps.
+    public let step: UInt64
+    /// Digest of the training state; `nil` for drawn weights.
+    public let stateDigest: Digest?
+    /// Digest of the data set that it was trained on; `nil` where the run does not say.
+    public let dataDigest: Digest?
+    private let parameters: Parameters
+    private let embedding: any SignalEmbedding
+
+    /// The encoder of a run's newest whole checkpoint, or of a given step's.
+    ///
+    /// - Parameters:
+    ///   - run: The run's folder.
+    ///   - step: Which checkpoint; `nil` for the newest.
+    ///   - report: Told of checkpoints that are damaged and passed over.
+    /// - Throws: `RunError`, `CheckpointError` and `EvaluationError.noEmbedding`.
+    public init(
+        run: RunDirectory, step: UInt64? = nil, report: (CheckpointName, CheckpointError) -> Void
+    ) throws {
+        let record = try run.read()
+        let store = CheckpointStore(path: run.checkpointsPath)
+        guard let (name, manifest) = try store.newestWhole(step: step, report: report) else {
+            throw CheckpointError.absent(path: store.path + (step.map { ", step \($0)" } ?? ""))
+        }
+        self.configuration = record.configuration
+        (embedding, parameters) = try Self.begin(record.configuration)
+        let prefix = OfficialWeights.parameterPrefix
+        let saved = try store.tensors(of: name) { $0.hasPrefix(prefix) }.tensors
+        for (index, specification) in parameters.specifications.enumerated()
+        where specification.role != .statistic {
+            let tensor = parameters.tensor(index)
+            let fullName = prefix + specification.name
+            guard let found = saved.first(where: { $0.name == fullName }),
+                found.tensor.shape == tensor.shape,
+                found.tensor.elementType == tensor.elementType
+            else {
+                throw CheckpointError.differs(
+                    checkpoint: store.folder(of: name),
+                    problem: "it has no \(specification.name) of shape \(tensor.shape)")
+            }
+            tensor.bytes.copyMemory(from: UnsafeRawBufferPointer(found.tensor.bytes))
+        }
+        self.step = name.step
+        stateDigest = manifest.stateDigest
+        dataDigest = record.dataDigest
+    }
+
+    /// The encoder with the weights that its seed draws, before any training.
+    ///
+    /// - Throws: `EvaluationError.noEmbedding`.
+    public init(drawnBy configuration: Configuration) throws(EvaluationError) {
+        self.configuration = configuration
+        (embedding, parameters) = try Self.begin(configuration)
+        step = 0
+        (stateDigest, dataDigest) = (nil, nil)
+    }
+
+    private static func begin(
+        _ configuration: Configuration
+    ) throws(EvaluationError) -> (any SignalEmbedding, Parameters) {
+        MatrixProduct.useOneThread()
+        let method = MethodCatalogue.method(for: configuration)
+        guard let embedding = method.embedding else {
+            throw .noEmbedding(method: configuration.method.rawValue)
+        }
+        return (embedding, Parameters(method.parameters, seed: configuration.seed))
+    }
+
+    /// Numbers of a vector.
+    ///
+    /// - Throws: `EvaluationError.noReadout`.
+    public func dimension(of readout: Readout) throws(EvaluationError) -> Int {
+        guard let dimension = embedding.dimension(of: readout) else {
+            throw .noReadout(method: configuration.method.rawValue, readout: readout.rawValue)
+        }
+        return dimension
+    }
+
+    /// One vector a record: the mean over its windows, and over the method's crops of each.
+    ///
+    /// - Parameters:
+    ///   - records: Which records.
+    ///   - dataset: The set that they are of.
+    ///   - readout: Which vectors.
+    ///   - centreCropOnly: Whether one crop from the middle is enough.
+    ///   - threads: Compute threads; any number gives the same bits.
+    ///   - progress: Told how many records are done, from any thread.
+    /// - Returns: A row a record.
+    /// - Throws: `EvaluationError` where the set does not fit, and whatever keeps a window from being read.
+    public func embed(
+        _ records: [EvaluatedRecord], of dataset: PreparedDataset, readout: Readout,
+        centreCropOnly: Bool = false, threads: Int,
+        progress: @escaping @Sendable (Int) -> Void = { _ in }
+    ) throws -> Matrix {
+        let width = try dimension(of: readout)
+        try check(dataset)
+        let crop = configuration.input.cropSamples
+        let starts =
+            centreCropOnly
+            ? [(dataset.samplesPerWindow - crop) / 2]
+            : embedding.cropStarts(windowSamples: dataset.samplesPerWindow)
+        let pool = try ComputePool(threadCount: threads)
+        let workers = (0..<threads).map { _ in
+            Worker(workspace: embedding.makeWorkspace(), tape: Tape(parameters: parameters))
+        }
+        let rows = Locked<[Int: [Double]]>([:])
+        let failure = Locked<(any Error)?>(nil)
+        pool.run(records.count) { task, thread in
+            guard failure.withLock({ $0 == nil }) else { return }
+            do {
+                let row = try workers[thread].embed(
+                    records[task].windows, starts: starts, readout: readout, width: width,
+                    from: dataset)
+                progress(
+                    rows.withLock { rows in
+                        rows[task] = row
+                        return rows.count
+                    })
+            } catch {
+                failure.withLock { $0 = error }
+            }
+        }
+        if let error = failure.withLock({ $0 }) { throw error }
+        let values = rows.withLock { rows in records.indices.flatMap { rows[$0] ?? [] } }
+        return Matrix(rows: records.count, columns: width, values: values)
+    }
+
+    private func check(_ dataset: PreparedDataset) throws(EvaluationError) {
+        let input = configuration.input
+        guard dataset.sampleRateHz == input.sampleRateHz else {
+            throw .unfitDataset(
+                dataset: dataset.path,
+                problem: "has \(dataset.sampleRateHz) samples a second, the encoder was trained on "
+                    + "\(input.sampleRateHz); prepare it again with --rate \(input.sampleRateHz)")
+        }
+        guard dataset.samplesPerWindow >= input.cropSamples else {
+            throw .unfitDataset(
+                dataset: dataset.path,
+                problem: "has windows of \(dataset.samplesPerWindow) samples, the encoder takes "
+                    + "\(input.cropSamples)")
+        }
+    }
+}
+
+/// What one thread needs to embed records.
+///
+/// `@unchecked Sendable`: one thread at a time uses it, the one whose number it has.
+private final class Worker: @unchecked Sendable {
+    private let workspace: any EmbeddingWorkspace
+    private let tape: Tape
+
+    init(workspace: any EmbeddingWorkspace, tape: Tape) {
+        self.workspace = workspace
+        self.tape = tape
+    }
+
+    func embed(
+        _ windows: [Int], starts: [Int], readout: Readout, width: Int, from source: PreparedDataset
+    ) throws -> [Double] {
+        var sum = Array(repeating: 0.0, count: width)
+        for window in windows {
+            for start in starts {
+                tape.reset(recordsGradients: false)
+                let vector = try workspace.embed(
+                    window: window, start: start, readout: readout, from: source, on: tape)
+                precondition(vector.count == width, "\(vector.count) numbers instead of \(width)")
+                for i in sum.indices { sum[i] += Double(vector.data[i]) }
+            }
+        }
+        let share = 1 / Double(windows.count * starts.count)
+        return sum.map { $0 * share }
+    }
+}

@@ -1,0 +1,175 @@
+import Configurations
+import Electrocardiography
+import LinearAlgebra
+import Pretraining
+import Runtime
+
+/// How encoders are assessed.
+public struct AssessmentSettings: Sendable {
+    /// What is done with features.
+    public var protocols: Set<EvaluationProtocol>
+    /// Which vectors are taken of an encoder.
+    public var readout: Readout
+    /// Which diagnostic codes count.
+    public var rule: LabelRule
+    /// Whether one crop of each window is enough.
+    public var centreCropOnly: Bool
+    /// What resamples and starts are drawn from.
+    public var seed: UInt64
+    /// Compute threads; any number gives the same numbers.
+    public var threads: Int
+
+    /// Settings by name.
+    public init(
+        protocols: Set<EvaluationProtocol>, readout: Readout = .mean, rule: LabelRule = LabelRule(),
+        centreCropOnly: Bool = false, seed: UInt64 = 0, threads: Int = 1
+    ) {
+        self.protocols = protocols
+        self.readout = readout
+        self.rule = rule
+        self.centreCropOnly = centreCropOnly
+        self.seed = seed
+        self.threads = threads
+    }
+}
+
+/// Features under a name, with all that protocols say of them.
+public struct Contender: Sendable {
+    /// What the features are.
+    public let name: String
+    /// What protocols say.
+    public let results: ProtocolResults
+}
+
+/// The records on which encoders are assessed, and how.
+public struct Assessment: Sendable {
+    /// The labelled records.
+    public let records: LabelledRecords
+    /// How encoders are assessed.
+    public let settings: AssessmentSettings
+    private let dataset: PreparedDataset
+    private let externalSet: PreparedDataset?
+    private let clinicalParameters: PartedFeatures?
+
+    /// Told what is being done, and how many records of how many are done.
+    public typealias Progress = @Sendable (_ what: String, _ done: Int, _ all: Int) -> Void
+
+    /// Parts the records of a data set.
+    ///
+    /// - Parameters:
+    ///   - dataset: The set that is trained on, chosen on and tested on.
+    ///   - externalSet: Tested whole.
+    ///   - folds: Which folds are for what.
+    ///   - settings: How encoders are assessed.
+    /// - Throws: `EvaluationError`.
+    public init(
+        on dataset: PreparedDataset, externalSet: PreparedDataset?, folds: FoldConfiguration,
+        settings: AssessmentSettings
+    ) throws {
+        let records = try LabelledRecords(
+            dataset, externalSet: externalSet, folds: folds, rule: settings.rule)
+        // A set that lacks them lacks them in every part.
+        let areStored =
+            dataset.clinicalFeatureCount > 0 && externalSet?.clinicalFeatureCount ?? 1 > 0
+        clinicalParameters =
+            areStored
+            ? try PartedFeatures(
+                of: records, in: dataset, externalSet: externalSet,
+                features: {
+                    PlainFeatures.clinicalParameters($0, of: $1) ?? Matrix(rows: 0, columns: 0)
+                }
+            ) : nil
+        (self.dataset, self.externalSet) = (dataset, externalSet)
+        (self.records, self.settings) = (records, settings)
+    }
+
+    /// What protocols say of an encoder.
+    ///
+    /// - Parameters:
+    ///   - encoder: The encoder.
+    ///   - name: What it is called.
+    ///   - progress: Told how far the work is.
+    /// - Returns: The encoder under its name.
+    /// - Throws: `EvaluationError`, `MetricError`, and whatever keeps a window from being read.
+    public func assess(
+        _ encoder: TrainedEncoder, name: String, progress: @escaping Progress
+    ) throws -> Contender {
+        let features = try PartedFeatures(of: records, in: dataset, externalSet: externalSet) {
+            records, dataset in
+            try encoder.embed(
+                records, of: dataset, readout: settings.readout,
+                centreCropOnly: settings.centreCropOnly, threads: settings.threads
+            ) { progress(name, $0, records.count) }
+        }
+        return try contender(name, features, protocols: settings.protocols)
+    }
+
+    /// What protocols say without a trained encoder: the encoder as its seed draws it, raw statistics of each lead,
+    /// clinical parameters where the set has them, age and sex.
+    ///
+    /// - Parameters:
+    ///   - configuration: Of the encoder.
+    ///   - progress: Told how far the work is.
+    /// - Returns: All controls by their names.
+    /// - Throws: `EvaluationError`, `MetricError`, and whatever keeps a window from being read.
+    public func controls(
+        of configuration: Configuration, progress: @escaping Progress
+    ) throws -> [Contender] {
+        let random = try TrainedEncoder(drawnBy: configuration)
+        return [try assess(random, name: "random", progress: progress)]
+            + (try plainControls(progress: progress))
+    }
+
+    /// The controls that are the same for all encoders.
+    public func plainControls(progress: @escaping Progress) throws -> [Contender] {
+        progress("statistics", 0, 1)
+        let statistics = try PartedFeatures(
+            of: records, in: dataset, externalSet: externalSet, features: PlainFeatures.statistics)
+        var controls = [
+            try contender("statistics", statistics, protocols: settings.protocols)
+        ]
+        let others = settings.protocols.subtracting([.parameters])
+        if let clinicalParameters {
+            controls.append(
+                try contender("parameters", clinicalParameters.filled(), protocols: others))
+        }
+        let ageAndSex = try PartedFeatures(
+            of: records, in: dataset, externalSet: externalSet,
+            features: { records, _ in PlainFeatures.ageAndSex(records) })
+        controls.append(try contender("age_and_sex", ageAndSex.filled(), protocols: others))
+        return controls
+    }
+
+    private func contender(
+        _ name: String, _ features: PartedFeatures, protocols: Set<EvaluationProtocol>
+    ) throws(MetricError) -> Contender {
+        Contender(
+            name: name,
+            results: try ProtocolResults(
+                protocols, on: features, of: records, clinicalParameters: clinicalParameters,
+                seed: settings.seed))
+    }
+
+    /// What the records are and how they were labelled, by name.
+    public var json: [String: JSONValue] {
+        [
+            "readout": .string(settings.readout.rawValue),
+            "crops": settings.centreCropOnly ? "centre" : "method",
+            "seed": .string("\(settings.seed)"),
+            "data_sha256": .string(dataset.digest.description),
+            "test_data_sha256": externalSet.map { .string($0.digest.description) } ?? .null,
+            "labels": [
+                "minimum_likelihood": settings.rule.minimumLikelihood.map { .number(Double($0)) }
+                    ?? .null,
+                "drops_unknown": .boolean(settings.rule.dropsUnknown),
+            ],
+            "records": [
+                "training": .integer(Int64(records.training.count)),
+                "validation": .integer(Int64(records.validation.count)),
+                "test": .integer(Int64(records.test.count)),
+                "external": .integer(Int64(records.external.count)),
+                "external_left_out": .integer(Int64(records.externalLeftOut)),
+            ],
+        ]
+    }
+}

@@ -1,0 +1,83 @@
+import Runtime
+
+/// What is done with features.
+public enum EvaluationProtocol: String, Sendable, CaseIterable {
+    /// Logistic regression.
+    case linear
+    /// Nearest neighbours.
+    case knn
+    /// Distances between classes.
+    case clusters
+    /// Clinical parameters read out by ridge regression.
+    case parameters
+}
+
+/// The results of all protocols for one kind of features.
+public struct ProtocolResults: Sendable {
+    /// Numbers of a record.
+    public let dimension: Int
+    /// The probe with any number of labels a record.
+    public let linear: LinearProbe?
+    /// The probe with one label a record.
+    public let linearSingleLabel: LinearProbe?
+    /// Nearest neighbours.
+    public let neighbours: NeighbourProtocol?
+    /// Distances between classes.
+    public let clusters: ClusterProtocol?
+    /// Clinical parameters.
+    public let parameters: ParameterProtocol?
+
+    /// Runs protocols.
+    ///
+    /// - Parameters:
+    ///   - protocols: Which ones.
+    ///   - features: Of all parts.
+    ///   - records: What the rows are.
+    ///   - clinicalParameters: What the protocol `parameters` reads out; `nil` leaves it out.
+    ///   - seed: What resamples and starts are drawn from.
+    /// - Throws: `MetricError`.
+    public init(
+        _ protocols: Set<EvaluationProtocol>, on features: PartedFeatures,
+        of records: LabelledRecords,
+        clinicalParameters: PartedFeatures?, seed: UInt64
+    ) throws(MetricError) {
+        dimension = features.dimension
+        func run<Result>(
+            _ name: EvaluationProtocol, _ body: () throws(MetricError) -> Result
+        ) throws(MetricError) -> Result? {
+            protocols.contains(name) ? try body() : nil
+        }
+        linear = try run(.linear) { () throws(MetricError) in
+            try LinearProbe(features, of: records, kind: .multiLabel, seed: seed)
+        }
+        linearSingleLabel = try run(.linear) { () throws(MetricError) in
+            try LinearProbe(features, of: records, kind: .singleLabel, seed: seed)
+        }
+        neighbours = try run(.knn) { () throws(MetricError) in
+            try NeighbourProtocol(features, of: records, seed: seed)
+        }
+        clusters = try run(.clusters) { () throws(MetricError) in
+            try ClusterProtocol(features, of: records, seed: seed)
+        }
+        guard let clinicalParameters, protocols.contains(.parameters) else {
+            parameters = nil
+            return
+        }
+        parameters = try ParameterProtocol(
+            features, targets: clinicalParameters, names: PlainFeatures.clinicalNames, seed: seed)
+    }
+
+    /// The results by protocol.
+    public var members: [String: JSONValue] {
+        var members: [String: JSONValue] = ["dimension": .integer(Int64(dimension))]
+        if let linear {
+            var probe = linear.json.objectValue ?? [:]
+            probe["single_label"] = linearSingleLabel?.json
+            members["linear"] = .object(probe)
+        }
+        if let neighbours { members["knn"] = neighbours.json }
+        if let clusters { members["clusters"] = clusters.json }
+        if let parameters { members["parameters"] = parameters.json }
+        return members
+    }
+}

@@ -1,0 +1,92 @@
+import Foundation
+
+/// Contenders side by side, as text.
+public enum ResultTable {
+    /// What classifiers make of features: the probe and k-NN, on the test fold.
+    public static func classification(_ contenders: [Contender]) -> [[String]] {
+        [
+            [
+                "features", "numbers", "linear AUROC", "F1 at 0.5", "F1", "k-NN AUROC",
+                "k-NN F1 weighted",
+            ]
+        ]
+            + contenders.map { contender in
+                let results = contender.results
+                let (linear, near) = (
+                    results.linear?.test, results.neighbours?.variants.first?.test
+                )
+                return [
+                    contender.name, "\(results.dimension)",
+                    cell(linear) { $0.macroAUROC }, cell(linear) { $0.macroF1AtHalf },
+                    cell(linear) { $0.macroF1 }, cell(near) { $0.macroAUROC },
+                    cell(near) { $0.weightedF1 },
+                ]
+            }
+    }
+
+    /// How far apart classes lie, on the test fold's records with one label.
+    public static func clusters(_ contenders: [Contender]) -> [[String]] {
+        [
+            [
+                "features", "numbers", "records", "Davies-Bouldin", "Silhouette",
+                "Calinski-Harabasz", "CHI/(n-k)", "adjusted Rand",
+            ]
+        ]
+            + contenders.compactMap { contender in
+                guard let clusters = contender.results.clusters else { return nil }
+                let classes = clusters.classes
+                return [
+                    contender.name, "\(contender.results.dimension)", "\(classes.recordCount)",
+                    text(classes.daviesBouldin), text(classes.silhouette),
+                    text(classes.calinskiHarabasz), text(classes.calinskiHarabaszPerRecord, 4),
+                    text(clusters.adjustedRand),
+                ]
+            }
+    }
+
+    /// How well clinical parameters are read out, the best first.
+    public static func parameters(_ contender: Contender) -> [[String]] {
+        let readings = (contender.results.parameters?.readings ?? []).sorted {
+            ($0.share ?? -.infinity, $1.name) > ($1.share ?? -.infinity, $0.name)
+        }
+        return [["parameter", "records", "R²", "95 %"]]
+            + readings.map { reading in
+                [
+                    reading.name, "\(reading.recordCount)", reading.share.map { text($0) } ?? "",
+                    reading.interval.map { "\(text($0.lower)) to \(text($0.upper))" } ?? "",
+                ]
+            }
+    }
+
+    /// How a contender differs from others on the same records.
+    public static func differences(
+        of contender: Contender, to others: [Contender]
+    ) -> [[String]] {
+        [["\(contender.name) less", "measure", "difference", "95 %", "p"]]
+            + others.flatMap { other in
+                PairedComparison(contender.results, less: other.results).differences.compactMap {
+                    name, difference in
+                    difference.map {
+                        [
+                            other.name, name, text($0.difference),
+                            "\(text($0.interval.lower)) to \(text($0.interval.upper))",
+                            text($0.pValue),
+                        ]
+                    }
+                }
+            }
+    }
+
+    private static func cell(
+        _ report: ClassificationReport?, _ measure: (ClassificationReport) -> ([Double]) -> Double?
+    ) -> String {
+        guard let report, let value = measure(report)(report.scored.once) else { return "" }
+        let interval = report.resamples.interval(of: measure(report))
+        return text(value)
+            + (interval.map { " (\(text($0.lower))-\(text($0.upper)))" } ?? "")
+    }
+
+    private static func text(_ value: Double, _ digits: Int = 3) -> String {
+        String(format: "%.\(digits)f", value)
+    }
+}

@@ -1,0 +1,146 @@
+import Configurations
+import Electrocardiography
+import LinearAlgebra
+import NeuralNetworks
+import Pretraining
+import Runtime
+import TestSupport
+import Testing
+
+@testable import Evaluation
+
+@Suite struct AssessmentTests {
+    private func records() throws -> (LabelledRecords, PreparedDataset) {
+        let dataset = try SyntheticRecords.records().dataset
+        return (
+            try LabelledRecords(
+                dataset, externalSet: nil, folds: SyntheticRecords.folds(), rule: LabelRule()),
+            dataset
+        )
+    }
+
+    @Test(arguments: ["st-mem", "ecg-jepa"])
+    func embeddingsDoNotDependOnThreads(method: String) throws {
+        let (records, dataset) = try records()
+        let encoder = try TrainedEncoder(drawnBy: SyntheticRecords.configuration(method))
+        let few = Array(records.test[..<6])
+        for readout in Readout.allCases {
+            let one = try encoder.embed(few, of: dataset, readout: readout, threads: 1)
+            let two = try encoder.embed(few, of: dataset, readout: readout, threads: 2)
+            #expect(one == two)
+            #expect(one.columns == (try encoder.dimension(of: readout)))
+            #expect(one.values.allSatisfy { $0.isFinite })
+            #expect(one.row(0) != one.row(1))
+        }
+    }
+
+    @Test func theMeanOverLeadsOfJEPAIsItsMean() throws {
+        let (records, dataset) = try records()
+        let encoder = try TrainedEncoder(drawnBy: SyntheticRecords.configuration("ecg-jepa"))
+        let few = Array(records.test[..<3])
+        let mean = try encoder.embed(few, of: dataset, readout: .mean, threads: 1)
+        let leads = try encoder.embed(few, of: dataset, readout: .leads, threads: 1)
+        for row in 0..<3 {
+            for column in 0..<32 {
+                let sum = (0..<8).reduce(0) { $0 + leads[row, $1 * 32 + column] }
+                #expect(abs(sum / 8 - mean[row, column]) < 1e-5)
+            }
+        }
+    }
+
+    @Test func cropsAreAveraged() throws {
+        let (records, dataset) = try records()
+        let configuration = try SyntheticRecords.configuration()
+        let encoder = try TrainedEncoder(drawnBy: configuration)
+        let record = records.test[0]
+        let mean = try encoder.embed([record], of: dataset, readout: .mean, threads: 1)
+        let method = MethodCatalogue.method(for: configuration)
+        let workspace = try #require(method.embedding).makeWorkspace()
+        let tape = Tape(parameters: Parameters(method.parameters, seed: configuration.seed))
+        var expected = Array(repeating: 0.0, count: 32)
+        for start in [0, 125, 250] {
+            tape.reset(recordsGradients: false)
+            let vector = try workspace.embed(
+                window: record.windows[0], start: start, readout: .mean, from: dataset, on: tape)
+            for i in expected.indices { expected[i] += Double(vector.data[i]) / 3 }
+        }
+        withExtendedLifetime(tape) {}
+        expect(mean.values, expected, within: 1e-12)
+        let centre = try encoder.embed(
+            [record], of: dataset, readout: .mean, centreCropOnly: true, threads: 1)
+        #expect(mean != centre)
+    }
+
+    @Test func theTestFoldDecidesNothing() throws {
+        let (records, dataset) = try records()
+        let features = try PartedFeatures(of: records, in: dataset, externalSet: nil) {
+            records, dataset in try PlainFeatures.statistics(records, of: dataset)
+        }
+        var random = SeededRandom(seed: 3)
+        let noise = Matrix(
+            rows: features.test.rows, columns: features.dimension,
+            values: features.test.values.map { _ in Double.random(in: -1e3...1e3, using: &random) })
+        let scrambled = PartedFeatures(
+            training: features.training, validation: features.validation, test: noise,
+            external: nil)
+        let (a, b) = (
+            try LinearProbe(features, of: records, kind: .multiLabel, seed: 0),
+            try LinearProbe(scrambled, of: records, kind: .multiLabel, seed: 0)
+        )
+        #expect(a.strength == b.strength && a.validationAUROC == b.validationAUROC)
+        #expect(a.test.json["thresholds"] == b.test.json["thresholds"])
+        #expect(a.test.json["auroc_macro"] != b.test.json["auroc_macro"])
+    }
+
+    @Test func everyControlStandsBesideAnEncoderAndNothingDepends() throws {
+        let (_, dataset) = try records()
+        func run(threads: Int) throws -> JSONValue {
+            let assessment = try Assessment(
+                on: dataset, externalSet: nil, folds: SyntheticRecords.folds(),
+                settings: AssessmentSettings(
+                    protocols: [.linear, .knn, .clusters, .parameters], centreCropOnly: true,
+                    threads: threads))
+            let configuration = try SyntheticRecords.configuration()
+            let encoder = try assessment.assess(
+                TrainedEncoder(drawnBy: configuration), name: "encoder", progress: { _, _, _ in })
+            let controls = try assessment.controls(of: configuration, progress: { _, _, _ in })
+            #expect(
+                controls.map(\.name) == ["random", "statistics", "parameters", "age_and_sex"])
+            // The drawn encoder is its own control.
+            let differences = PairedComparison(encoder.results, less: controls[0].results)
+                .differences
+            #expect(differences.allSatisfy { $0.difference?.difference == 0 })
+            let all = [encoder] + controls
+            return JSONValue.array(all.map { JSONValue.object($0.results.members) })
+        }
+        let (first, second) = (try run(threads: 1), try run(threads: 2))
+        #expect(first.text() == second.text())
+        let encoder = try #require(first.arrayValue?.first)
+        for key in ["auroc_macro", "f1_macro", "f1_macro_at_half", "average_precision_macro"] {
+            #expect(encoder["linear"]?["test"]?[key]?.doubleValue != nil, "\(key)")
+        }
+        #expect(encoder["knn"]?["test"]?["f1_weighted"]?.doubleValue != nil)
+        #expect(encoder["clusters"]?["test"]?["adjusted_rand"]?.doubleValue != nil)
+        let readings = encoder["parameters"]?["test"]?.objectValue
+        #expect(readings?.count == dataset.clinicalFeatureCount)
+    }
+
+    @Test func parametersAreReadOutWhereFeaturesHaveThem() throws {
+        let (records, dataset) = try records()
+        let targets = try PartedFeatures(of: records, in: dataset, externalSet: nil) {
+            PlainFeatures.clinicalParameters($0, of: $1) ?? Matrix(rows: 0, columns: 0)
+        }
+        let readings = try ParameterProtocol(
+            targets.filled(), targets: targets, names: PlainFeatures.clinicalNames, seed: 0
+        ).readings
+        let rate = try #require(readings.first { $0.name == "heart_rate_per_minute" })
+        #expect((rate.share ?? 0) > 0.95, "\(rate)")
+    }
+
+    @Test func whatIsNotMeasuredIsFilledFromTrainingAndFlagged() {
+        let fill = MissingValues(
+            fittedTo: Matrix(rows: 3, columns: 2, values: [1, 5, .nan, 6, 3, 7]))
+        let filled = fill(Matrix(rows: 1, columns: 2, values: [.nan, .nan]))
+        #expect(filled.values == [2, 6, 1])
+    }
+}

@@ -1,0 +1,56 @@
+import ClinicalParameters
+import Configurations
+import Electrocardiography
+import Foundation
+import Testing
+
+@testable import Evaluation
+
+/// Synthetic records with labels, prepared once for all tests.
+final class SyntheticRecords: Sendable {
+    private static let shared = Result { try SyntheticRecords() }
+    let folder: String
+    let dataset: PreparedDataset
+
+    static func records() throws -> SyntheticRecords { try shared.get() }
+
+    private init() throws {
+        folder =
+            FileManager.default.temporaryDirectory.path + "/evaluation-\(getpid())-\(UUID())"
+        _ = try SyntheticDataset(recordCount: 240, seed: 4).write(to: folder + "/ecg", threads: 2)
+        dataset = try Self.prepare(folder + "/ecg", to: folder + "/ecg.purkinje")
+    }
+
+    static func prepare(_ source: String, to output: String) throws -> PreparedDataset {
+        let preparation = DatasetPreparation(
+            DatasetPreparation.Options(
+                sources: [source], output: output, threads: 2, features: ClinicalFeatures.ofWindows)
+        )
+        _ = try preparation.run(shouldStop: { false }, progress: { _ in })
+        return try PreparedDataset(path: output)
+    }
+
+    /// A set of the same records with another table of labels.
+    func changed(_ name: String, _ change: ([String]) -> [String]) throws -> PreparedDataset {
+        let copy = "\(folder)/\(name)"
+        try FileManager.default.copyItem(atPath: folder + "/ecg", toPath: copy)
+        let table = copy + "/ptbxl_database.csv"
+        let text = try String(contentsOfFile: table, encoding: .utf8)
+        let lines = change(text.split(separator: "\n").map(String.init))
+        try lines.joined(separator: "\n").write(toFile: table, atomically: true, encoding: .utf8)
+        return try Self.prepare(copy, to: copy + ".purkinje")
+    }
+
+    /// A very small encoder.
+    static func configuration(_ method: String = "st-mem", seed: Int = 3) throws -> Configuration {
+        try Configuration([
+            "method": .string(method), "seed": .integer(Int64(seed)), "batchSize": 8,
+            "encoder": method == "st-mem"
+                ? ["width": 32, "depth": 1, "heads": 1, "headWidth": 32]
+                : ["width": 32, "depth": 1, "heads": 2],
+        ])
+    }
+
+    /// Fold 9 to validate, fold 10 to test.
+    static func folds() throws -> FoldConfiguration { try configuration().data }
+}
