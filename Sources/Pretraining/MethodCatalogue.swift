@@ -10,7 +10,11 @@ public enum MethodCatalogue {
             ECGJEPAPretraining(settings, input: configuration.input)
         case .vqFull(let settings): VQFullPretraining(settings, of: configuration)
         case .vqFinetune(let settings): VQFinetunePretraining(settings, of: configuration)
-        case .hybrid(let settings): HybridPretraining(settings, input: configuration.input)
+        case .hybrid(let settings):
+            switch settings.layout {
+            case .tokens: HybridPretraining(settings, input: configuration.input)
+            case .channels: HybridChannelsPretraining(settings, input: configuration.input)
+            }
         }
     }
 }

@@ -160,7 +160,8 @@ public protocol PretrainingMethod: Sendable {
     ///   - parameters: Of step 0.
     ///   - source: Where windows come from.
     ///   - windows: The training windows.
-    func complete(_ parameters: Parameters, from source: any WindowSource, windows: [Int])
+    /// - Throws: When a window cannot be read.
+    func complete(_ parameters: Parameters, from source: any WindowSource, windows: [Int]) throws
 
     /// Makes an encoder's weights, perhaps another method's, fit this one.
     ///

@@ -127,7 +127,7 @@ public final class SingleProcessRun {
                     + "\(MatrixProduct.kernelName): from here on the bits may differ from those of "
                     + "the first machine")
         }
-        replica.adoptState()
+        try replica.adoptState()
         observer.note("going on from checkpoint \(name)")
         return manifest.context.step
     }

@@ -87,12 +87,12 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
             NamedTensor("parameter.\(parameters[$0].name)", parameters.tensor($0))
         }
         state = (weights + optimiser.moments + progress.tensors).sorted { $0.name < $1.name }
-        completeStepZero()
+        try completeStepZero()
     }
 
-    private func completeStepZero() {
+    private func completeStepZero() throws {
         guard step == 0 else { return }
-        method.complete(parameters, from: source, windows: windowsForTraining)
+        try method.complete(parameters, from: source, windows: windowsForTraining)
     }
 
     // MARK: The held state
@@ -109,12 +109,12 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
     public var operationsPerSample: Double { method.operationsPerSample }
 
     /// Forgets what was computed in a state that is no longer held.
-    public func adoptState() {
+    public func adoptState() throws {
         shardNumbers = [:]
         validationNumbers = [:]
         concluded = nil
         gathered = GatheredRows()
-        completeStepZero()
+        try completeStepZero()
     }
 
     // MARK: A round
@@ -292,7 +292,7 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
             report["skipped"] = true
             progress.skip(samples: configuration.batchSize)
         }
-        adoptState()
+        try adoptState()
         updateSeconds = (ContinuousClock.now - start) / .seconds(1)
         return .object(report)
     }

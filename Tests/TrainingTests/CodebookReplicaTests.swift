@@ -52,12 +52,12 @@ struct CodebookReplicaTests {
         StateDigest.digest(of: replica.state)
     }
 
-    private func copyState(of source: TrainingReplica, into target: TrainingReplica) {
+    private func copyState(of source: TrainingReplica, into target: TrainingReplica) throws {
         for (from, to) in zip(source.state, target.state) {
             #expect(from.name == to.name)
             to.tensor.bytes.copyMemory(from: UnsafeRawBufferPointer(from.tensor.bytes))
         }
-        target.adoptState()
+        try target.adoptState()
     }
 
     /// One step of replicas that share the shards, their sums added up as a ring would.
@@ -105,7 +105,7 @@ struct CodebookReplicaTests {
         for number in 0..<Self.steps {
             if number == 4 {
                 members.append(try replica(method))
-                copyState(of: members[0], into: members[2])
+                try copyState(of: members[0], into: members[2])
             }
             let parts =
                 members.count == 2
@@ -126,7 +126,7 @@ struct CodebookReplicaTests {
         let whole = try replica(method)
         for _ in 0..<interruption { try whole.runStep() }
         let resumed = try replica(method, threads: 2)
-        copyState(of: whole, into: resumed)
+        try copyState(of: whole, into: resumed)
         #expect(resumed.step == UInt64(interruption))
         for _ in interruption..<Self.steps {
             try whole.runStep()

@@ -70,7 +70,7 @@ struct HybridReplicaTests {
             let index = try #require(replica.parameters.index(of: name))
             replica.parameters.tensor(index).floats.update(repeating: 3)
         }
-        replica.adoptState()
+        try replica.adoptState()
         #expect(try values("encoder.clin_scales", in: replica).allSatisfy { $0 == 3 })
     }
 

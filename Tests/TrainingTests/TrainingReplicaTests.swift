@@ -127,7 +127,7 @@ struct TrainingReplicaTests {
             #expect(source.name == target.name)
             target.tensor.bytes.copyMemory(from: UnsafeRawBufferPointer(source.tensor.bytes))
         }
-        copy.adoptState()
+        try copy.adoptState()
         #expect(copy.step == 3)
         for _ in 0..<3 {
             try original.runStep()

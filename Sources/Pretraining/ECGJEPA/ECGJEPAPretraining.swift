@@ -22,7 +22,7 @@ public struct ECGJEPAPretraining: PretrainingMethod {
 
     /// The loss, and how far the teacher's features spread over tokens and over samples at the same place: where they
     /// near 0, the loss falls for nothing.
-    public var scalarNames: [String] { ["loss", "target_deviation", "target_sample_deviation"] }
+    public var scalarNames: [String] { ECGJEPAWorkspace.scalarNames }
 
     /// Products as they are computed, mean over all masks that can be drawn.
     public var operationsPerSample: Double {
@@ -36,25 +36,29 @@ public struct ECGJEPAPretraining: PretrainingMethod {
 
     /// Buffers for one thread.
     public func makeWorkspace() -> any ShardWorkspace {
-        ECGJEPAWorkspace(model: model, settings: settings, input: input)
+        let reader = IndependentLeadReader(input: input)
+        return ECGJEPAWorkspace(model: model, settings: settings) { shard, source, tape in
+            try reader.patches(of: shard, from: source, on: tape)
+        }
     }
 
     /// Moves the teacher towards the encoder, by less and less.
     public func update(_ context: UpdateContext) -> [String: JSONValue] {
-        let momentum = MomentumSchedule(
-            initial: settings.teacherMomentum, steps: context.totalSteps
-        ).momentum(at: context.step)
-        Teacher.move(model.teacherPairs, momentum: momentum, context: context)
-        return ["teacher_momentum": .measured(momentum)]
+        Teacher.follow(
+            model.teacherPairs, initialMomentum: settings.teacherMomentum, context: context)
     }
 }
 
 /// A moving average of an encoder.
 enum Teacher {
-    /// Moves every teacher's parameter towards its student's.
-    static func move(
-        _ pairs: [(student: Int, teacher: Int)], momentum: Double, context: UpdateContext
-    ) {
+    /// Moves every teacher's parameter towards its student's; the momentum rises evenly to 1 over the run.
+    ///
+    /// - Returns: The momentum, for the step's line of metrics.
+    static func follow(
+        _ pairs: [(student: Int, teacher: Int)], initialMomentum: Double, context: UpdateContext
+    ) -> [String: JSONValue] {
+        let momentum = MomentumSchedule(initial: initialMomentum, steps: context.totalSteps)
+            .momentum(at: context.step)
         let parameters = context.parameters
         context.parallel(pairs.count) { index in
             let (student, teacher) = pairs[index]
@@ -62,6 +66,7 @@ enum Teacher {
                 towards: parameters.values(of: student), average: parameters.values(of: teacher),
                 momentum: momentum, count: parameters[student].count)
         }
+        return ["teacher_momentum": .measured(momentum)]
     }
 }
 
@@ -105,22 +110,32 @@ extension ColumnMask {
     }
 }
 
-/// One thread's buffers for reading windows, and the computation of a shard on them.
-private final class ECGJEPAWorkspace: ShardWorkspace {
+/// The computation of a shard in one thread, with a reader that owns the thread's buffers.
+final class ECGJEPAWorkspace: ShardWorkspace {
+    typealias Reader = (Shard, any WindowSource, Tape) throws -> Value
+
+    static let scalarNames = ["loss", "target_deviation", "target_sample_deviation"]
+
     private let model: ECGJEPA
     private let settings: ECGJEPAConfiguration
-    private let reader: IndependentLeadReader
+    private let patches: Reader
 
-    init(model: ECGJEPA, settings: ECGJEPAConfiguration, input: InputConfiguration) {
+    /// A thread's computation.
+    ///
+    /// - Parameters:
+    ///   - model: The model.
+    ///   - settings: Its settings.
+    ///   - patches: Reads a shard's windows as patches of all rows.
+    init(model: ECGJEPA, settings: ECGJEPAConfiguration, patches: @escaping Reader) {
         self.model = model
         self.settings = settings
-        reader = IndependentLeadReader(input: input)
+        self.patches = patches
     }
 
     func forward(
         _ shard: Shard, from source: any WindowSource, report: ShardReport, on tape: Tape
     ) throws -> Value {
-        let patches = try reader.patches(of: shard, from: source, on: tape)
+        let patches = try patches(shard, source, tape)
         let mask = ColumnMask(
             of: shard, rule: ColumnMaskRule(settings), columns: model.sizes.patches, on: tape)
         let drops = ECGJEPADrops(shard, settings: settings, leads: model.sizes.leads, on: tape)

@@ -31,13 +31,7 @@ final class IndependentLeadReader {
             rows: shard.windows.count * leads.count * input.patchesPerLead,
             columns: input.patchSamples)
         for (index, number) in shard.windows.enumerated() {
-            var start = (samples - crop) / 2
-            if shard.role == .training {
-                var random = RandomStream(
-                    seed: shard.seed, purpose: .crop, step: shard.step,
-                    position: UInt32(shard.firstPosition + index))
-                start = random.nextInteger(below: samples - crop + 1)
-            }
+            let start = Self.cropStart(of: shard, sample: index, slack: samples - crop)
             try window.withUnsafeMutableBufferPointer { window in
                 try source.readMillivolts(window: number, into: window)
                 guard let from = window.baseAddress else { return }
@@ -48,5 +42,14 @@ final class IndependentLeadReader {
             }
         }
         return patches
+    }
+
+    /// Where a sample's crop begins: drawn from seed, step and position in training, in the middle otherwise.
+    static func cropStart(of shard: Shard, sample: Int, slack: Int) -> Int {
+        guard shard.role == .training else { return slack / 2 }
+        var random = RandomStream(
+            seed: shard.seed, purpose: .crop, step: shard.step,
+            position: UInt32(shard.firstPosition + sample))
+        return random.nextInteger(below: slack + 1)
     }
 }

@@ -97,22 +97,20 @@ public struct HybridPretraining: PretrainingMethod {
 
     /// Moves the teacher towards the encoder, by less and less.
     public func update(_ context: UpdateContext) -> [String: JSONValue] {
-        let momentum = MomentumSchedule(
-            initial: settings.jepa.teacherMomentum, steps: context.totalSteps
-        ).momentum(at: context.step)
-        Teacher.move(model.teacherPairs, momentum: momentum, context: context)
-        return ["teacher_momentum": .measured(momentum)]
+        Teacher.follow(
+            model.teacherPairs, initialMomentum: settings.jepa.teacherMomentum, context: context)
     }
 }
 
 /// Why a shard of the hybrid cannot be computed.
 enum HybridError: Error, CustomStringConvertible {
-    case noStatistics
+    case noStatistics(of: String)
 
     var description: String {
         switch self {
-        case .noStatistics:
-            "the state has no statistics of clinical features (encoder.clin_scales is not above 0)"
+        case .noStatistics(let name):
+            "the state has no statistics of training windows (\(name) is not above 0); begin the run with "
+                + "a data set that has clinical features"
         }
     }
 }
@@ -133,7 +131,7 @@ private final class HybridWorkspace: ShardWorkspace {
         _ shard: Shard, from source: any WindowSource, report: ShardReport, on tape: Tape
     ) throws -> Value {
         guard let statistics = model.statistics(in: tape.parameters) else {
-            throw HybridError.noStatistics
+            throw HybridError.noStatistics(of: "encoder.clin_scales")
         }
         let patches = try reader.patches(of: shard, from: source, on: tape)
         let clinical = ClinicalBatch(of: shard, from: source, statistics: statistics, on: tape)

@@ -1,0 +1,133 @@
+import ClinicalParameters
+import Configurations
+import NeuralNetworks
+import Runtime
+
+/// The study's layout of the hybrid: ECG-JEPA over 19 rows, eight leads and eleven channels that were made of lead II.
+public struct HybridChannelsPretraining: PretrainingMethod {
+    /// The model, which is ECG-JEPA with more rows.
+    public let model: ECGJEPA
+    /// The parameters: ECG-JEPA's, and how channels are normalised.
+    public let parameters: ParameterList
+    private let settings: HybridConfiguration
+    private let input: InputConfiguration
+    private let centres: Int
+    private let scales: Int
+
+    /// The method with its settings and what a sample is.
+    public init(_ settings: HybridConfiguration, input: InputConfiguration) {
+        var sizes = ECGJEPASizes(settings.jepa, input: input)
+        sizes.leads = IndependentLeads.numbers.count + ChannelSignals.count
+        model = ECGJEPA(sizes: sizes)
+        var list = model.parameters
+        let shape = [ChannelSignals.count]
+        centres = list.add("encoder.channel_centres", shape: shape, .zeros, isTrained: false)
+        scales = list.add("encoder.channel_scales", shape: shape, .zeros, isTrained: false)
+        parameters = list
+        self.settings = settings
+        self.input = input
+    }
+
+    /// As of ECG-JEPA.
+    public var scalarNames: [String] { ECGJEPAWorkspace.scalarNames }
+    /// As of ECG-JEPA, with more rows.
+    public var operationsPerSample: Double {
+        ECGJEPACosts(settings.jepa, sizes: model.sizes).operationsPerSample
+    }
+    /// As of ECG-JEPA, with more rows.
+    public var activationsPerSample: Int {
+        ECGJEPACosts(settings.jepa, sizes: model.sizes).activationsPerSample
+    }
+    /// Channels are made while windows are read, but of data sets that were prepared for it.
+    public var needsClinicalFeatures: Bool { true }
+
+    /// Buffers for one thread.
+    public func makeWorkspace() -> any ShardWorkspace {
+        let reader = ChannelReader(input: input)
+        return ECGJEPAWorkspace(model: model, settings: settings.jepa) { shard, source, tape in
+            guard let statistics = statistics(in: tape.parameters) else {
+                throw HybridError.noStatistics(of: "encoder.channel_scales")
+            }
+            return try reader.patches(of: shard, from: source, statistics: statistics, on: tape)
+        }
+    }
+
+    private func statistics(in parameters: Parameters) -> ChannelStatistics? {
+        let scales = parameters.tensor(self.scales).floatArray
+        guard scales.allSatisfy({ $0 > 0 }) else { return nil }
+        return ChannelStatistics(centres: parameters.tensor(centres).floatArray, scales: scales)
+    }
+
+    /// Takes the channels' statistics of training windows, unless weights brought theirs.
+    public func complete(
+        _ parameters: Parameters, from source: any WindowSource, windows: [Int]
+    ) throws {
+        guard source.clinicalFeatureCount == ClinicalFeatures.count,
+            statistics(in: parameters) == nil
+        else { return }
+        let reader = ChannelReader(input: input)
+        let found = try ChannelStatistics(windows: windows) {
+            try reader.curves(of: $0, from: source).channels
+        }
+        _ = parameters.tensor(centres).floats.update(from: found.centres)
+        _ = parameters.tensor(scales).floats.update(from: found.scales)
+    }
+
+    /// Moves the teacher towards the encoder, by less and less.
+    public func update(_ context: UpdateContext) -> [String: JSONValue] {
+        Teacher.follow(
+            model.teacherPairs, initialMomentum: settings.jepa.teacherMomentum, context: context)
+    }
+}
+
+/// Reads windows as eight leads and eleven channels; it owns the buffers for it, so each thread has its own.
+private final class ChannelReader {
+    private let input: InputConfiguration
+    private let analyser = ClinicalAnalyser()
+    private var window: [Float] = []
+
+    init(input: InputConfiguration) { self.input = input }
+
+    /// A window's leads, and its channels before normalisation.
+    func curves(
+        of number: Int, from source: any WindowSource
+    ) throws -> (leads: [[Float]], channels: [[Float]]) {
+        let samples = source.samplesPerWindow
+        if window.isEmpty { window = Array(repeating: 0, count: input.leads * samples) }
+        try window.withUnsafeMutableBufferPointer {
+            try source.readMillivolts(window: number, into: $0)
+        }
+        let leads = (0..<input.leads).map { Array(window[$0 * samples..<($0 + 1) * samples]) }
+        return (
+            leads,
+            ChannelSignals.curves(leads, sampleRateHz: input.sampleRateHz, analyser: analyser)
+        )
+    }
+
+    /// A shard's windows, cut into patches; the crop as everywhere, channels made of the whole window.
+    ///
+    /// - Returns: Shape `[samples * 19 * patches, patchSamples]`.
+    func patches(
+        of shard: Shard, from source: any WindowSource, statistics: ChannelStatistics,
+        on tape: Tape
+    ) throws -> Value {
+        let (rows, crop) = (
+            IndependentLeads.numbers.count + ChannelSignals.count, input.cropSamples
+        )
+        let patches = tape.input(
+            rows: shard.windows.count * rows * input.patchesPerLead, columns: input.patchSamples)
+        for (index, number) in shard.windows.enumerated() {
+            let (leads, channels) = try curves(of: number, from: source)
+            let start = IndependentLeadReader.cropStart(
+                of: shard, sample: index, slack: source.samplesPerWindow - crop)
+            let all =
+                IndependentLeads.numbers.map { leads[$0] }
+                + channels.enumerated().map { statistics.normalise($1, channel: $0) }
+            for (row, curve) in all.enumerated() {
+                let target = patches.data + (index * rows + row) * crop
+                for i in 0..<crop { target[i] = curve[start + i] }
+            }
+        }
+        return patches
+    }
+}
