@@ -64,7 +64,7 @@ struct BeatDetector {
         let usual = Statistics.median(peaks)
         guard usual > 0.0005 else { return nil }
         let calm = Statistics.median(
-            stride(from: 0, to: slopes.count, by: 7).map { abs(slopes[$0]) })
+            stride(from: 0, to: slopes.count, by: 17).map { abs(slopes[$0]) })
         // Gaussian noise has peaks of about 5 of its median magnitude; clear beats have 10 and more.
         let clarity = (usual / max(calm, 1e-9) - 4) / 8
         return (usual, clarity < 0.02 ? 0.02 : clarity > 1 ? 1 : clarity)
@@ -163,7 +163,7 @@ struct BeatDetector {
     private func located(
         _ peaks: [Int], _ curve: [Float], _ weights: [(lead: Int, weight: Float)]
     ) -> [Int] {
-        let reach = 45
+        let reach = 30
         var places: [Int] = []
         for peak in peaks {
             let range = max(0, peak - reach)..<min(record.count, peak + reach + 1)

@@ -161,8 +161,10 @@ struct BeatEnsemble {
         for (number, lead) in leads.enumerated() {
             let scale = scales[number]
             record.smooth[lead].withUnsafeBufferPointer { signal in
+                let start = place - Self.formBefore
+                let isInside = start >= 0 && start + width <= signal.count
                 for i in 0..<width {
-                    let t = max(0, min(record.count - 1, place - Self.formBefore + i))
+                    let t = isInside ? start + i : max(0, min(signal.count - 1, start + i))
                     let value = scale * signal[t]
                     product += value * form[number * width + i]
                     own += value * value
@@ -171,69 +173,5 @@ struct BeatEnsemble {
         }
         let product2 = own * size
         return product2 > 0 ? product / product2.squareRoot() : 0
-    }
-}
-
-/// The typical beat of each lead.
-struct MedianBeat {
-    /// Samples before and behind R: 500 and 760 ms.
-    static let (before, after) = (250, 380)
-    static var count: Int { before + after }
-    /// More beats than this add nothing.
-    private static let mostBeats = 40
-
-    /// 0.5 Hz and above, one row a lead; empty where the lead cannot be used.
-    var broad: [[Float]]
-    /// The same up to 40 Hz.
-    var smooth: [[Float]]
-    /// Beats that it was made of.
-    var beatCount: Int
-
-    /// The mean of the middle half of the beats, sample by sample: as robust as the median, with less noise.
-    init(_ places: [Int], in record: ConditionedRecord) {
-        let step = max(1, (places.count + Self.mostBeats - 1) / Self.mostBeats)
-        let chosen = stride(from: 0, to: places.count, by: step).map { places[$0] }
-        beatCount = chosen.count
-        broad = record.broad.map { Self.middle(of: $0, chosen) }
-        smooth = record.smooth.map { Self.middle(of: $0, chosen) }
-    }
-
-    private static func middle(of signal: [Float], _ places: [Int]) -> [Float] {
-        guard !signal.isEmpty, !places.isEmpty else { return [] }
-        var result = [Float](repeating: 0, count: count)
-        var values = [Float](repeating: 0, count: places.count)
-        for t in 0..<count {
-            var filled = 0
-            for place in places {
-                let source = place - before + t
-                guard signal.indices.contains(source) else { continue }
-                // Insertion keeps the few values sorted.
-                let value = signal[source]
-                var i = filled
-                while i > 0, values[i - 1] > value {
-                    values[i] = values[i - 1]
-                    i -= 1
-                }
-                values[i] = value
-                filled += 1
-            }
-            guard filled > 0 else { continue }
-            let cut = filled / 4
-            var sum: Float = 0
-            for i in cut..<filled - cut { sum += values[i] }
-            result[t] = sum / Float(filled - 2 * cut)
-        }
-        Self.fillEdges(&result, places, signal.count)
-        return result
-    }
-
-    /// Where no beat reaches into the record, the nearest value goes on.
-    private static func fillEdges(_ values: inout [Float], _ places: [Int], _ length: Int) {
-        let first = places.map { before - $0 }.min() ?? 0
-        let last = places.map { length - 1 - $0 + before }.max() ?? count - 1
-        for t in 0..<max(0, min(first, count)) { values[t] = values[max(0, min(first, count - 1))] }
-        for t in max(0, min(last + 1, count))..<count {
-            values[t] = values[max(0, min(last, count - 1))]
-        }
     }
 }

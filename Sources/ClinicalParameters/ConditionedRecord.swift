@@ -81,6 +81,7 @@ final class RecordConditioner {
         let usable = repaired.indices.filter { !repaired[$0].isEmpty }
         guard !usable.isEmpty else { return nil }
         var raw = resampled(usable.map { repaired[$0] }, length, to: count)
+        MainsHum.remove(from: &raw)
         let spikes = rateHz >= 400 ? PacingSpikes.remove(from: &raw) : []
         var record = ConditionedRecord(
             count: count, sourceSamplesPerSample: Double(length) / Double(count),
@@ -121,9 +122,8 @@ final class RecordConditioner {
         faults.invalidShare = Double(invalid) / Double(max(1, length))
         guard let last, faults.invalidShare <= invalidShareLimit else { return [] }
         for t in last + 1..<max(last + 1, length) { result[t] = result[last] }
-        let sorted = stride(from: 0, to: length, by: max(1, length / 1000)).map { result[$0] }
-            .sorted()
-        let range = sorted[sorted.count * 98 / 100] - sorted[sorted.count * 2 / 100]
+        let range =
+            Statistics.quantile(result, 0.98) - Statistics.quantile(result, 0.02)
         let extremes = result.reduce((Float.infinity, -Float.infinity)) {
             (min($0.0, $1), max($0.1, $1))
         }

@@ -12,8 +12,17 @@ struct Delineator {
     let leads: [Int]
     /// The usual distance of beats in samples; `nil` for a single beat.
     let beatDistance: Double?
+    /// Where a pacing spike sets QRS off; `nil` for beats without.
+    var pacingSpike: Double?
 
     private let r = MedianBeat.before
+    /// Cardiologists set the onset of QRS some 3 to 9 ms before the leads move at 6 % of their highest speed, that of P 6 ms
+    /// before its tangent meets the baseline, and the offset of T 12 ms behind it (medians over LUDB's annotations).
+    private static let (qrsLead, pLead, tTail) = (1.5, 3.0, 6.0)
+    /// Where the quiet parts move faster than this part of the highest speed, noise is smoothed away first.
+    private static let noisyShare: Float = 0.08
+    /// P is looked for up to 360 ms before QRS.
+    private static let longestPR = 180
 
     /// The waves of all leads together, in samples of the typical beat.
     func commonWaves() -> BeatWaves {
@@ -35,31 +44,45 @@ struct Delineator {
     // MARK: QRS
 
     /// How fast the leads move together, in mV a sample.
-    func spatialVelocity() -> [Float] {
+    ///
+    /// Slopes of lines fitted to the samples up to `reach` before and after.
+    private func spatialVelocity(_ rows: [[Float]], reach: Int) -> [Float] {
         var sum = [Float](repeating: 0, count: MedianBeat.count)
+        let weight = (1...reach).reduce(Float(0)) { $0 + Float(2 * $1 * $1) }
         for lead in leads {
-            let signal = beat.broad[lead]
-            for t in 3..<signal.count - 3 {
-                // A slope over five samples: a line fitted to them.
-                let slope =
-                    (2 * (signal[t + 2] - signal[t - 2]) + signal[t + 1] - signal[t - 1]) / 10
-                sum[t] += slope * slope
+            rows[lead].withUnsafeBufferPointer { signal in
+                for t in reach..<signal.count - reach {
+                    var slope: Float = 0
+                    for i in 1...reach { slope += Float(i) * (signal[t + i] - signal[t - i]) }
+                    sum[t] += slope * slope
+                }
             }
         }
-        return sum.map { $0.squareRoot() }
+        return sum.map { $0.squareRoot() / weight }
     }
 
     private func commonQRS() -> Wave? {
-        let velocity = spatialVelocity()
-        let highest = velocity[r - 40...r + 40].max() ?? 0
+        var velocity = spatialVelocity(beat.broad, reach: 2)
+        var highest = velocity[r - 40...r + 40].max() ?? 0
         guard highest > 0.001 else { return nil }
-        let before = quietLevel(velocity, r - 75..<r - 15)
-        let after = quietLevel(velocity, r + 25..<r + 110)
+        var before = quietLevel(velocity, r - 75..<r - 15)
+        var after = quietLevel(velocity, r + 25..<r + 110)
+        if before + after > Self.noisyShare * highest {
+            velocity = spatialVelocity(beat.smooth, reach: 5)
+            highest = velocity[r - 40...r + 40].max() ?? 0
+            before = 1.5 * quietLevel(velocity, r - 75..<r - 15)
+            after = 1.5 * quietLevel(velocity, r + 25..<r + 110)
+        }
         let onset = edge(
-            velocity, from: r, step: -1, limit: 70, above: before + 0.06 * (highest - before))
+            velocity, from: r, step: -1, limit: 70, pause: 5,
+            above: before + 0.06 * (highest - before))
         let offset = edge(
-            velocity, from: r, step: 1, limit: 90, above: after + 0.07 * (highest - after))
-        return Wave(onset: Double(onset), peak: Double(r), offset: Double(offset))
+            velocity, from: r, step: 1, limit: 90, pause: 10,
+            above: after + 0.04 * (highest - after))
+        var start = Double(onset) - Self.qrsLead
+        if let pacingSpike { start = max(start, min(pacingSpike + 10, Double(r) - 10)) }
+        return Wave(
+            onset: start, peak: Double(r), offset: Double(offset))
     }
 
     /// The lowest mean over 16 ms.
@@ -71,15 +94,16 @@ struct Delineator {
         return lowest
     }
 
-    /// The last sample above a level, where pauses of up to 14 ms do not count.
+    /// The last sample above a level, where pauses of up to some samples do not count.
     private func edge(
-        _ velocity: [Float], from start: Int, step: Int, limit: Int, above level: Float
+        _ velocity: [Float], from start: Int, step: Int, limit: Int, pause: Int,
+        above level: Float
     ) -> Int {
         var last = start
         for distance in 0...limit {
             let t = start + step * distance
             guard velocity.indices.contains(t) else { break }
-            if velocity[t] > level { last = t } else if abs(t - last) > 7 { break }
+            if velocity[t] > level { last = t } else if abs(t - last) > pause { break }
         }
         return last
     }
@@ -99,24 +123,36 @@ struct Delineator {
         )
         guard bump.height > 0.012 else { return nil }
         let signal = bump.projection(beat.smooth, levels)
-        return WaveEnds.t(
-            signal, around: bump.peak, from: first - 10, to: min(last + 70, signal.count - 1))
+        var limit = min(last + 70, signal.count - 1)
+        if let distance = beatDistance { limit = min(limit, r + Int(0.88 * distance)) }
+        var t = WaveEnds.t(signal, around: bump.peak, from: first - 10, to: limit)
+        t?.offset += Self.tTail
+        return t
     }
 
     private func commonP(_ qrs: Wave, after t: Wave?) -> Wave? {
-        let end = Int(qrs.onset.rounded()) - 2
-        var first = end - 135
+        var end = Int(qrs.onset.rounded()) - 5
+        if let pacingSpike { end = min(end, Int(pacingSpike) - 8) }
+        var first = end - Self.longestPR
         if let distance = beatDistance, let t {
-            first = max(first, Int(t.offset - distance) + 5)
+            first = max(first, Int(t.offset - distance) + 9)
         }
         first = max(first, 32)
-        let last = end - 18
-        guard last - first > 15 else { return nil }
-        let bump = Bump(beat, leads: leads, within: first...last, reach: 28, holding: 0...end)
+        let last = end - 14
+        guard last - first > 16 else { return nil }
+        let bump = Bump(
+            beat, leads: leads, within: first + 8...last, reach: 36, holding: first...end
+        ) { t in
+            // The farther from QRS, the more a bump has to stand out.
+            let beyond = Float(last - t) - 90
+            return beyond < 0 ? 1 : 1 - 0.005 * beyond
+        }
         guard bump.height > 0.008 else { return nil }
         let levels = [Float](repeating: 0, count: beat.smooth.count)
         let signal = bump.projection(beat.smooth, levels)
-        return WaveEnds.p(signal, around: bump.peak, from: max(0, first - 25), to: end)
+        var p = WaveEnds.p(signal, around: bump.peak, from: first, to: end)
+        p?.onset -= Self.pLead
+        return p
     }
 
     // MARK: Single leads
@@ -135,9 +171,20 @@ struct Delineator {
     private func leadQRS(_ lead: Int, near common: Wave) -> Wave {
         let signal = beat.broad[lead]
         let (from, to) = (max(0, Int(common.onset)), min(signal.count - 1, Int(common.offset)))
-        let level = Self.level(of: beat.smooth[lead], before: common)
-        var peak = from
-        for t in from...to where abs(signal[t] - level) > abs(signal[peak] - level) { peak = t }
+        // R is the highest place above the line between the ends, even where S is deeper; QS complexes have none.
+        let step = (signal[to] - signal[from]) / Float(max(1, to - from))
+        let values = (from...to).map { signal[$0] - signal[from] - step * Float($0 - from) }
+        let (highest, lowest) = (values.max() ?? 0, values.min() ?? 0)
+        var peak = min(max(r, from), to)
+        if highest > -0.08 * lowest {
+            // Of notched complexes the first of peaks that are nearly equal.
+            let inner = values.indices.dropFirst().dropLast()
+            let first = inner.first {
+                values[$0] > 0.7 * highest && values[$0] > values[$0 - 1]
+                    && values[$0] >= values[$0 + 1]
+            }
+            peak = from + (first ?? values.firstIndex(of: highest) ?? 0)
+        }
         return Wave(onset: common.onset, peak: Double(peak), offset: common.offset)
     }
 
@@ -167,7 +214,7 @@ struct Bump {
     /// Searches a range; outside `holding` the signals go on as constants, so that a neighbouring wave does not count.
     init(
         _ beat: MedianBeat, leads: [Int], within range: ClosedRange<Int>, reach: Int,
-        holding: ClosedRange<Int>
+        holding: ClosedRange<Int>, weight: (Int) -> Float = { _ in 1 }
     ) {
         peak = range.lowerBound
         func rise(_ signal: [Float], _ t: Int) -> Float {
@@ -182,10 +229,14 @@ struct Bump {
                 sizes[t - range.lowerBound] += value * value
             }
         }
-        for (i, size) in sizes.enumerated() where size > height {
-            (height, peak) = (size, range.lowerBound + i)
+        var best: Float = 0
+        for (i, size) in sizes.enumerated() {
+            let weight = weight(range.lowerBound + i)
+            if size * weight * weight > best {
+                best = size * weight * weight
+                (height, peak) = (size.squareRoot(), range.lowerBound + i)
+            }
         }
-        height = height.squareRoot()
         guard height > 0 else { return }
         direction = leads.map { ($0, rise(beat.smooth[$0], peak) / height) }
     }
@@ -214,7 +265,7 @@ enum WaveEnds {
         return Wave(onset: onset, peak: Double(peak), offset: offset)
     }
 
-    /// P: both ends by tangents.
+    /// P: each end halfway between its tangent's and the place where the wave falls below a tenth.
     static func p(_ signal: [Float], around: Int, from: Int, to: Int) -> Wave? {
         var peak = around
         for t in max(from, around - 12)...min(to, around + 12) where signal[t] > signal[peak] {
@@ -223,7 +274,20 @@ enum WaveEnds {
         guard let offset = tangent(signal, from: peak, step: 1, limit: min(to, peak + 45)),
             let onset = tangent(signal, from: peak, step: -1, limit: max(from, peak - 55))
         else { return nil }
-        return Wave(onset: onset, peak: Double(peak), offset: offset)
+        let early = crossing(signal, from: peak, step: -1, reach: peak - max(from, peak - 55))
+        let late = crossing(signal, from: peak, step: 1, reach: min(to, peak + 45) - peak)
+        return Wave(
+            onset: (onset + early) / 2, peak: Double(peak), offset: (offset + late) / 2)
+    }
+
+    /// The first sample beside a peak that is below a tenth of its height over the lowest level there.
+    private static func crossing(
+        _ signal: [Float], from peak: Int, step: Int, reach: Int
+    ) -> Double {
+        let values = (0...max(0, reach)).map { signal[peak + step * $0] }
+        let lowest = values.min() ?? 0
+        let level = lowest + 0.1 * (signal[peak] - lowest)
+        return Double(peak + step * (values.firstIndex { $0 < level } ?? reach))
     }
 
     /// Where the tangent at the steepest place beside a peak meets the lowest level beyond it.

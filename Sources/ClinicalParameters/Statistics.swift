@@ -23,9 +23,9 @@ enum Statistics {
         return sorted[below] + (place - Double(below)) * (sorted[above] - sorted[below])
     }
 
-    /// A quantile of about a thousand of the values.
+    /// A quantile of about three hundred of the values.
     static func quantile(_ values: [Float], _ part: Double) -> Float {
-        let sorted = stride(from: 0, to: values.count, by: max(1, values.count / 1000))
+        let sorted = stride(from: 0, to: values.count, by: max(1, values.count / 300))
             .map { values[$0] }.sorted()
         guard !sorted.isEmpty else { return 0 }
         return sorted[Int(part * Double(sorted.count - 1))]

@@ -6,6 +6,8 @@ struct WaveTracker {
         var kind: BeatKind
         var p: Double?
         var t: Double?
+        /// How well the place where P is best found correlates with the typical P.
+        var pFit: Float = 0
         /// The waves of a beat of another form, with the same timeline as the typical beat.
         var own: (common: BeatWaves, byLead: [BeatWaves])?
     }
@@ -39,12 +41,13 @@ struct WaveTracker {
     }
 
     private func dominant(_ beat: BeatEnsemble.Beat, previous: Int, next: Int) -> Beat {
-        var result = Beat(r: beat.r, kind: beat.kind, p: nil, t: nil, own: nil)
+        var result = Beat(r: beat.r, kind: beat.kind, p: nil, t: nil)
         let start = beat.r - MedianBeat.before
         if let p = common.p {
             let from = Int(p.onset) - 8
             let to = min(Int(p.offset) + 8, Int(common.qrs?.onset ?? p.offset) - 1)
             let fit = fit(start, from, to, reach: Self.pReach)
+            result.pFit = fit.likeness
             if fit.likeness > Self.pLikeness { result.p = Double(fit.lag) }
         }
         if let t = common.t {

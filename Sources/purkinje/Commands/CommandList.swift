@@ -32,6 +32,7 @@ let commands: [Command] = [
     benchProbeCommand,
     benchAllReduceCommand,
     benchCompressionCommand,
+    benchParametersCommand,
 ]
 
 /// The exit code of an error that a room threw.
