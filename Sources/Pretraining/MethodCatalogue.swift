@@ -15,6 +15,10 @@ public enum MethodCatalogue {
             case .tokens: HybridPretraining(settings, input: configuration.input)
             case .channels: HybridChannelsPretraining(settings, input: configuration.input)
             }
+        case .simCLR(let settings): SimCLR(settings, configuration: configuration)
+        case .cmsc(let settings): CMSC(settings, configuration: configuration)
+        case .cpc(let settings): CPC(settings, configuration: configuration)
+        case .triplet(let settings): TripletRefinement(settings, input: configuration.input)
         }
     }
 }

@@ -13,14 +13,21 @@ final class WindowReader {
 
     init(input: InputConfiguration) { self.input = input }
 
-    /// A shard's crops, at random in training and from the middle otherwise, cut into patches.
+    /// A shard's crops, cut into patches.
     ///
     /// - Returns: Shape `[samples * leads * patches, patchSamples]`.
     /// - Throws: When a window cannot be read.
     func patches(of shard: Shard, from source: any WindowSource, on tape: Tape) throws -> Value {
-        let patches = tape.input(
-            rows: shard.windows.count * input.leads * input.patchesPerLead,
-            columns: input.patchSamples)
+        try crops(of: shard, from: source, on: tape).reshaped(columns: input.patchSamples)
+    }
+
+    /// A shard's crops, at random in training and from the middle otherwise.
+    ///
+    /// - Returns: Shape `[samples * leads, cropSamples]`.
+    /// - Throws: When a window cannot be read.
+    func crops(of shard: Shard, from source: any WindowSource, on tape: Tape) throws -> Value {
+        let crops = tape.input(
+            rows: shard.windows.count * input.leads, columns: input.cropSamples)
         let count = input.leads * input.cropSamples
         for (index, window) in shard.windows.enumerated() {
             try read(
@@ -28,9 +35,9 @@ final class WindowReader {
                 start: cropStart(of: shard, sample: index, slack: slack(of: source)),
                 length: input.cropSamples, from: source,
                 into: UnsafeMutableBufferPointer(
-                    start: patches.data + index * count, count: count))
+                    start: crops.data + index * count, count: count))
         }
-        return patches
+        return crops
     }
 
     /// Samples by which a window is longer than a crop.
@@ -51,12 +58,13 @@ final class WindowReader {
     ///   - number: The window.
     ///   - start: First sample of the part.
     ///   - length: Samples of the part.
+    ///   - standardises: Whether mean and deviation of all leads are taken out.
     ///   - source: Where windows come from.
     ///   - target: Shape `[leads, length]`, lead by lead.
     /// - Throws: When the window cannot be read.
     func read(
-        _ number: Int, start: Int, length: Int, from source: any WindowSource,
-        into target: UnsafeMutableBufferPointer<Float>
+        _ number: Int, start: Int, length: Int, standardises: Bool = true,
+        from source: any WindowSource, into target: UnsafeMutableBufferPointer<Float>
     ) throws {
         let samples = source.samplesPerWindow
         if window.isEmpty {
@@ -77,6 +85,12 @@ final class WindowReader {
             }
         }
         conditioner?.condition(
-            target, leadCount: input.leads, filters: !input.filterBeforeCrop, standardise: true)
+            target, leadCount: input.leads, filters: !input.filterBeforeCrop,
+            standardise: standardises)
+    }
+
+    /// Takes out mean and deviation of all leads together.
+    func standardise(_ signal: UnsafeMutableBufferPointer<Float>) {
+        conditioner?.condition(signal, leadCount: input.leads, filters: false, standardise: true)
     }
 }

@@ -64,6 +64,13 @@ public final class Arena {
         chunk = 0
         used = 0
     }
+
+    /// Runs something and takes back the pieces that it asked for.
+    public func rewinding<Result>(_ body: () throws -> Result) rethrows -> Result {
+        let mark = (chunk, used)
+        defer { (chunk, used) = mark }
+        return try body()
+    }
 }
 
 extension UnsafeMutableRawPointer {

@@ -10,10 +10,19 @@ public enum Method: String, Sendable, CaseIterable {
     case vqFull = "vq-full"
     /// One code for a record, on a pretrained encoder.
     case vqFinetune = "vq-finetune"
+    /// Two augmented views of a record find each other in the batch.
+    case simCLR = "simclr"
+    /// Two segments of a record find each other in the batch.
+    case cmsc
+    /// Predictions of what comes next in a record.
+    case cpc
+    /// Refinement of an ST-MEM encoder by diagnoses.
+    case triplet
 
     var inputDefaults: InputDefaults {
         switch self {
-        case .stMEM, .vqFull, .vqFinetune: InputDefaults(cropSamples: 2_250, patchSamples: 75)
+        case .stMEM, .vqFull, .vqFinetune, .simCLR, .cmsc, .cpc, .triplet:
+            InputDefaults(cropSamples: 2_250, patchSamples: 75)
         case .ecgJEPA, .hybrid: InputDefaults(cropSamples: 2_500, patchSamples: 50)
         }
     }
@@ -22,6 +31,12 @@ public enum Method: String, Sendable, CaseIterable {
         switch self {
         case .stMEM, .vqFull, .vqFinetune: OptimizerDefaults()
         case .ecgJEPA, .hybrid: .jepa
+        case .simCLR:
+            OptimizerDefaults(
+                learningRate: 2.5e-4, weightDecay: 1e-6, beta2: 0.999, noDecay1d: true)
+        case .cmsc: OptimizerDefaults(learningRate: 1e-4, weightDecay: 0, beta2: 0.999)
+        case .cpc: OptimizerDefaults(learningRate: 5e-4, weightDecay: 1e-3, beta2: 0.999)
+        case .triplet: OptimizerDefaults(learningRate: 1.5e-4, weightDecay: 0, beta2: 0.999)
         }
     }
 }
@@ -74,6 +89,14 @@ public enum MethodConfiguration: Sendable, Equatable {
     case vqFinetune(VQFinetuneConfiguration)
     /// ECG-JEPA with clinical parameters beside the signal.
     case hybrid(HybridConfiguration)
+    /// Two augmented views.
+    case simCLR(SimCLRConfiguration)
+    /// Two segments.
+    case cmsc(CMSCConfiguration)
+    /// Predictions.
+    case cpc(CPCConfiguration)
+    /// Refinement by diagnoses.
+    case triplet(TripletConfiguration)
 
     init(
         _ method: Method, from reader: inout ConfigurationReader, shared: SharedSettings
@@ -85,6 +108,10 @@ public enum MethodConfiguration: Sendable, Equatable {
         case .vqFinetune:
             self = .vqFinetune(try VQFinetuneConfiguration(from: &reader, shared: shared))
         case .hybrid: self = .hybrid(try HybridConfiguration(from: &reader, shared: shared))
+        case .simCLR: self = .simCLR(try SimCLRConfiguration(from: &reader, shared: shared))
+        case .cmsc: self = .cmsc(try CMSCConfiguration(from: &reader, shared: shared))
+        case .cpc: self = .cpc(try CPCConfiguration(from: &reader, shared: shared))
+        case .triplet: self = .triplet(try TripletConfiguration(from: &reader, shared: shared))
         }
     }
 }

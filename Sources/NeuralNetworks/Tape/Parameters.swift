@@ -91,6 +91,23 @@ public struct ParameterList: Sendable {
         return specifications.count - 1
     }
 
+    /// Changes how parameters that layers have added are trained.
+    ///
+    /// - Parameters:
+    ///   - isTrained: Whether the optimiser moves them.
+    ///   - learningRateScale: What the learning rate is multiplied by.
+    ///   - matches: Which parameters, by their names; statistics stay what they are.
+    public mutating func setTraining(
+        _ isTrained: Bool, learningRateScale: Double = 1, where matches: (String) -> Bool
+    ) {
+        specifications = specifications.map { old in
+            guard old.role != .statistic, matches(old.name) else { return old }
+            return ParameterSpecification(
+                name: old.name, shape: old.shape, initialiser: old.initialiser,
+                role: isTrained ? .trained : .frozen, learningRateScale: learningRateScale)
+        }
+    }
+
     /// Adds a frozen copy of what was added from a parameter on, such as a teacher that begins as its student.
     ///
     /// - Parameters:

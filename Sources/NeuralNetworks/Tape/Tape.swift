@@ -126,6 +126,14 @@ public final class Tape {
         return y
     }
 
+    /// Runs a part of the forward pass that the backward pass does not reach, such as frozen layers.
+    public func withoutGradients<Result>(_ body: () throws -> Result) rethrows -> Result {
+        let recorded = recordsGradients
+        recordsGradients = false
+        defer { recordsGradients = recorded }
+        return try body()
+    }
+
     // MARK: Backward
 
     /// Goes back over every operation, beginning with those that made `value`.

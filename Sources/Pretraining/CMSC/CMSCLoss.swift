@@ -1,15 +1,10 @@
+import Configurations
 import Kernels
 import LinearAlgebra
 import NeuralNetworks
 
 /// Which entries of the table of similarities count as positive, and how they are averaged.
-public enum CMSCTerms: String, Sendable {
-    /// The diagonal by rows and by columns and, where two rows share a patient, the entries above the diagonal by
-    /// rows and those below by columns: the mean of two or four means, as published.
-    case four
-    /// All entries of the same patient, by rows and by columns: the mean of two means.
-    case two
-}
+public typealias CMSCTerms = CMSCConfiguration.Terms
 
 extension Tape {
     /// Contrastive multi-segment coding: first segments look for second segments of the same patient, and the

@@ -75,22 +75,46 @@ public struct STMEMEncoder: Sendable {
     /// - Parameters:
     ///   - patches: All patches, shape `[samples * leads * patches, patchSamples]`.
     ///   - choice: Which patches are seen, in which order.
+    ///   - frozenBlocks: Blocks at the beginning that no gradient is wanted for, nor for what is before them.
     ///   - tape: Where the computation is recorded.
     ///   - observe: Called with each block's output.
     /// - Returns: Tokens before the last normalisation, shape `[samples * leads * (kept + 2), width]`.
     public func encode(
-        _ patches: Value, choice: PatchChoice, on tape: Tape,
+        _ patches: Value, choice: PatchChoice, frozenBlocks: Int = 0, on tape: Tape,
         observe: (Int, Value) -> Void = { _, _ in }
     ) -> Value {
+        guard frozenBlocks > 0 else {
+            return run(
+                0..<blocks.count, from: tokens(patches, choice: choice, on: tape), choice: choice,
+                on: tape, observe: observe)
+        }
+        let x = tape.withoutGradients {
+            run(
+                0..<frozenBlocks, from: tokens(patches, choice: choice, on: tape), choice: choice,
+                on: tape, observe: observe)
+        }
+        return run(
+            frozenBlocks..<blocks.count, from: x, choice: choice, on: tape, observe: observe)
+    }
+
+    /// The first block's input.
+    private func tokens(_ patches: Value, choice: PatchChoice, on tape: Tape) -> Value {
         let seen = tape.gatherRows(
             patches, indices: choice.keptRows(on: tape), count: choice.keptCount)
-        var x = tape.assembleTokens(
+        return tape.assembleTokens(
             embed(seen, on: tape), choice: choice,
             separator: tape.parameter(separator),
             leadVectors: leadVectors.map { tape.parameter($0) },
             positions: tape.parameter(positions))
-        for (index, block) in blocks.enumerated() {
-            x = block(x, tokens: choice.leads * (choice.kept + 2), on: tape)
+    }
+
+    private func run(
+        _ range: Range<Int>, from tokens: Value, choice: PatchChoice, on tape: Tape,
+        observe: (Int, Value) -> Void
+    ) -> Value {
+        var x = tokens
+        for index in range {
+            x = blocks[index](x, tokens: choice.leads * (choice.kept + 2), on: tape)
             observe(index, x)
         }
         return x
@@ -104,16 +128,21 @@ public struct STMEMEncoder: Sendable {
     ///
     /// - Parameters:
     ///   - patches: Shape `[samples * leads * patches, patchSamples]`.
+    ///   - frozenBlocks: Blocks at the beginning that no gradient is wanted for, nor for what is before them; where
+    ///     it is all of them, the last normalisation has none either.
     ///   - tape: Where the computation is recorded.
     /// - Returns: Shape `[samples, width]`.
-    public func pooled(_ patches: Value, on tape: Tape) -> Value {
+    public func pooled(_ patches: Value, frozenBlocks: Int = 0, on tape: Tape) -> Value {
         let samples = patches.rows / (sizes.leads * sizes.patches)
         let choice = PatchChoice.all(
             samples: samples, leads: sizes.leads, patches: sizes.patches, on: tape)
-        let tokens = encode(patches, choice: choice, on: tape)
-        let inner = tape.gatherRows(
-            tokens, indices: choice.tokenRowsWithoutSeparators(on: tape),
-            count: choice.keptCount)
-        return norm(tape.meanOfRows(inner, length: sizes.leads * sizes.patches), on: tape)
+        func readOut() -> Value {
+            let tokens = encode(patches, choice: choice, frozenBlocks: frozenBlocks, on: tape)
+            let inner = tape.gatherRows(
+                tokens, indices: choice.tokenRowsWithoutSeparators(on: tape),
+                count: choice.keptCount)
+            return norm(tape.meanOfRows(inner, length: sizes.leads * sizes.patches), on: tape)
+        }
+        return frozenBlocks == blocks.count ? tape.withoutGradients(readOut) : readOut()
     }
 }

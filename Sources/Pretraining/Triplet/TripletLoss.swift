@@ -1,13 +1,11 @@
+import Configurations
 import Kernels
 import NeuralNetworks
 
 /// How far apart two rows are.
-public enum TripletDistance: String, Sendable, CaseIterable {
-    /// The sum of squared differences.
-    case squared
-    /// Its root, with 1e-6 added to every difference as PyTorch does, so that equal rows have a gradient.
-    case euclidean
+public typealias TripletDistance = TripletConfiguration.Distance
 
+extension TripletDistance {
     private static let offset = 1e-6
 
     /// The distance of two rows.

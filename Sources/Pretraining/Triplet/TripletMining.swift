@@ -1,3 +1,4 @@
+import Configurations
 import Electrocardiography
 import Kernels
 
@@ -19,16 +20,7 @@ public struct Triplet: Equatable, Sendable {
 }
 
 /// Which triplets of a batch are trained on.
-public enum TripletMining: String, Sendable, CaseIterable {
-    /// For each anchor one positive and one negative by lot.
-    case random
-    /// For each pair of an anchor and a positive the nearest negative that is farther than the positive, or the
-    /// farthest one where there is none (Schroff et al., "FaceNet", 2015).
-    case semiHard = "semi-hard"
-    /// For each anchor the farthest positive and the nearest negative (Hermans et al., "In defense of the triplet
-    /// loss", 2017).
-    case batchHard = "batch-hard"
-}
+public typealias TripletMining = TripletConfiguration.Mining
 
 /// Which rows of a batch belong together, and which do not; two rows may be neither.
 public struct TripletClasses {
@@ -68,6 +60,28 @@ public struct TripletClasses {
     /// The rows of other classes, in ascending order.
     func negatives(of anchor: Int) -> [Int] {
         (0..<count).filter { relation(anchor, $0) == false }
+    }
+
+    /// The share of rows whose nearest positive is nearer than every negative, and that share if the nearest row were
+    /// drawn by lot; over rows that have both.
+    ///
+    /// - Parameter distance: The distance of two rows.
+    /// - Returns: Zeros where no row has both.
+    public func retrieval(
+        distance: (Int, Int) -> Double
+    ) -> (accuracy: Double, chance: Double) {
+        var (rows, found, chance) = (0, 0, 0.0)
+        for anchor in 0..<count {
+            let (same, other) = (positives(of: anchor), negatives(of: anchor))
+            guard let positive = same.map({ distance(anchor, $0) }).min(),
+                let negative = other.map({ distance(anchor, $0) }).min()
+            else { continue }
+            rows += 1
+            if positive < negative { found += 1 }
+            chance += Double(same.count) / Double(same.count + other.count)
+        }
+        guard rows > 0 else { return (0, 0) }
+        return (Double(found) / Double(rows), chance / Double(rows))
     }
 }
 

@@ -1,0 +1,138 @@
+import Configurations
+import Kernels
+import NeuralNetworks
+
+/// A small convolutional network that turns a signal into one vector.
+///
+/// Blocks of convolution, batch normalisation, rectifier, pool and dropout; what is left in time is flattened, or
+/// averaged, and mapped. Source: Kiyasseh, Zhu and Clifton, "CLOCS", 2021, with twelve leads as channels in place of one.
+public struct ConvolutionalEncoder: Sendable {
+    private struct Block: Sendable {
+        let convolution: Convolution
+        let norm: BatchNormalisation
+    }
+
+    private let settings: ConvolutionalConfiguration
+    private let samples: Int
+    private let leads: Int
+    private let blocks: [Block]
+    private let head: Linear
+
+    /// Adds the parameters `encoder.block{i}.conv`, `encoder.block{i}.norm` and `encoder.head`.
+    ///
+    /// - Parameters:
+    ///   - settings: Sizes.
+    ///   - leads: Channels of the signal.
+    ///   - samples: Its length.
+    ///   - list: Gets the parameters.
+    public init(
+        _ settings: ConvolutionalConfiguration, leads: Int, samples: Int,
+        in list: inout ParameterList
+    ) {
+        self.settings = settings
+        self.samples = samples
+        self.leads = leads
+        var (inputs, blocks) = (leads, [Block]())
+        for index in 0..<settings.blocks {
+            let outputs = settings.channels(after: index)
+            blocks.append(
+                Block(
+                    convolution: Convolution(
+                        "encoder.block\(index).conv", inputs: inputs, outputs: outputs,
+                        shape: ConvolutionShape(kernel: settings.kernel, stride: settings.stride),
+                        in: &list),
+                    norm: BatchNormalisation(
+                        "encoder.block\(index).norm", width: outputs, in: &list)))
+            inputs = outputs
+        }
+        self.blocks = blocks
+        let time = settings.times(samples: samples).last ?? 0
+        head = Linear(
+            "encoder.head", inputs: settings.readOut == .flat ? inputs * time : inputs,
+            outputs: settings.width, in: &list)
+    }
+
+    /// Signals to vectors.
+    ///
+    /// - Parameters:
+    ///   - signals: Shape `[count * leads, samples]`, lead by lead.
+    ///   - pass: How it is computed.
+    ///   - tape: Where the computation is recorded.
+    /// - Returns: Shape `[count, width]`.
+    public func callAsFunction(_ signals: Value, _ pass: BackbonePass, on tape: Tape) -> Value {
+        let count = signals.rows / leads
+        var (x, time) = (tape.channelsLast(signals, leads: leads), samples)
+        for (index, block) in blocks.enumerated() {
+            x = block.convolution(x, time: time, on: tape)
+            time = block.convolution.shape.outputTime(time)
+            x = tape.rectifier(block.norm(x, usesBatch: pass.isTraining, on: tape))
+            x = tape.maximumPool(x, time: time, window: settings.pool)
+            time /= settings.pool
+            if pass.isTraining, settings.dropout > 0 {
+                x = tape.dropout(x, rate: Float(settings.dropout), runs: count) {
+                    pass.dropoutStream(signal: $0, layer: index)
+                }
+            }
+        }
+        return head(
+            settings.readOut == .flat
+                ? x.reshaped(columns: x.count / count) : tape.meanOfRows(x, length: time),
+            on: tape)
+    }
+
+    /// Moves the running statistics.
+    func update(_ context: UpdateContext) {
+        for block in blocks {
+            block.norm.update(context.parameters, statistic: context.statistic)
+        }
+    }
+
+    /// Multiplications of a forward pass over one signal, and those among them whose input is the signal itself.
+    var multiplications: (all: Double, onSignal: Double) {
+        var (inputs, time, total, first) = (leads, samples, 0.0, 0.0)
+        for index in 0..<settings.blocks {
+            let places = (time - settings.kernel) / settings.stride + 1
+            let outputs = settings.channels(after: index)
+            total += Double(places * settings.kernel * inputs * outputs)
+            if index == 0 { first = total }
+            (inputs, time) = (outputs, places / settings.pool)
+        }
+        let read = settings.readOut == .flat ? inputs * time : inputs
+        return (total + Double(read * settings.width), first)
+    }
+
+    /// Numbers that the backward pass needs of one signal.
+    var activations: Int {
+        var (inputs, time, total) = (leads, samples, leads * samples)
+        for index in 0..<settings.blocks {
+            let places = (time - settings.kernel) / settings.stride + 1
+            let outputs = settings.channels(after: index)
+            // Stretches, convolution, norm, rectifier; then pool, its places, dropout and its factors.
+            total += places * (settings.kernel * inputs + 3 * outputs)
+            (inputs, time) = (outputs, places / settings.pool)
+            total += 4 * time * outputs
+        }
+        return total
+    }
+}
+
+extension Tape {
+    /// Signals with their leads last, which are given and not differentiated.
+    ///
+    /// - Parameters:
+    ///   - signals: Shape `[count * leads, samples]`.
+    ///   - leads: Leads of a signal.
+    /// - Returns: Shape `[count * samples, leads]`.
+    func channelsLast(_ signals: Value, leads: Int) -> Value {
+        let (count, samples) = (signals.rows / leads, signals.columns)
+        let y = input(rows: count * samples, columns: leads)
+        for signal in 0..<count {
+            for lead in 0..<leads {
+                let from = signals.data + (signal * leads + lead) * samples
+                let to = y.data + signal * samples * leads + lead
+                for t in 0..<samples { to[t * leads] = from[t] }
+            }
+        }
+        return y
+    }
+}

@@ -1,0 +1,98 @@
+import Configurations
+import Foundation
+import Runtime
+import TestSupport
+import Testing
+
+/// The settings of methods that compare: defaults, contradictions, and the configurations that come along.
+struct ContrastiveConfigurationTests {
+    private func message(_ method: String, _ overrides: [String]) -> String? {
+        let error = #expect(throws: ConfigurationError.self, "\(method) \(overrides)") {
+            try Configuration(
+                ["method": .string(method)], name: "c.json", overrides: overrides)
+        }
+        return error?.description
+    }
+
+    @Test(arguments: ["simclr", "cmsc", "cpc", "triplet"])
+    func aMethodIsEnough(method: String) throws {
+        let configuration = try Configuration(["method": .string(method)])
+        #expect(configuration.method.rawValue == method)
+        #expect(configuration.optimizer.beta2 == 0.999)
+        #expect(configuration.input.cropSamples == 2250)
+        let again = try Configuration(configuration.resolved)
+        #expect(again.details == configuration.details)
+    }
+
+    @Test func defaultsAreThoseOfTheDesign() throws {
+        guard case .simCLR(let views) = try Configuration(["method": "simclr"]).details,
+            case .cmsc(let segments) = try Configuration(["method": "cmsc"]).details,
+            case .cpc(let predictions) = try Configuration(["method": "cpc"]).details,
+            case .triplet(let triplets) = try Configuration(["method": "triplet"]).details
+        else {
+            Issue.record("a method has another's settings")
+            return
+        }
+        #expect(views.projectionWidth == 128 && views.temperature == 0.1)
+        #expect(
+            views.augmentation
+                == AugmentationConfiguration(
+                    smallestCrop: 0.5, largestTimeOut: 0.4, noise: 0.05, largestGain: 2,
+                    leadMask: 0.3, baselineWander: 0.1))
+        #expect(segments.segmentSamples == 1125 && segments.terms == .four)
+        #expect(predictions.time == 26 && predictions.horizons == 8)
+        #expect(predictions.negatives == .sequence && predictions.negativeCount == 64)
+        #expect(triplets.hiddenWidth == 64 && triplets.outputWidth == 9 && triplets.margin == 1)
+        #expect(triplets.unfreeze == 0 && triplets.mining == .random)
+    }
+
+    @Test func smallShardsAndNarrowGradientsDoNotNormaliseBatches() {
+        let small = message("simclr", ["backbone=cnn", "batchSize=32", "logicalShards=8"])
+        #expect(small?.contains("a shard of 4 samples has no mean and variance") == true)
+        #expect(small?.contains("8 samples a shard") == true)
+        let narrow = message("cmsc", ["backbone=cnn", "exchange.gradientBits=16"])
+        #expect(narrow?.contains("choose 32 bits") == true)
+    }
+
+    @Test func signalsHaveToFitTheNetworks() {
+        #expect(
+            message("cmsc", ["input.cropSamples=2251"])?.contains("two equal segments") == true)
+        #expect(
+            message("cmsc", ["input.cropSamples=2500"])?
+                .contains("1250 samples are not whole patches of 75") == true)
+        #expect(
+            message("simclr", ["backbone=cnn", "cnn.blocks=6"])?
+                .contains("nothing is left of 2250 samples after 6 blocks") == true)
+        #expect(
+            message("cpc", ["input.cropSamples=800"])?
+                .contains("800 samples give 8 latents, none of which has 8 after it") == true)
+        #expect(message("triplet", ["unfreeze=7"])?.contains("has 6 blocks, not 7") == true)
+    }
+
+    @Test(arguments: [
+        ("simclr", "batchSize=1"), ("cmsc", "batchSize=1"), ("triplet", "batchSize=2"),
+    ])
+    func oneSampleHasNothingToBeComparedWith(method: String, override: String) {
+        #expect(
+            message(method, [override, "logicalShards=1"])?.contains("choose a batch") == true)
+    }
+
+    @Test func onlyKeysOfTheMethodAndItsBackboneAreKnown() {
+        #expect(message("simclr", ["cnn.width=8"])?.contains("unknown key") == true)
+        #expect(
+            message("simclr", ["backbone=cnn", "encoder.width=8"])?.contains("unknown key")
+                == true)
+        #expect(message("cpc", ["temperature=1"])?.contains("unknown key") == true)
+        #expect(
+            message("cpc", ["negatives.from=batch", "negatives.count=3"])?
+                .contains("unknown key") == true)
+        #expect(message("triplet", ["mining=semihard"])?.contains("'semi-hard'") == true)
+    }
+
+    @Test(arguments: ["simclr", "cmsc", "cpc", "triplet"], ["tiny", "small", "base"])
+    func configurationsThatComeAlongAreWhole(method: String, size: String) throws {
+        let configuration = try Configuration(
+            path: "\(Fixtures.packageFolder)/cluster/configurations/\(method)-\(size).json")
+        #expect(configuration.method.rawValue == method)
+    }
+}
