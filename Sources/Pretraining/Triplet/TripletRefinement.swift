@@ -54,10 +54,15 @@ public struct TripletRefinement: PretrainingMethod {
     /// negative is not yet far enough.
     public var scalarNames: [String] { contrastiveScalarNames + ["active_triplets"] }
 
-    /// A record's output.
+    /// A record's output; behind it, where the encoder is frozen, the feature that the head gets, so that the second phase
+    /// need not compute it again.
     public var gathering: Gathering? {
-        Gathering(rowsPerSample: 1, columns: settings.outputWidth)
+        Gathering(
+            rowsPerSample: 1,
+            columns: settings.outputWidth + (isFrozen ? settings.encoder.width : 0))
     }
+
+    fileprivate var isFrozen: Bool { settings.unfreeze == 0 }
 
     /// All classes in turn.
     public var batches: BatchComposition {
@@ -67,7 +72,7 @@ public struct TripletRefinement: PretrainingMethod {
     /// An encoder that nobody has trained is not refined.
     public var needsTrainedEncoder: Bool { true }
 
-    /// Frozen parts forward only, twice; the rest backward too.
+    /// Frozen parts forward only, once if that is all of the encoder and twice otherwise; the rest backward too.
     public var operationsPerSample: Double {
         let blocks = settings.encoder.multiplications(tokens: encoder.tokens)
         let trainedBlocks =
@@ -77,8 +82,8 @@ public struct TripletRefinement: PretrainingMethod {
         let frozen = encoder.embeddingMultiplications + blocks - trainedBlocks
         // The head's first layer has nothing trained below it where the encoder is frozen.
         let withoutGradient =
-            settings.unfreeze == 0 ? Double(settings.hiddenWidth * settings.encoder.width) : 0
-        return 2 * 2 * frozen
+            isFrozen ? Double(settings.hiddenWidth * settings.encoder.width) : 0
+        return 2 * (isFrozen ? 1 : 2) * frozen
             + trainingOperations(
                 forward: trainedBlocks + head, onSignal: withoutGradient, gathers: true)
     }
@@ -89,14 +94,17 @@ public struct TripletRefinement: PretrainingMethod {
     /// Buffers for one thread.
     public func makeWorkspace() -> any ShardWorkspace { TripletWorkspace(self, input: input) }
 
-    /// Patches to unit vectors.
+    /// Patches to features.
     ///
-    /// Shape `[samples * leads * patches, patchSamples]` to `[samples, outputWidth]`.
-    fileprivate func embed(_ patches: Value, on tape: Tape) -> Value {
-        let pooled = encoder.pooled(
+    /// Shape `[samples * leads * patches, patchSamples]` to `[samples, width]`.
+    fileprivate func features(_ patches: Value, on tape: Tape) -> Value {
+        encoder.pooled(
             patches, frozenBlocks: settings.encoder.depth - settings.unfreeze, on: tape)
-        return tape.unitLength(
-            output(tape.rectifier(hidden(pooled, on: tape)), on: tape))
+    }
+
+    /// Features to unit vectors, shape `[samples, outputWidth]`.
+    fileprivate func embed(_ features: Value, on tape: Tape) -> Value {
+        tape.unitLength(output(tape.rectifier(hidden(features, on: tape)), on: tape))
     }
 }
 
@@ -115,14 +123,15 @@ private final class TripletWorkspace: ShardWorkspace {
     func forward(
         _ shard: Shard, from source: any WindowSource, report: ShardReport, on tape: Tape
     ) throws -> Value {
-        let own = try rows(of: shard, from: source, on: tape)
+        let features = try features(of: shard, from: source, on: tape)
+        let own = method.embed(features, on: tape)
         let windows = shard.gathered?.windows ?? shard.windows
         let classes = TripletClasses(
             superclasses: windows.map { source.facts(of: $0).superclasses },
             usesSets: settings.labels == .sets)
         // Mined for the whole batch, so positions are those of the batch, or of the shard where it stands alone.
         let first = shard.gathered == nil ? shard.firstPosition : 0
-        return tape.withWholeBatch(own, of: shard, rowsPerSample: 1) { batch in
+        return withOutputs(own, of: shard, on: tape) { batch in
             let distances = Distances(batch, settings.distance)
             let triplets = settings.mining.triplets(
                 classes, distance: distances.between,
@@ -147,16 +156,56 @@ private final class TripletWorkspace: ShardWorkspace {
         _ shard: Shard, from source: any WindowSource, into rows: UnsafeMutableBufferPointer<Float>,
         on tape: Tape
     ) throws {
-        let own = try self.rows(of: shard, from: source, on: tape)
-        _ = rows.update(from: UnsafeMutableBufferPointer(start: own.data, count: own.count))
+        let features = try features(of: shard, from: source, on: tape)
+        let outputs = method.embed(features, on: tape)
+        guard let start = rows.baseAddress else { return }
+        let columns = rows.count / max(features.rows, 1)
+        for sample in 0..<features.rows {
+            let row = start + sample * columns
+            row.update(from: outputs.data + sample * outputs.columns, count: outputs.columns)
+            (row + outputs.columns).update(
+                from: features.data + sample * features.columns, count: columns - outputs.columns)
+        }
     }
 
-    private func rows(
+    /// The shard's features: those that it gathered before, where they cannot have changed.
+    private func features(
         of shard: Shard, from source: any WindowSource, on tape: Tape
     ) throws -> Value {
-        try tape.rows(of: shard, rowsPerSample: 1, columns: settings.outputWidth) { part in
-            method.embed(try reader.patches(of: part, from: source, on: tape), on: tape)
+        let width = settings.encoder.width
+        guard method.isFrozen, let gathered = shard.gathered else {
+            return try tape.rows(of: shard, rowsPerSample: 1, columns: width) { part in
+                method.features(try reader.patches(of: part, from: source, on: tape), on: tape)
+            }
         }
+        let features = tape.input(rows: shard.windows.count, columns: width)
+        let columns = settings.outputWidth + width
+        for i in 0..<features.count {
+            let (sample, column) = i.quotientAndRemainder(dividingBy: width)
+            let row = (shard.firstPosition + sample) * columns
+            features.data[i] = gathered.rows[row + settings.outputWidth + column]
+        }
+        return features
+    }
+
+    /// Gives the outputs of the whole batch to a loss.
+    private func withOutputs<Result>(
+        _ own: Value, of shard: Shard, on tape: Tape, _ body: (EmbeddingBatch) -> Result
+    ) -> Result {
+        guard method.isFrozen, let gathered = shard.gathered else {
+            return tape.withWholeBatch(own, of: shard, rowsPerSample: 1, body)
+        }
+        let (count, width) = (gathered.windows.count, own.columns)
+        let columns = gathered.rows.count / count
+        let outputs = tape.arena.floats(count * width)
+        for i in 0..<count * width {
+            outputs[i] = gathered.rows[i / width * columns + i % width]
+        }
+        return body(
+            EmbeddingBatch(
+                rows: outputs, count: count, columns: width,
+                own: shard.firstPosition..<shard.firstPosition + shard.windows.count,
+                gradientFactor: Double(gathered.logicalShards)))
     }
 
     /// Distances of all rows of a batch, found once.
