@@ -24,6 +24,20 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
                 "encoder": { "width": 64, "depth": 1, "heads": 2, "headWidth": 32 },
                 "decoder": { "width": 32, "depth": 1, "heads": 1, "headWidth": 32 }
                 """, refines: true),
+        MethodCase(
+            method: "ecg-jepa",
+            settings: """
+                "input": { "cropSamples": 500, "patchSamples": 25 },
+                "encoder": { "width": 32, "depth": 2, "heads": 2 },
+                "predictor": { "width": 16, "depth": 2, "heads": 2 }
+                """),
+        MethodCase(
+            method: "hybrid",
+            settings: """
+                "input": { "cropSamples": 500, "patchSamples": 25 },
+                "encoder": { "width": 32, "depth": 2, "heads": 2 },
+                "predictor": { "width": 16, "depth": 2, "heads": 2 }
+                """),
         // Killed in the warm-up, so that the codes start after the resume; a worker joins when the pool is in use.
         MethodCase(
             method: "vq-full",
