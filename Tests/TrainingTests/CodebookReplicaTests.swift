@@ -33,7 +33,7 @@ struct CodebookReplicaTests {
     ]
     private static let steps = 14
 
-    private func replica(_ method: String, threads: Int = 1) throws -> TrainingReplica {
+    static func replica(_ method: String, threads: Int = 1) throws -> TrainingReplica {
         let object = try JSONValue(
             parsing: Array(
                 """
@@ -91,20 +91,20 @@ struct CodebookReplicaTests {
 
     @Test(arguments: methods)
     func threadsAndMembersDoNotShow(method: String) throws {
-        let alone = try replica(method)
+        let alone = try Self.replica(method)
         let reports = try (0..<Self.steps).map { _ in try alone.runStep().report }
         let expected = digest(alone)
 
-        let threaded = try replica(method, threads: 3)
+        let threaded = try Self.replica(method, threads: 3)
         for _ in 0..<Self.steps { try threaded.runStep() }
         #expect(digest(threaded) == expected)
 
         // A third member comes in the middle of the warm-up, when others hold vectors of earlier batches.
-        var members = try (0..<2).map { _ in try replica(method) }
+        var members = try (0..<2).map { _ in try Self.replica(method) }
         var shared: [JSONValue] = []
         for number in 0..<Self.steps {
             if number == 4 {
-                members.append(try replica(method))
+                members.append(try Self.replica(method))
                 try copyState(of: members[0], into: members[2])
             }
             let parts =
@@ -123,9 +123,9 @@ struct CodebookReplicaTests {
     /// Interrupted in the warm-up, in the step before codes start, in the one after, and later.
     @Test(arguments: methods, [3, 5, 6, 7, 10])
     func aRunGoesOnFromItsBytes(method: String, interruption: Int) throws {
-        let whole = try replica(method)
+        let whole = try Self.replica(method)
         for _ in 0..<interruption { try whole.runStep() }
-        let resumed = try replica(method, threads: 2)
+        let resumed = try Self.replica(method, threads: 2)
         try copyState(of: whole, into: resumed)
         #expect(resumed.step == UInt64(interruption))
         for _ in interruption..<Self.steps {
@@ -136,7 +136,7 @@ struct CodebookReplicaTests {
     }
 
     @Test func linesSayHowCodesAreUsed() throws {
-        let replica = try replica(Self.methods[0])
+        let replica = try Self.replica(Self.methods[0])
         let reports = try (0..<Self.steps).map { _ in try replica.runStep().report }
         let warmup = reports[2]["codebook"]
         #expect(warmup?["active"] == .null && warmup?["perplexity"] == .null)
@@ -159,7 +159,7 @@ struct CodebookReplicaTests {
     /// Frozen, the encoder keeps its bits; else it moves.
     @Test func aFrozenEncoderStays() throws {
         for (method, moves) in [(Self.methods[2], false), (Self.methods[3], true)] {
-            let replica = try replica(method)
+            let replica = try Self.replica(method)
             let before = replica.state.filter { $0.name.hasPrefix("parameter.encoder.") }
                 .map { ($0.name, $0.tensor.copied()) }
             for _ in 0..<3 { try replica.runStep() }

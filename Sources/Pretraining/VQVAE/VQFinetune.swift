@@ -8,7 +8,7 @@ struct VQFinetune: Sendable {
     let quantiser: VectorQuantiser
     let parameters: ParameterList
     private let settings: VQFinetuneConfiguration
-    private let encoder: STMEMEncoder
+    let encoder: STMEMEncoder
     private let head: VQVAEHead
     private let standardisation: Standardisation?
     private let shardSize: Double
@@ -88,6 +88,11 @@ struct VQFinetune: Sendable {
         return tape.standardised(feature, means: running.means, scales: scales)
     }
 
+    /// The head's latent vector of each record.
+    func latent(of patches: Value, on tape: Tape) -> Value {
+        head.latent(of: feature(of: patches, on: tape), on: tape)
+    }
+
     /// A shard's loss: the squared error of the rebuilt records over their variance, and the quantiser's part.
     ///
     /// - Parameters:
@@ -97,8 +102,8 @@ struct VQFinetune: Sendable {
     ///   - tape: Where the computation is recorded.
     /// - Returns: A 1 x 1 value.
     func loss(_ patches: Value, of shard: Shard, report: ShardReport, on tape: Tape) -> Value {
-        let latent = head.latent(of: feature(of: patches, on: tape), on: tape)
-        let outcome = quantiser.quantise(latent, of: shard, notes: report.notes, on: tape)
+        let outcome = quantiser.quantise(
+            latent(of: patches, on: tape), of: shard, notes: report.notes, on: tape)
         let isTraining = shard.role == .training
         let rebuilt = head.decode(
             outcome.value,

@@ -4,9 +4,9 @@ import Runtime
 
 /// `vq-finetune` as a way to train on: a codebook for the pooled features of a pretrained encoder.
 public struct VQFinetunePretraining: PretrainingMethod {
-    private let model: VQFinetune
-    private let settings: VQFinetuneConfiguration
-    private let input: InputConfiguration
+    let model: VQFinetune
+    let settings: VQFinetuneConfiguration
+    let input: InputConfiguration
 
     /// The method with its settings, and the configuration that says what a batch is.
     public init(_ settings: VQFinetuneConfiguration, of configuration: Configuration) {

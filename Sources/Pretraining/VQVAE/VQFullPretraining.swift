@@ -4,9 +4,9 @@ import Runtime
 
 /// `vq-full` as a way to pretrain: an encoder and a codebook from scratch, by rebuilding records from their codes.
 public struct VQFullPretraining: PretrainingMethod {
-    private let model: VQFull
-    private let settings: VQFullConfiguration
-    private let input: InputConfiguration
+    let model: VQFull
+    let settings: VQFullConfiguration
+    let input: InputConfiguration
 
     /// The method with its settings, and the configuration that says what a batch is.
     public init(_ settings: VQFullConfiguration, of configuration: Configuration) {

@@ -90,6 +90,34 @@ struct VectorQuantiser: Sendable {
         }
     }
 
+    /// What is left of vectors, as a trained model has it: projected, replaced by their codes where there are any, and
+    /// projected back.
+    func replaced(_ x: Value, on tape: Tape) -> Value {
+        let z = projection(x, on: tape)
+        switch kind {
+        case .codebook(let state):
+            let vectors = state.settings.lookup == .cosine ? tape.unitLength(z) : z
+            guard state.hasStarted(on: tape) else { return expansion(vectors, on: tape) }
+            let codebook = tape.parameter(state.codebook)
+            let quantised = tape.quantised(
+                vectors, codebook: codebook,
+                chosen: nearest(vectors, codebook, by: state.settings.lookup, on: tape),
+                through: state.settings.gradient)
+            return expansion(quantised, on: tape)
+        case .finiteScalar(let quantisation, _):
+            return expansion(tape.roundedToLevels(z, quantisation).value, on: tape)
+        }
+    }
+
+    private func nearest(
+        _ z: Value, _ codebook: Value, by lookup: CodeLookup, on tape: Tape
+    ) -> UnsafePointer<Int32> {
+        let chosen = tape.arena.integers(z.rows)
+        Codes(data: codebook.data, count: codebook.rows, dimension: codebook.columns).nearest(
+            to: z.data, vectorCount: z.rows, by: lookup, into: chosen)
+        return UnsafePointer(chosen)
+    }
+
     private func quantise(
         _ z: Value, by state: CodebookState, of shard: Shard,
         notes: UnsafeMutableBufferPointer<Double>, on tape: Tape
@@ -104,12 +132,9 @@ struct VectorQuantiser: Sendable {
                 value: expansion(z, on: tape), loss: nil, penalty: 0, deviation: deviation)
         }
         let codebook = tape.parameter(state.codebook)
-        let chosen = tape.arena.integers(z.rows)
-        Codes(data: codebook.data, count: codebook.rows, dimension: codebook.columns)
-            .nearest(
-                to: z.data, vectorCount: z.rows, by: state.settings.lookup, into: chosen)
+        let chosen = nearest(z, codebook, by: state.settings.lookup, on: tape)
         count(
-            UnsafePointer(chosen), rows: z.rows, hits: state.hits, shard: shard, notes: notes,
+            chosen, rows: z.rows, hits: state.hits, shard: shard, notes: notes,
             on: tape)
         if let sums = tape.statistic(state.hitSums) {
             for r in 0..<z.rows {
@@ -119,10 +144,10 @@ struct VectorQuantiser: Sendable {
             }
         }
         let (loss, penalty) = penalty(
-            z, codebook: codebook, chosen: UnsafePointer(chosen), by: state.settings,
+            z, codebook: codebook, chosen: chosen, by: state.settings,
             notes: Notes(notes), on: tape)
         let quantised = tape.quantised(
-            z, codebook: codebook, chosen: UnsafePointer(chosen), through: state.settings.gradient)
+            z, codebook: codebook, chosen: chosen, through: state.settings.gradient)
         return Outcome(
             value: expansion(quantised, on: tape), loss: loss, penalty: penalty,
             deviation: deviation)
