@@ -9,6 +9,8 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
     let settings: String
     /// Whether it begins with the encoder of another run.
     var refines = false
+    /// Logical shards; where statistics are those of a shard, it needs eight records.
+    var shards = 4
     /// The step after which everything is killed once, to be resumed.
     var killAfter = 12
     /// The step after which a worker joins.
@@ -53,6 +55,30 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
                 "head": { "latentWidth": 32, "hiddenWidth": 32 },
                 "quantiser": { "codes": 8, "codeDimension": 8, "warmupSteps": 25, "decay": 0.8 }
                 """, refines: true),
+        // A gathered step over an encoder, and over a network whose running statistics travel with the gradients.
+        MethodCase(
+            method: "simclr",
+            settings: """
+                "backbone": "st-mem", "projectionWidth": 16,
+                "encoder": { "width": 32, "depth": 1, "heads": 1, "headWidth": 32 }
+                """),
+        MethodCase(
+            method: "cmsc",
+            settings: """
+                "backbone": "cnn", "cnn": { "channels": 4, "blocks": 3, "width": 16 }
+                """, shards: 2),
+        MethodCase(
+            method: "cpc",
+            settings: """
+                "encoder": { "channels": 8 }, "context": { "width": 8 }, "horizons": 2,
+                "negatives": { "count": 8 }
+                """),
+        MethodCase(
+            method: "triplet",
+            settings: """
+                "encoder": { "width": 64, "depth": 1, "heads": 2, "headWidth": 32 },
+                "unfreeze": 1, "mining": "semi-hard"
+                """, refines: true),
     ]
 }
 
@@ -69,7 +95,7 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
             """
             {
               "method": "\(method.method)", "seed": 7,
-              "batchSize": 16, "logicalShards": \(method.settings.contains("cnn") ? 2 : 4),
+              "batchSize": 16, "logicalShards": \(method.shards),
               "steps": \(MethodCase.steps),
               "optimizer": { "learningRate": 1e-3, "warmupSteps": 5 },
               "checkpoint": { "everySteps": 5, "keep": 3 },
