@@ -45,9 +45,9 @@ final class SyntheticRecords: Sendable {
     static func configuration(_ method: String = "st-mem", seed: Int = 3) throws -> Configuration {
         try Configuration([
             "method": .string(method), "seed": .integer(Int64(seed)), "batchSize": 8,
-            "encoder": method == "st-mem"
-                ? ["width": 32, "depth": 1, "heads": 1, "headWidth": 32]
-                : ["width": 32, "depth": 1, "heads": 2],
+            "encoder": ["ecg-jepa", "hybrid"].contains(method)
+                ? ["width": 32, "depth": 1, "heads": 2]
+                : ["width": 32, "depth": 1, "heads": 1, "headWidth": 32],
         ])
     }
 

@@ -19,6 +19,7 @@ public struct TrainedEncoder: Sendable {
     /// Digest of the data set that it was trained on; `nil` where the run does not say.
     public let dataDigest: Digest?
     private let parameters: Parameters
+    private let method: any PretrainingMethod
     private let embedding: any SignalEmbedding
 
     /// The encoder of a run's newest whole checkpoint, or of a given step's.
@@ -37,7 +38,7 @@ public struct TrainedEncoder: Sendable {
             throw CheckpointError.absent(path: store.path + (step.map { ", step \($0)" } ?? ""))
         }
         self.configuration = record.configuration
-        (embedding, parameters) = try Self.begin(record.configuration)
+        (method, embedding, parameters) = try Self.begin(record.configuration)
         let prefix = OfficialWeights.parameterPrefix
         let saved = try store.tensors(of: name) { $0.hasPrefix(prefix) }.tensors
         for (index, specification) in parameters.specifications.enumerated()
@@ -61,24 +62,37 @@ public struct TrainedEncoder: Sendable {
 
     /// The encoder with the weights that its seed draws, before any training.
     ///
-    /// - Throws: `EvaluationError.noEmbedding`.
-    public init(drawnBy configuration: Configuration) throws(EvaluationError) {
+    /// - Parameters:
+    ///   - configuration: What would be trained.
+    ///   - dataset: What a method takes from the data before its first step, such as statistics, is taken from here.
+    ///   - trainingRecords: The records of it that may be looked at for that.
+    /// - Throws: `EvaluationError`, and whatever keeps a window from being read.
+    public init(
+        drawnBy configuration: Configuration, dataset: PreparedDataset,
+        trainingRecords: [EvaluatedRecord]
+    ) throws {
         self.configuration = configuration
-        (embedding, parameters) = try Self.begin(configuration)
+        (method, embedding, parameters) = try Self.begin(configuration)
         step = 0
         (stateDigest, dataDigest) = (nil, nil)
+        try check(dataset)
+        try method.complete(
+            parameters, from: dataset, windows: trainingRecords.flatMap(\.windows))
     }
 
     private static func begin(
         _ configuration: Configuration
-    ) throws(EvaluationError) -> (any SignalEmbedding, Parameters) {
+    ) throws(EvaluationError) -> (any PretrainingMethod, any SignalEmbedding, Parameters) {
         MatrixProduct.useOneThread()
         let method = MethodCatalogue.method(for: configuration)
         guard let embedding = method.embedding else {
             throw .noEmbedding(method: configuration.method.rawValue)
         }
-        return (embedding, Parameters(method.parameters, seed: configuration.seed))
+        return (method, embedding, Parameters(method.parameters, seed: configuration.seed))
     }
+
+    /// Whether the method has a read-out.
+    public func has(_ readout: Readout) -> Bool { embedding.dimension(of: readout) != nil }
 
     /// Numbers of a vector.
     ///
@@ -108,11 +122,8 @@ public struct TrainedEncoder: Sendable {
     ) throws -> Matrix {
         let width = try dimension(of: readout)
         try check(dataset)
-        let crop = configuration.input.cropSamples
-        let starts =
-            centreCropOnly
-            ? [(dataset.samplesPerWindow - crop) / 2]
-            : embedding.cropStarts(windowSamples: dataset.samplesPerWindow)
+        let crops = embedding.cropStarts(windowSamples: dataset.samplesPerWindow)
+        let starts = centreCropOnly ? [crops[crops.count / 2]] : crops
         let pool = try ComputePool(threadCount: threads)
         let workers = (0..<threads).map { _ in
             Worker(workspace: embedding.makeWorkspace(), tape: Tape(parameters: parameters))
@@ -146,6 +157,12 @@ public struct TrainedEncoder: Sendable {
                 dataset: dataset.path,
                 problem: "has \(dataset.sampleRateHz) samples a second, the encoder was trained on "
                     + "\(input.sampleRateHz); prepare it again with --rate \(input.sampleRateHz)")
+        }
+        guard !method.needsClinicalFeatures || dataset.clinicalFeatureCount > 0 else {
+            throw .unfitDataset(
+                dataset: dataset.path,
+                problem: "holds no clinical parameters, which \(configuration.method.rawValue) "
+                    + "needs; prepare it again")
         }
         guard dataset.samplesPerWindow >= input.cropSamples else {
             throw .unfitDataset(

@@ -128,6 +128,7 @@ public struct PairedDifference: Sendable, Equatable {
         self.difference = whole
         self.interval = interval
         let (below, above) = (values.count { $0 <= 0 }, values.count { $0 >= 0 })
-        pValue = min(1, 2 * Double(min(below, above)) / Double(values.count))
+        // One more on either side: a finite number of resamples proves no certainty.
+        pValue = min(1, 2 * Double(min(below, above) + 1) / Double(values.count + 1))
     }
 }

@@ -7,8 +7,11 @@ struct LimitedMemoryBFGS {
     var memory = 20
     /// Steps after which it gives up.
     var maximumSteps = 2000
-    /// It ends where the gradient promises a smaller decrease than this, as a share of 1 + |value|.
-    var tolerance = 1e-15
+    /// It ends where the gradient promises a smaller decrease than this, as a share of 1 + |value|: nearer to the lowest
+    /// point, the rounding of sums over thousands of records hides which of two points is the lower one.
+    var tolerance = 1e-13
+    /// Shorter and shorter steps that are tried before it counts as arrived.
+    var maximumHalvings = 12
 
     /// What was found.
     struct Outcome {
@@ -52,7 +55,7 @@ struct LimitedMemoryBFGS {
             var next = moved(point, along: direction, by: length)
             var found = evaluate(next)
             var halvings = 0
-            while !(found.value <= value + 1e-4 * length * slope), halvings < 40 {
+            while !(found.value <= value + 1e-4 * length * slope), halvings < maximumHalvings {
                 // The parabola through what is known, within a tenth and a half of the last length.
                 let bend = 2 * (found.value - value - length * slope)
                 let best = bend > 0 ? -slope * length * length / bend : length / 2

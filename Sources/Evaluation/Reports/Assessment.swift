@@ -115,9 +115,17 @@ public struct Assessment: Sendable {
     public func controls(
         of configuration: Configuration, progress: @escaping Progress
     ) throws -> [Contender] {
-        let random = try TrainedEncoder(drawnBy: configuration)
-        return [try assess(random, name: "random", progress: progress)]
+        return [try drawn(by: configuration, name: "random", progress: progress)]
             + (try plainControls(progress: progress))
+    }
+
+    /// What protocols say of an encoder with the weights that its seed draws.
+    public func drawn(
+        by configuration: Configuration, name: String, progress: @escaping Progress
+    ) throws -> Contender {
+        let random = try TrainedEncoder(
+            drawnBy: configuration, dataset: dataset, trainingRecords: records.training)
+        return try assess(random, name: name, progress: progress)
     }
 
     /// The controls that are the same for all encoders.

@@ -11,10 +11,10 @@ public struct CMSC: PretrainingMethod {
     /// The model's parameters.
     public let parameters: ParameterList
     private let settings: CMSCConfiguration
-    private let input: InputConfiguration
+    let input: InputConfiguration
     private let shardSize: Int
     private let batchSize: Int
-    private let backbone: Backbone
+    let backbone: Backbone
 
     /// Segments of a record.
     static let segments = 2

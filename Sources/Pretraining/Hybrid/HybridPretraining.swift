@@ -10,7 +10,7 @@ public struct HybridPretraining: PretrainingMethod {
     /// The model.
     public let model: Hybrid
     private let settings: HybridConfiguration
-    private let input: InputConfiguration
+    let input: InputConfiguration
 
     /// The method with its settings and what a sample is.
     public init(_ settings: HybridConfiguration, input: InputConfiguration) {

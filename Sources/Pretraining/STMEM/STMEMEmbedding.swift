@@ -6,14 +6,23 @@ import NeuralNetworks
 struct STMEMEmbedding: SignalEmbedding {
     let encoder: STMEMEncoder
     let input: InputConfiguration
+    /// What a method makes of one window's patches beside that, with its number of numbers.
+    var own: (dimension: Int, vector: @Sendable (Value, Tape) -> Value)?
 
     func dimension(of readout: Readout) -> Int? {
-        readout == .leads ? encoder.sizes.leads * encoder.sizes.width : encoder.sizes.width
+        switch readout {
+        case .mean: encoder.sizes.width
+        case .leads: encoder.sizes.leads * encoder.sizes.width
+        case .own: own?.dimension ?? encoder.sizes.width
+        }
     }
+
+    /// Samples that the encoder takes of a lead.
+    var samples: Int { encoder.sizes.patches * encoder.sizes.patchSamples }
 
     /// The first, the middle and the last, as published.
     func cropStarts(windowSamples: Int) -> [Int] {
-        let slack = windowSamples - input.cropSamples
+        let slack = windowSamples - samples
         return slack == 0 ? [0] : [0, slack / 2, slack]
     }
 
@@ -39,15 +48,16 @@ private final class STMEMEmbeddingWorkspace: EmbeddingWorkspace {
     func embed(
         window: Int, start: Int, readout: Readout, from source: any WindowSource, on tape: Tape
     ) throws -> Value {
-        let input = embedding.input
-        let patches = tape.input(
-            rows: input.leads * input.patchesPerLead, columns: input.patchSamples)
+        let sizes = embedding.encoder.sizes
+        let patches = tape.input(rows: sizes.leads * sizes.patches, columns: sizes.patchSamples)
         try reader.read(
-            window, start: start, length: input.cropSamples, from: source,
-            into: UnsafeMutableBufferPointer(
-                start: patches.data, count: input.leads * input.cropSamples))
+            window, start: start, length: embedding.samples, from: source,
+            into: UnsafeMutableBufferPointer(start: patches.data, count: patches.count))
         switch readout {
-        case .mean, .own: return embedding.encoder.pooled(patches, on: tape)
+        case .mean: return embedding.encoder.pooled(patches, on: tape)
+        case .own:
+            return embedding.own?.vector(patches, tape)
+                ?? embedding.encoder.pooled(patches, on: tape)
         case .leads: return embedding.encoder.pooledByLead(patches, on: tape)
         }
     }

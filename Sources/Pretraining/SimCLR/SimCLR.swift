@@ -11,10 +11,10 @@ public struct SimCLR: PretrainingMethod {
     /// The model's parameters.
     public let parameters: ParameterList
     private let settings: SimCLRConfiguration
-    private let input: InputConfiguration
+    let input: InputConfiguration
     private let shardSize: Int
     private let batchSize: Int
-    private let backbone: Backbone
+    let backbone: Backbone
     private let hidden: Linear
     private let output: Linear
 

@@ -11,9 +11,9 @@ import NeuralNetworks
 public struct TripletRefinement: PretrainingMethod {
     /// The model's parameters: `encoder.*`, `fc1.*`, `fc2.*`.
     public let parameters: ParameterList
-    fileprivate let settings: TripletConfiguration
-    private let input: InputConfiguration
-    private let encoder: STMEMEncoder
+    let settings: TripletConfiguration
+    let input: InputConfiguration
+    let encoder: STMEMEncoder
     private let hidden: Linear
     private let output: Linear
 
@@ -97,13 +97,13 @@ public struct TripletRefinement: PretrainingMethod {
     /// Patches to features.
     ///
     /// Shape `[samples * leads * patches, patchSamples]` to `[samples, width]`.
-    fileprivate func features(_ patches: Value, on tape: Tape) -> Value {
+    func features(_ patches: Value, on tape: Tape) -> Value {
         encoder.pooled(
             patches, frozenBlocks: settings.encoder.depth - settings.unfreeze, on: tape)
     }
 
     /// Features to unit vectors, shape `[samples, outputWidth]`.
-    fileprivate func embed(_ features: Value, on tape: Tape) -> Value {
+    func embed(_ features: Value, on tape: Tape) -> Value {
         tape.unitLength(output(tape.rectifier(hidden(features, on: tape)), on: tape))
     }
 }

@@ -42,12 +42,13 @@ let compareCommand = Command(
     }
     var controls: [Contender] = []
     for (number, configuration) in drawn.enumerated() {
-        let random = try TrainedEncoder(drawnBy: configuration)
         let name =
             drawn.count == 1
             ? "random" : "random \(configuration.method.rawValue) \(number + 1)"
         controls.append(
-            try assessment.assess(random, name: name) { line.update("\($0): record \($1)/\($2)") })
+            try assessment.drawn(by: configuration, name: name) {
+                line.update("\($0): record \($1)/\($2)")
+            })
     }
     controls += try assessment.plainControls { line.update("\($0): record \($1)/\($2)") }
     line.finish()
