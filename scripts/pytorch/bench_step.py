@@ -10,7 +10,7 @@ import time
 
 import torch
 
-from jepa import ECGJEPA, block_mask
+from jepa import ECGJEPA, block_mask, random_mask
 from stmem import STMEM
 
 
@@ -25,13 +25,14 @@ def stmem(options):
 
 
 def jepa(options):
-    """ECG-JEPA with block masks and without drop-path, and what draws a step's loss."""
+    """ECG-JEPA without drop-path, and what draws a step's loss."""
+    mask = random_mask if options.masks == "random" else block_mask
     model = ECGJEPA(
         width=options.width, depth=options.depth, heads=options.heads,
         predictor_width=options.decoder_width, predictor_depth=options.decoder_depth,
         predictor_heads=options.decoder_heads, fused=options.attention == "fused")
     signal = torch.randn(options.batch, 8, 2500)
-    return model, lambda: model(signal, block_mask(50)), lambda: model.move_teacher(0.996)
+    return model, lambda: model(signal, mask(50)), lambda: model.move_teacher(0.996)
 
 
 def main() -> None:
@@ -43,6 +44,7 @@ def main() -> None:
     parser.add_argument("--decoder-width", type=int, default=256, help="of the decoder or predictor")
     parser.add_argument("--decoder-depth", type=int, default=4)
     parser.add_argument("--decoder-heads", type=int, default=4)
+    parser.add_argument("--masks", choices=["block", "random"], default="block", help="of ECG-JEPA")
     parser.add_argument("--batch", type=int, required=True)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--steps", type=int, default=5)

@@ -188,3 +188,9 @@ def block_mask(patches: int) -> torch.Tensor:
         start = torch.randint(0, patches - length, ()).item()
         mask[start:start + length] = 1
     return mask
+
+
+def random_mask(patches: int) -> torch.Tensor:
+    """60 to 70 % of the patches."""
+    count = int(patches * (0.6 + 0.1 * torch.rand(()).item()))
+    return (torch.randperm(patches) < count).float()
