@@ -46,7 +46,7 @@ struct Delineator {
     /// How fast the leads move together, in mV a sample.
     ///
     /// Slopes of lines fitted to the samples up to `reach` before and after.
-    private func spatialVelocity(_ rows: [[Float]], reach: Int) -> [Float] {
+    private func velocity(of leads: [Int], _ rows: [[Float]], reach: Int) -> [Float] {
         var sum = [Float](repeating: 0, count: MedianBeat.count)
         let weight = (1...reach).reduce(Float(0)) { $0 + Float(2 * $1 * $1) }
         for lead in leads {
@@ -62,13 +62,13 @@ struct Delineator {
     }
 
     private func commonQRS() -> Wave? {
-        var velocity = spatialVelocity(beat.broad, reach: 2)
+        var velocity = velocity(of: leads, beat.broad, reach: 2)
         var highest = velocity[r - 40...r + 40].max() ?? 0
         guard highest > 0.001 else { return nil }
         var before = quietLevel(velocity, r - 75..<r - 15)
         var after = quietLevel(velocity, r + 25..<r + 110)
         if before + after > Self.noisyShare * highest {
-            velocity = spatialVelocity(beat.smooth, reach: 5)
+            velocity = self.velocity(of: leads, beat.smooth, reach: 5)
             highest = velocity[r - 40...r + 40].max() ?? 0
             before = 1.5 * quietLevel(velocity, r - 75..<r - 15)
             after = 1.5 * quietLevel(velocity, r + 25..<r + 110)
@@ -185,7 +185,30 @@ struct Delineator {
             }
             peak = from + (first ?? values.firstIndex(of: highest) ?? 0)
         }
-        return Wave(onset: common.onset, peak: Double(peak), offset: common.offset)
+        let own = leadEdges(lead, near: common)
+        return Wave(
+            onset: Self.between(common.onset, own.onset, reach: 12), peak: Double(peak),
+            offset: Self.between(common.offset, own.offset, reach: 12))
+    }
+
+    /// Where one lead begins and ends to move, in the way of the leads together.
+    private func leadEdges(_ lead: Int, near common: Wave) -> (onset: Double, offset: Double) {
+        let velocity = velocity(of: [lead], beat.broad, reach: 3)
+        let (from, to) = (
+            max(3, Int(common.onset) - 8), min(MedianBeat.count - 4, Int(common.offset) + 8)
+        )
+        let highest = velocity[from...to].max() ?? 0
+        let before = velocity[max(0, from - 15)..<from].reduce(0, +) / 15
+        let after = velocity[to + 1...min(to + 15, MedianBeat.count - 1)].reduce(0, +) / 15
+        let first = (from...to).first { velocity[$0] > before + 0.12 * (highest - before) }
+        let last = (from...to).last { velocity[$0] > after + 0.1 * (highest - after) }
+        // The levels are reached some samples behind the onset and before the offset that cardiologists see.
+        return (Double(first ?? from) - 5, Double(last ?? to) + 4)
+    }
+
+    /// Halfway from the common place to the lead's own, which may not lie farther than `reach`.
+    private static func between(_ common: Double, _ own: Double, reach: Double) -> Double {
+        common + max(-reach, min(reach, own - common)) / 2
     }
 
     private func leadWave(
@@ -194,11 +217,30 @@ struct Delineator {
         let reach = isT ? 20 : 14
         let centre = Int(common.peak.rounded())
         let range = max(0, centre - reach)...min(signal.count - 1, centre + reach)
-        let (start, end) = (Int(common.onset.rounded()), Int(common.offset.rounded()))
-        let level = (signal[max(0, start)] + signal[min(signal.count - 1, end)]) / 2
+        let (start, end) = (
+            max(0, Int(common.onset.rounded())), min(signal.count - 1, Int(common.offset.rounded()))
+        )
+        let level = (signal[start] + signal[end]) / 2
         var peak = centre
         for t in range where abs(signal[t] - level) > abs(signal[peak] - level) { peak = t }
-        return Wave(onset: common.onset, peak: Double(peak), offset: common.offset)
+        var wave = Wave(onset: common.onset, peak: Double(peak), offset: common.offset)
+        // A wave that hardly shows in this lead ends where it does in the others.
+        let height = signal[peak] - level
+        guard abs(height) > (isT ? 0.05 : 0.03) else { return wave }
+        let upright = height < 0 ? signal.map { -$0 } : signal
+        let (from, to) = (max(0, start - 15), min(signal.count - 1, end + 20))
+        if isT, var own = WaveEnds.t(upright, around: peak, from: from, to: to) {
+            own.offset += Self.tTail
+            wave.onset = Self.between(common.onset, own.onset, reach: 25)
+            wave.offset = Self.between(common.offset, own.offset, reach: 25)
+        } else if !isT,
+            var own = WaveEnds.p(upright, around: peak, from: from, to: min(to, Int(qrs.onset) - 3))
+        {
+            own.onset -= Self.pLead
+            wave.onset = Self.between(common.onset, own.onset, reach: 15)
+            wave.offset = Self.between(common.offset, own.offset, reach: 15)
+        }
+        return wave
     }
 }
 

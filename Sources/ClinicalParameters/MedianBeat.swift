@@ -23,30 +23,17 @@ struct MedianBeat {
     }
 
     private static func middle(of signal: [Float], _ places: [Int]) -> [Float] {
-        guard !signal.isEmpty, let least = places.min(), let most = places.max() else { return [] }
-        // Samples of the typical beat for which every beat reaches into the record.
-        let first = max(0, min(count, before - least))
-        let last = max(first, min(count, signal.count + before - most))
-        var result = [Float](repeating: 0, count: count)
+        guard !signal.isEmpty, !places.isEmpty else { return [] }
+        let (starts, width) = (places.map { $0 - before }, Lanes.scalarCount)
+        var result = [Float](repeating: .nan, count: count)
         signal.withUnsafeBufferPointer { signal in
-            result.withUnsafeMutableBufferPointer { result in
-                let starts = places.map { $0 - before }
-                var t = first
-                while t + Lanes.scalarCount <= last {
-                    let middle = middle(of: signal, starts, t)
-                    for lane in 0..<Lanes.scalarCount { result[t + lane] = middle[lane] }
-                    t += Lanes.scalarCount
-                }
-                for rest in Array(0..<first) + Array(t..<count) {
-                    let values = starts.compactMap { start -> Float? in
-                        let source = start + rest
-                        return source >= 0 && source < signal.count ? signal[source] : nil
-                    }.sorted()
-                    let cut = values.count / 4
-                    let kept = values[cut..<values.count - cut]
-                    result[rest] =
-                        kept.isEmpty ? .nan : kept.reduce(0, +) / Float(kept.count)
-                }
+            for chunk in stride(from: 0, to: count, by: width) {
+                // The last chunk overlaps the one before it.
+                let t = min(chunk, count - width)
+                let reaching = starts.filter { $0 + t >= 0 && $0 + t + width <= signal.count }
+                guard !reaching.isEmpty else { continue }
+                let middle = middle(of: signal, reaching, t)
+                for lane in 0..<width { result[t + lane] = middle[lane] }
             }
         }
         fillEdges(&result)

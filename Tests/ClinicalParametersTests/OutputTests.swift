@@ -1,0 +1,76 @@
+import ClinicalParameters
+import Foundation
+import Runtime
+import Testing
+
+@Suite struct OutputTests {
+    private let measurements = ClinicalAnalyser().measure(KnownHeart().leads(), sampleRateHz: 500)
+
+    @Test func jsonHasTheKeysOfTheContract() throws {
+        let json = measurements.json(record: "r1")
+        for key in [
+            "record", "rate_hz", "quality", "heart_rate_per_minute", "rr_mean_ms", "rr_sd_ms",
+            "rmssd_ms", "p_duration_ms", "pr_ms", "qrs_ms", "qt_ms", "qtc_bazett_ms",
+            "qtc_fridericia_ms", "p_axis_degrees", "qrs_axis_degrees", "t_axis_degrees", "leads",
+            "beats",
+        ] { #expect(json[key] != nil, "\(key)") }
+        let lead = try #require(json["leads"]?["V2"])
+        for key in ["p_mv", "q_mv", "r_mv", "s_mv", "t_mv", "st_j60_mv", "quality"] {
+            #expect(lead[key] != nil, "\(key)")
+        }
+        let beat = try #require(json["beats"]?.arrayValue?.dropFirst().first)
+        #expect(beat["kind"]?.stringValue == "dominant")
+        let places = [
+            "p_onset_sample", "p_peak_sample", "p_offset_sample", "qrs_onset_sample", "r_sample",
+            "qrs_offset_sample", "t_onset_sample", "t_peak_sample", "t_offset_sample",
+        ].compactMap { beat[$0]?.integerValue }
+        #expect(places.count == 9 && places == places.sorted())
+    }
+
+    @Test func perLeadHasOneListALead() throws {
+        let beats = try #require(
+            measurements.json(record: "r1", perLead: true)["beats"]?.objectValue)
+        #expect(beats.count == 12)
+        #expect(beats["aVL"]?.arrayValue?.count == measurements.beats.count)
+    }
+
+    @Test func whatWasNotMeasuredIsNullAndAnEmptyCell() {
+        let none = ClinicalAnalyser().measure(
+            .init(repeating: .init(repeating: 0, count: 5000), count: 12), sampleRateHz: 500)
+        #expect(none.json(record: "flat")["qt_ms"] == .null)
+        let row = ParameterTable.row(none, record: "a,b", path: "p")
+        let heads = ParameterTable.header.split(separator: ",")
+        #expect(row.hasPrefix("\"a,b\",p,500.0,5000,0.0,,"))
+        let cells = row.dropFirst(5).split(separator: ",", omittingEmptySubsequences: false)
+        #expect(cells.count == heads.count)
+        #expect(BeatPicture(none, title: "<flat>").svg.contains("no beat was found"))
+        #expect(BeatPicture(none, title: "<flat>").svg.contains("&lt;flat&gt;"))
+    }
+
+    @Test func thePictureIsXMLWithAllLeads() throws {
+        let svg = BeatPicture(measurements, title: "r1").svg
+        for lead in ["I", "aVF", "V6"] { #expect(svg.contains(">\(lead)</text>")) }
+        #expect(svg.contains("QTcF") && !svg.contains("nan") && !svg.contains("not usable"))
+    }
+
+    @Test func channelsFollowTheWindowsRate() throws {
+        let heart = KnownHeart(sampleRateHz: 250)
+        let leads = heart.leads()
+        let result = ClinicalAnalyser().measure(leads, sampleRateHz: 250)
+        let channels = ClinicalChannels.values(leadII: leads[1], measurements: result)
+        #expect(channels.count == ClinicalChannels.count)
+        #expect(channels.allSatisfy { $0.count == 2500 })
+        #expect(Int(channels[0].reduce(0, +)) == heart.onsets.count)
+        #expect(channels[1].allSatisfy { abs($0 - 72) < 3 })
+        // A constant has no details, and its approximation grows by root 2 with each level.
+        let flat = ClinicalChannels.values(
+            leadII: .init(repeating: 1, count: 2500), measurements: result)
+        #expect(flat[8...10].allSatisfy { $0.allSatisfy { abs($0) < 1e-5 } })
+        #expect(flat[7].allSatisfy { abs($0 - Float(8).squareRoot()) < 1e-4 })
+        let statistics = ChannelStatistics(windows: [channels])
+        let normal = statistics.normalise(channels)
+        #expect(normal[0] == channels[0] && normal.allSatisfy { $0.allSatisfy { $0.isFinite } })
+        let deviation = normal[7].reduce(0) { $0 + $1 * $1 } / 2500
+        #expect(abs(deviation - 1) < 0.2)
+    }
+}
