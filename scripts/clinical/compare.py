@@ -1,7 +1,7 @@
-"""Delineates LUDB with purkinje and NeuroKit2 and prints both beside the CSE tolerances.
+"""Delineates LUDB with purkinje, NeuroKit2 and BioSPPy and prints all beside the CSE tolerances.
 
-Usage: compare.py PURKINJE LUDB_FOLDER (the folder with data/). NeuroKit2 works lead by lead: QRS by its own detector on
-lead II, waves by the discrete wavelet method ("dwt") and, where asked for, "peak" or "cwt".
+Usage: compare.py PURKINJE LUDB_FOLDER [METHOD ...] (the folder with data/). The others work lead by lead. METHOD is a
+method of NeuroKit2 ("dwt", which is the default, "peak" or "cwt") or "biosppy".
 """
 import json
 import os
@@ -58,6 +58,36 @@ def neurokit(folder, records, method):
     return detections
 
 
+def biosppy(folder, records):
+    from biosppy.signals import ecg
+
+    parts = {"p": (ecg.getPPositions, "P_positions", "P_start_positions", "P_end_positions"),
+             "q": (ecg.getQPositions, None, "Q_start_positions", None),
+             "s": (ecg.getSPositions, None, None, "S_end_positions"),
+             "t": (ecg.getTPositions, "T_positions", "T_start_positions", "T_end_positions")}
+    targets = {"p": ("p_peak", "p_onset", "p_offset"), "q": (None, "qrs_onset", None),
+               "s": (None, None, "qrs_offset"), "t": ("t_peak", "t_onset", "t_offset")}
+    detections = {}
+    for record in records:
+        signal = wfdb.rdrecord(os.path.join(folder, record))
+        columns = {name.lower(): k for k, name in enumerate(signal.sig_name)}
+        detections[record] = {}
+        for lead in ludb.LEADS:
+            found = {name: [] for name in ludb.BOUNDARIES + ["r"]}
+            try:
+                beats = ecg.ecg(signal.p_signal[:, columns[lead]], sampling_rate=ludb.RATE, show=False)
+                found["r"] = [int(x) for x in beats["rpeaks"]]
+                for part, (find, *keys) in parts.items():
+                    waves = find(beats, show=False)
+                    for target, key in zip(targets[part], keys):
+                        if target:
+                            found[target] = [int(x) for x in waves[key] if np.isfinite(x)]
+            except (ValueError, IndexError, ZeroDivisionError, KeyError, TypeError):
+                pass  # a lead that BioSPPy gives up on keeps what was found
+            detections[record][lead] = found
+    return detections
+
+
 def main(program, root, methods):
     folder = os.path.join(root, "data") if os.path.isdir(os.path.join(root, "data")) else root
     records = sorted({f.split(".")[0] for f in os.listdir(folder) if f.endswith(".hea")}, key=int)
@@ -67,11 +97,12 @@ def main(program, root, methods):
     print(ludb.table("purkinje, all leads together", ludb.common(reference, common)))
     print(ludb.table("purkinje, lead by lead", ludb.per_lead(reference, lead)))
     for method in methods:
-        found = neurokit(folder, records, method)
+        found = biosppy(folder, records) if method == "biosppy" else neurokit(folder, records, method)
+        name = "BioSPPy" if method == "biosppy" else f"NeuroKit2 ({method})"
         medians = {record: {name: ludb.merged(leads, name) for name in ["r"] + ludb.BOUNDARIES}
                    for record, leads in found.items()}
-        print(ludb.table(f"NeuroKit2 ({method}), median over leads", ludb.common(reference, medians)))
-        print(ludb.table(f"NeuroKit2 ({method}), lead by lead", ludb.per_lead(reference, found)))
+        print(ludb.table(f"{name}, median over leads", ludb.common(reference, medians)))
+        print(ludb.table(f"{name}, lead by lead", ludb.per_lead(reference, found)))
 
 
 if __name__ == "__main__":
