@@ -38,7 +38,7 @@ public final class Arena {
             used = 0
         }
         if chunk == chunks.count {
-            chunks.append(.allocate(byteCount: max(size, minimumChunkBytes), alignment: 4096))
+            chunks.append(.allocatePages(byteCount: max(size, minimumChunkBytes)))
         }
         defer { used += size }
         return UnsafeMutableRawPointer(rebasing: chunks[chunk], at: used)

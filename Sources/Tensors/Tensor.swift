@@ -8,7 +8,7 @@ public final class TensorStorage: @unchecked Sendable {
 
     /// Zeroed storage, aligned to 64 bytes.
     public init(byteCount: Int) {
-        bytes = .allocate(byteCount: max(byteCount, 1), alignment: 64)
+        bytes = .allocatePages(byteCount: max(byteCount, 1))
         bytes.initializeMemory(as: UInt8.self, repeating: 0)
     }
 
