@@ -18,8 +18,23 @@ public protocol SignalEmbedding: Sendable {
     /// Where the parts of a window begin whose vectors are averaged, as the method's authors choose them.
     func cropStarts(windowSamples: Int) -> [Int]
 
+    /// Where the tokens stand that attention goes over; `nil` where there is none.
+    var tokens: TokenPlaces? { get }
+
     /// Buffers for one thread.
     func makeWorkspace() -> any EmbeddingWorkspace
+}
+
+/// Where the tokens of a transformer stand: rows of leads, columns of times.
+public struct TokenPlaces: Sendable, Equatable {
+    /// The lead of each row of tokens; `nil` for a row that was made of other signals.
+    public let leads: [Int?]
+    /// Tokens of a row.
+    public let columns: Int
+    /// Those of them that are patches of the signal, one after another; others are separators or clinical tokens.
+    public let patches: Range<Int>
+    /// Samples of a patch.
+    public let patchSamples: Int
 }
 
 /// A thread's buffers for embedding windows.

@@ -19,39 +19,6 @@ import Testing
         )
     }
 
-    @Test(arguments: ["st-mem", "ecg-jepa", "hybrid", "vq-full", "vq-finetune", "triplet"])
-    func embeddingsDoNotDependOnThreads(method: String) throws {
-        let (records, dataset) = try records()
-        let encoder = try TrainedEncoder(
-            drawnBy: SyntheticRecords.configuration(method), dataset: dataset,
-            trainingRecords: records.training)
-        let few = Array(records.test[..<6])
-        for readout in Readout.allCases where encoder.has(readout) {
-            let one = try encoder.embed(few, of: dataset, readout: readout, threads: 1)
-            let two = try encoder.embed(few, of: dataset, readout: readout, threads: 2)
-            #expect(one == two)
-            #expect(one.columns == (try encoder.dimension(of: readout)))
-            #expect(one.values.allSatisfy { $0.isFinite })
-            #expect(one.row(0) != one.row(1))
-        }
-    }
-
-    @Test func theMeanOverLeadsOfJEPAIsItsMean() throws {
-        let (records, dataset) = try records()
-        let encoder = try TrainedEncoder(
-            drawnBy: SyntheticRecords.configuration("ecg-jepa"), dataset: dataset,
-            trainingRecords: records.training)
-        let few = Array(records.test[..<3])
-        let mean = try encoder.embed(few, of: dataset, readout: .mean, threads: 1)
-        let leads = try encoder.embed(few, of: dataset, readout: .leads, threads: 1)
-        for row in 0..<3 {
-            for column in 0..<32 {
-                let sum = (0..<8).reduce(0) { $0 + leads[row, $1 * 32 + column] }
-                #expect(abs(sum / 8 - mean[row, column]) < 1e-5)
-            }
-        }
-    }
-
     @Test func cropsAreAveraged() throws {
         let (records, dataset) = try records()
         let configuration = try SyntheticRecords.configuration()

@@ -2,6 +2,7 @@ import ClinicalParameters
 import Configurations
 import Electrocardiography
 import Foundation
+import Runtime
 import Testing
 
 @testable import Evaluation
@@ -42,13 +43,21 @@ final class SyntheticRecords: Sendable {
     }
 
     /// A very small encoder.
-    static func configuration(_ method: String = "st-mem", seed: Int = 3) throws -> Configuration {
-        try Configuration([
+    static func configuration(
+        _ method: String = "st-mem", seed: Int = 3, changes: [String: JSONValue] = [:]
+    ) throws -> Configuration {
+        let encoder: JSONValue =
+            switch method {
+            case "ecg-jepa", "hybrid": ["width": 32, "depth": 1, "heads": 2]
+            case "cpc": ["channels": 24]
+            default: ["width": 32, "depth": 1, "heads": 1, "headWidth": 32]
+            }
+        var members: [String: JSONValue] = [
             "method": .string(method), "seed": .integer(Int64(seed)), "batchSize": 8,
-            "encoder": ["ecg-jepa", "hybrid"].contains(method)
-                ? ["width": 32, "depth": 1, "heads": 2]
-                : ["width": 32, "depth": 1, "heads": 1, "headWidth": 32],
-        ])
+            "logicalShards": 1,
+        ]
+        if changes["backbone"] != "cnn" { members["encoder"] = encoder }
+        return try Configuration(.object(members.merging(changes) { $1 }))
     }
 
     /// Fold 9 to validate, fold 10 to test.

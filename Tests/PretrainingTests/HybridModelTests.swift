@@ -37,9 +37,9 @@ struct HybridModelTests {
             for i in 0..<x.count { x.data[i] = Float(random.nextNormal()) }
             return x
         }
-        let (mean, parts) = hybrid.representation(patches(on: tape), features: nil, on: tape)
+        let (mean, parts, leads) = hybrid.representation(patches(on: tape), features: nil, on: tape)
         let expected = jepa.representation(patches(on: reference), on: reference)
-        #expect(parts == nil)
+        #expect(parts == nil && leads.rows == 2 && leads.columns == 8 * 16)
         #expect(mean.count == expected.count)
         for i in 0..<mean.count { #expect(abs(mean.data[i] - expected.data[i]) < 1e-5) }
 
@@ -55,6 +55,13 @@ struct HybridModelTests {
                     let row = parts.data + sample * 32
                     let joined = (48 * row[j] + 8 * row[16 + j]) / 56
                     #expect(abs(joined - whole.mean.data[sample * 16 + j]) < 1e-5)
+                    // Leads' patches side by side, then their clinical tokens.
+                    for (part, mean) in [(0, row[j]), (8, row[16 + j])] {
+                        let sum = (part..<part + 8).reduce(Float(0)) {
+                            $0 + whole.leads.data[(sample * 16 + $1) * 16 + j]
+                        }
+                        #expect(abs(sum / 8 - mean) < 1e-5)
+                    }
                 }
             }
         }

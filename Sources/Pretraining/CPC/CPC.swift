@@ -8,8 +8,8 @@ import NeuralNetworks
 public struct CPC: PretrainingMethod {
     /// The model.
     public let model: CPCModel
-    fileprivate let settings: CPCConfiguration
-    private let input: InputConfiguration
+    let settings: CPCConfiguration
+    let input: InputConfiguration
     private let shardSize: Int
     private let batchSize: Int
 

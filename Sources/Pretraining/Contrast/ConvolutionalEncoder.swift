@@ -13,7 +13,8 @@ public struct ConvolutionalEncoder: Sendable {
     }
 
     private let settings: ConvolutionalConfiguration
-    private let samples: Int
+    /// Length of a signal.
+    let samples: Int
     private let leads: Int
     private let blocks: [Block]
     private let head: Linear
@@ -52,32 +53,54 @@ public struct ConvolutionalEncoder: Sendable {
             outputs: settings.width, in: &list)
     }
 
+    /// Numbers of a vector.
+    var width: Int { settings.width }
+
+    /// Channels of the last block.
+    var lastChannels: Int { settings.channels(after: settings.blocks - 1) }
+
     /// Signals to vectors.
     ///
     /// - Parameters:
     ///   - signals: Shape `[count * leads, samples]`, lead by lead.
-    ///   - pass: How it is computed.
+    ///   - pass: How it is computed; `nil` as downstream.
     ///   - tape: Where the computation is recorded.
     /// - Returns: Shape `[count, width]`.
-    public func callAsFunction(_ signals: Value, _ pass: BackbonePass, on tape: Tape) -> Value {
+    public func callAsFunction(_ signals: Value, _ pass: BackbonePass?, on tape: Tape) -> Value {
+        let x = features(signals, pass, on: tape)
         let count = signals.rows / leads
+        return head(
+            settings.readOut == .flat
+                ? x.reshaped(columns: x.count / count)
+                : tape.meanOfRows(x, length: x.rows / count),
+            on: tape)
+    }
+
+    /// The last block's channels, the mean over what is left in time, as downstream.
+    ///
+    /// Shape `[count * leads, samples]` to `[count, lastChannels]`.
+    func meanOfTimes(_ signals: Value, on tape: Tape) -> Value {
+        let x = features(signals, nil, on: tape)
+        return tape.meanOfRows(x, length: x.rows * leads / signals.rows)
+    }
+
+    /// All blocks: shape `[count * leads, samples]` to `[count * times, lastChannels]`.
+    private func features(_ signals: Value, _ pass: BackbonePass?, on tape: Tape) -> Value {
+        let (count, isTraining) = (signals.rows / leads, pass?.isTraining ?? false)
         var (x, time) = (tape.channelsLast(signals, leads: leads), samples)
         for (index, block) in blocks.enumerated() {
             x = block.convolution(x, time: time, on: tape)
             time = block.convolution.shape.outputTime(time)
-            x = tape.rectifier(block.norm(x, usesBatch: pass.isTraining, on: tape))
+            x = tape.rectifier(block.norm(x, usesBatch: isTraining, on: tape))
             x = tape.maximumPool(x, time: time, window: settings.pool)
             time /= settings.pool
-            if pass.isTraining, settings.dropout > 0 {
+            if let pass, isTraining, settings.dropout > 0 {
                 x = tape.dropout(x, rate: Float(settings.dropout), runs: count) {
                     pass.dropoutStream(signal: $0, layer: index)
                 }
             }
         }
-        return head(
-            settings.readOut == .flat
-                ? x.reshaped(columns: x.count / count) : tape.meanOfRows(x, length: time),
-            on: tape)
+        return x
     }
 
     /// Moves the running statistics.

@@ -105,11 +105,12 @@ public struct Hybrid: Sendable {
     ///   - patches: Shape `[samples * leads * patches, patchSamples]`.
     ///   - features: Shape `[samples * leads, ClinicalTokens.inputs]`; `nil` leaves the clinical column out.
     ///   - tape: Where the computation is recorded.
-    /// - Returns: The mean over all tokens, shape `[samples, width]`; and the mean patch beside the mean clinical token,
-    ///   shape `[samples, 2 * width]`, where there are any.
+    /// - Returns: The mean over all tokens, shape `[samples, width]`; the mean patch beside the mean clinical token,
+    ///   shape `[samples, 2 * width]`, where there are any; and the leads' mean patches, behind them their clinical
+    ///   tokens where there are any, shape `[samples, leads * width]` or twice as wide.
     public func representation(
         _ patches: Value, features: Value?, on tape: Tape
-    ) -> (mean: Value, parts: Value?) {
+    ) -> (mean: Value, parts: Value?, leads: Value) {
         let samples = self.samples(of: patches)
         let columns = sizes.patches + (features == nil ? 0 : 1)
         let embedded =
@@ -118,19 +119,27 @@ public struct Hybrid: Sendable {
         let tokens = encoder.grid(
             embedded, grid: grid(samples: samples, columns: columns, on: tape) { $0 }, on: tape)
         let mean = tape.meanOfRows(tokens, length: sizes.leads * columns)
-        guard features != nil else { return (mean, nil) }
+        guard features != nil else {
+            let leads = tape.meanOfRows(tokens, length: sizes.patches)
+            return (mean, nil, leads.reshaped(columns: sizes.leads * sizes.width))
+        }
         let leads = samples * sizes.leads
         let signal = TokenRows(0..<sizes.patches, ofGroups: leads, length: columns, on: tape)
         let clinical = TokenRows(
             sizes.patches..<columns, ofGroups: leads, length: columns, on: tape)
+        let patchMeans = tape.meanOfRows(
+            tape.gatherRows(tokens, indices: signal.indices, count: signal.count),
+            length: sizes.patches)
+        let clinicalTokens = tape.gatherRows(
+            tokens, indices: clinical.indices, count: clinical.count)
         let parts = tape.joinGroups(
-            tape.meanOfRows(
-                tape.gatherRows(tokens, indices: signal.indices, count: signal.count),
-                length: sizes.leads * sizes.patches),
-            tape.meanOfRows(
-                tape.gatherRows(tokens, indices: clinical.indices, count: clinical.count),
-                length: sizes.leads), groups: samples)
-        return (mean, parts.reshaped(columns: 2 * sizes.width))
+            tape.meanOfRows(patchMeans, length: sizes.leads),
+            tape.meanOfRows(clinicalTokens, length: sizes.leads), groups: samples)
+        return (
+            mean, parts.reshaped(columns: 2 * sizes.width),
+            tape.joinGroups(patchMeans, clinicalTokens, groups: samples)
+                .reshaped(columns: 2 * sizes.leads * sizes.width)
+        )
     }
 
     /// The teacher's features of masked patches, normalised once more.

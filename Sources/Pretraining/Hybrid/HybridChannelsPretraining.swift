@@ -10,7 +10,7 @@ public struct HybridChannelsPretraining: PretrainingMethod {
     /// The parameters: ECG-JEPA's, and how channels are normalised.
     public let parameters: ParameterList
     private let settings: HybridConfiguration
-    private let input: InputConfiguration
+    let input: InputConfiguration
     private let centres: Int
     private let scales: Int
 
@@ -45,11 +45,18 @@ public struct HybridChannelsPretraining: PretrainingMethod {
     public func makeWorkspace() -> any ShardWorkspace {
         let reader = ChannelReader(input: input)
         return ECGJEPAWorkspace(model: model, settings: settings.jepa) { shard, source, tape in
-            guard let statistics = statistics(in: tape.parameters) else {
-                throw HybridError.noStatistics(of: "encoder.channel_scales")
-            }
-            return try reader.patches(of: shard, from: source, statistics: statistics, on: tape)
+            try patches(of: shard, from: source, with: reader, on: tape)
         }
+    }
+
+    /// A shard's windows as leads and normalised channels, cut into patches.
+    func patches(
+        of shard: Shard, from source: any WindowSource, with reader: ChannelReader, on tape: Tape
+    ) throws -> Value {
+        guard let statistics = statistics(in: tape.parameters) else {
+            throw HybridError.noStatistics(of: "encoder.channel_scales")
+        }
+        return try reader.patches(of: shard, from: source, statistics: statistics, on: tape)
     }
 
     private func statistics(in parameters: Parameters) -> ChannelStatistics? {
@@ -81,7 +88,7 @@ public struct HybridChannelsPretraining: PretrainingMethod {
 }
 
 /// Reads windows as eight leads and eleven channels; it owns the buffers for it, so each thread has its own.
-private final class ChannelReader {
+final class ChannelReader {
     private let input: InputConfiguration
     private let analyser = ClinicalAnalyser()
     private var window: [Float] = []

@@ -2,52 +2,74 @@ import ClinicalParameters
 import Configurations
 import NeuralNetworks
 
-/// The hybrid's encoder as it is used downstream, with its clinical tokens: the mean over all tokens; as the method's own
-/// the mean patch beside the mean clinical token.
-struct HybridEmbedding: SignalEmbedding {
-    let model: Hybrid
-    let input: InputConfiguration
-
-    func dimension(of readout: Readout) -> Int? {
-        switch readout {
-        case .mean: model.sizes.width
-        case .leads: nil
-        case .own: 2 * model.sizes.width
-        }
-    }
-
-    /// The middle, as ECG-JEPA's.
-    func cropStarts(windowSamples: Int) -> [Int] { [(windowSamples - input.cropSamples) / 2] }
-
-    func makeWorkspace() -> any EmbeddingWorkspace { HybridEmbeddingWorkspace(self) }
-}
-
 extension HybridPretraining {
-    /// The encoder as it is used downstream.
-    public var embedding: (any SignalEmbedding)? { HybridEmbedding(model: model, input: input) }
+    /// The encoder as it is used downstream, with its clinical tokens: the mean over all tokens; each lead's mean patch
+    /// side by side, and behind them the leads' clinical tokens; as the method's own the mean patch beside the mean
+    /// clinical token.
+    public var embedding: (any SignalEmbedding)? {
+        let sizes = model.sizes
+        return MiddleEmbedding(
+            input: input, tokens: sizes.tokenPlaces(extraColumns: 1),
+            dimensions: { readout in
+                switch readout {
+                case .mean: sizes.width
+                case .leads: 2 * sizes.leads * sizes.width
+                case .own: 2 * sizes.width
+                }
+            }
+        ) { [model, input] in
+            let reader = IndependentLeadReader(input: input)
+            return { middle, readout, source, tape in
+                guard let statistics = model.statistics(in: tape.parameters) else {
+                    throw HybridError.noStatistics(of: "encoder.clin_scales")
+                }
+                let patches = try reader.patches(of: middle, from: source, on: tape)
+                let clinical = ClinicalBatch(
+                    of: middle, from: source, statistics: statistics, on: tape)
+                let found = model.representation(
+                    patches, features: clinical.inputs(on: tape), on: tape)
+                return switch readout {
+                case .mean: found.mean
+                case .leads: found.leads
+                case .own: found.parts ?? found.mean
+                }
+            }
+        }
+    }
 }
 
-private final class HybridEmbeddingWorkspace: EmbeddingWorkspace {
-    private let model: Hybrid
-    private let reader: IndependentLeadReader
-
-    init(_ embedding: HybridEmbedding) {
-        model = embedding.model
-        reader = IndependentLeadReader(input: embedding.input)
-    }
-
-    func embed(
-        window: Int, start: Int, readout: Readout, from source: any WindowSource, on tape: Tape
-    ) throws -> Value {
-        guard let statistics = model.statistics(in: tape.parameters) else {
-            throw HybridError.noStatistics(of: "encoder.clin_scales")
+extension HybridChannelsPretraining {
+    /// The encoder as it is used downstream: the mean over all tokens; the mean of each of the eight leads and then of
+    /// each of the eleven channels side by side; as the method's own the mean token of leads beside that of channels.
+    public var embedding: (any SignalEmbedding)? {
+        let sizes = model.sizes
+        return MiddleEmbedding(
+            input: input, tokens: sizes.tokenPlaces(),
+            dimensions: { readout in
+                switch readout {
+                case .mean: sizes.width
+                case .leads: sizes.leads * sizes.width
+                case .own: 2 * sizes.width
+                }
+            }
+        ) { [self] in
+            let reader = ChannelReader(input: input)
+            return { middle, readout, source, tape in
+                let patches = try patches(of: middle, from: source, with: reader, on: tape)
+                guard readout != .mean else { return model.representation(patches, on: tape) }
+                let rows = tape.meanOfRows(
+                    model.encode(patches, on: tape), length: sizes.patches)
+                guard readout == .own else { return rows.reshaped(columns: rows.count) }
+                let leads = IndependentLeads.numbers.count
+                func mean(_ part: Range<Int>) -> Value {
+                    let chosen = TokenRows(part, ofGroups: 1, length: sizes.leads, on: tape)
+                    return tape.meanOfRows(
+                        tape.gatherRows(rows, indices: chosen.indices, count: chosen.count),
+                        length: part.count)
+                }
+                return tape.joinGroups(mean(0..<leads), mean(leads..<sizes.leads), groups: 1)
+                    .reshaped(columns: 2 * sizes.width)
+            }
         }
-        let middle = Shard(
-            seed: 0, step: 0, firstPosition: 0, windows: [window], role: .validation)
-        let patches = try reader.patches(of: middle, from: source, on: tape)
-        let clinical = ClinicalBatch(of: middle, from: source, statistics: statistics, on: tape)
-        let found = model.representation(patches, features: clinical.inputs(on: tape), on: tape)
-        guard readout == .own, let parts = found.parts else { return found.mean }
-        return parts
     }
 }

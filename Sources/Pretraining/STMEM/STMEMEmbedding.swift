@@ -1,69 +1,49 @@
 import Configurations
 import NeuralNetworks
 
-/// ST-MEM's encoder as it is used downstream: nothing masked, separators dropped, the mean first and then the last
-/// normalisation.
-struct STMEMEmbedding: SignalEmbedding {
-    let encoder: STMEMEncoder
-    let input: InputConfiguration
-    /// What a method makes of one window's patches beside that, with its number of numbers.
-    var own: (dimension: Int, vector: @Sendable (Value, Tape) -> Value)?
-
-    func dimension(of readout: Readout) -> Int? {
-        switch readout {
-        case .mean: encoder.sizes.width
-        case .leads: encoder.sizes.leads * encoder.sizes.width
-        case .own: own?.dimension ?? encoder.sizes.width
-        }
-    }
-
-    /// Samples that the encoder takes of a lead.
-    var samples: Int { encoder.sizes.patches * encoder.sizes.patchSamples }
-
-    /// The first, the middle and the last, as published.
-    func cropStarts(windowSamples: Int) -> [Int] {
-        let slack = windowSamples - samples
-        return slack == 0 ? [0] : [0, slack / 2, slack]
-    }
-
-    func makeWorkspace() -> any EmbeddingWorkspace { STMEMEmbeddingWorkspace(self) }
-}
-
 extension STMEMPretraining {
     /// The encoder as it is used downstream.
-    public var embedding: (any SignalEmbedding)? {
-        STMEMEmbedding(encoder: model.encoder, input: input)
-    }
-}
-
-private final class STMEMEmbeddingWorkspace: EmbeddingWorkspace {
-    private let embedding: STMEMEmbedding
-    private let reader: WindowReader
-
-    init(_ embedding: STMEMEmbedding) {
-        self.embedding = embedding
-        reader = WindowReader(input: embedding.input)
-    }
-
-    func embed(
-        window: Int, start: Int, readout: Readout, from source: any WindowSource, on tape: Tape
-    ) throws -> Value {
-        let sizes = embedding.encoder.sizes
-        let patches = tape.input(rows: sizes.leads * sizes.patches, columns: sizes.patchSamples)
-        try reader.read(
-            window, start: start, length: embedding.samples, from: source,
-            into: UnsafeMutableBufferPointer(start: patches.data, count: patches.count))
-        switch readout {
-        case .mean: return embedding.encoder.pooled(patches, on: tape)
-        case .own:
-            return embedding.own?.vector(patches, tape)
-                ?? embedding.encoder.pooled(patches, on: tape)
-        case .leads: return embedding.encoder.pooledByLead(patches, on: tape)
-        }
-    }
+    public var embedding: (any SignalEmbedding)? { model.encoder.embedding(input: input) }
 }
 
 extension STMEMEncoder {
+    /// The encoder as it is used downstream: nothing masked, separators dropped, the mean first and then the last
+    /// normalisation.
+    ///
+    /// - Parameters:
+    ///   - input: What a sample is.
+    ///   - own: What a method makes of one window's patches beside that, with its number of numbers.
+    /// - Returns: Something that turns windows into vectors.
+    func embedding(
+        input: InputConfiguration,
+        own: (dimension: Int, vector: @Sendable (_ patches: Value, _ tape: Tape) -> Value)? = nil
+    ) -> CropEmbedding {
+        CropEmbedding(
+            input: input, samples: sizes.patches * sizes.patchSamples, tokens: tokenPlaces,
+            dimensions: { [sizes] readout in
+                switch readout {
+                case .mean: sizes.width
+                case .leads: sizes.leads * sizes.width
+                case .own: own?.dimension ?? sizes.width
+                }
+            }
+        ) { crop, readout, tape in
+            let patches = crop.reshaped(columns: sizes.patchSamples)
+            return switch readout {
+            case .mean: pooled(patches, on: tape)
+            case .leads: pooledByLead(patches, on: tape)
+            case .own: own?.vector(patches, tape) ?? pooled(patches, on: tape)
+            }
+        }
+    }
+
+    /// Each lead's patches stand between two separators.
+    var tokenPlaces: TokenPlaces {
+        TokenPlaces(
+            leads: Array(0..<sizes.leads), columns: sizes.patches + 2,
+            patches: 1..<sizes.patches + 1, patchSamples: sizes.patchSamples)
+    }
+
     /// The read-out that keeps leads apart: nothing masked, separators dropped, the mean over each lead's patches, then the
     /// last normalisation.
     ///

@@ -65,16 +65,37 @@ struct VQFull: Sendable {
     /// - Returns: Shape `[samples * patches, width]`, or `[samples * leads * patches, width]` for tokens of leads.
     func tokens(of patches: Value, on tape: Tape) -> Value {
         let (leads, n) = (sizes.leads, sizes.patches)
-        let samples = patches.rows / (leads * n)
-        let choice = PatchChoice.all(samples: samples, leads: leads, patches: n, on: tape)
-        let latent = encoder.normalise(
-            encoder.encode(patches, choice: choice, on: tape), on: tape)
+        let latent = latents(of: patches, on: tape)
         let rows = tape.arena.integers(patches.rows)
-        forEachToken(samples) { place, sample, lead, time in
+        forEachToken(patches.rows / (leads * n)) { place, sample, lead, time in
             rows[place] = Int32((sample * leads + lead) * (n + 2) + 1 + time)
         }
         let ordered = tape.gatherRows(latent, indices: UnsafePointer(rows), count: patches.rows)
         return settings.tokens == .time ? tape.meanOfRows(ordered, length: leads) : ordered
+    }
+
+    /// The mean of each lead's tokens as the encoder has them, before times are averaged over leads.
+    ///
+    /// - Parameters:
+    ///   - patches: Shape `[samples * leads * patches, patchSamples]`.
+    ///   - tape: Where the computation is recorded.
+    /// - Returns: Shape `[samples, leads * width]`.
+    func meanOfLeads(_ patches: Value, on tape: Tape) -> Value {
+        let leads = patches.rows / sizes.patches
+        let inner = TokenRows(
+            1..<sizes.patches + 1, ofGroups: leads, length: sizes.patches + 2, on: tape)
+        let tokens = tape.gatherRows(
+            latents(of: patches, on: tape), indices: inner.indices, count: inner.count)
+        return tape.meanOfRows(tokens, length: sizes.patches)
+            .reshaped(columns: sizes.leads * sizes.width)
+    }
+
+    /// Normalised tokens of all leads, separators included.
+    private func latents(of patches: Value, on tape: Tape) -> Value {
+        let choice = PatchChoice.all(
+            samples: patches.rows / (sizes.leads * sizes.patches), leads: sizes.leads,
+            patches: sizes.patches, on: tape)
+        return encoder.normalise(encoder.encode(patches, choice: choice, on: tape), on: tape)
     }
 
     /// The record from its tokens, and how far it is off.

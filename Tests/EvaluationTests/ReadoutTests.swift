@@ -1,0 +1,146 @@
+import Configurations
+import Electrocardiography
+import LinearAlgebra
+import NeuralNetworks
+import Pretraining
+import Runtime
+import TestSupport
+import Testing
+
+@testable import Evaluation
+
+@Suite struct ReadoutTests {
+    /// A method with the numbers of its vectors; `nil` where it refuses.
+    struct Case: Sendable, CustomTestStringConvertible {
+        let method: String
+        var changes: [String: JSONValue] = [:]
+        let mean: Int
+        let leads: Int?
+        let own: Int
+        var testDescription: String { "\(method) \(changes.keys.sorted())" }
+
+        func configuration() throws -> Configuration {
+            try SyntheticRecords.configuration(method, changes: changes)
+        }
+
+        func dimension(of readout: Readout) -> Int? {
+            switch readout {
+            case .mean: mean
+            case .leads: leads
+            case .own: own
+            }
+        }
+    }
+
+    static let cnn: JSONValue = ["channels": 8, "blocks": 2, "width": 20]
+    static let channels = Case(
+        method: "hybrid", changes: ["hybrid": "channels"], mean: 32, leads: 19 * 32, own: 64)
+    static let vqFull = Case(method: "vq-full", mean: 32, leads: 384, own: 32)
+    static let cases = [
+        Case(method: "st-mem", mean: 32, leads: 384, own: 32),
+        Case(method: "ecg-jepa", mean: 32, leads: 256, own: 32),
+        Case(method: "hybrid", mean: 32, leads: 512, own: 64), channels, vqFull,
+        Case(method: "vq-finetune", mean: 32, leads: 384, own: 512),
+        Case(method: "triplet", mean: 32, leads: 384, own: 9),
+        Case(method: "simclr", mean: 32, leads: 384, own: 32),
+        Case(
+            method: "simclr", changes: ["backbone": "cnn", "cnn": cnn], mean: 16, leads: nil,
+            own: 20),
+        Case(
+            method: "cmsc", changes: ["backbone": "cnn", "cnn": cnn], mean: 16, leads: nil,
+            own: 20),
+        Case(method: "cpc", changes: ["context": ["width": 12]], mean: 12, leads: nil, own: 12),
+    ]
+
+    private func encoder(
+        _ configuration: Configuration
+    ) throws -> (encoder: TrainedEncoder, records: LabelledRecords, dataset: PreparedDataset) {
+        let dataset = try SyntheticRecords.records().dataset
+        let records = try LabelledRecords(
+            dataset, externalSet: nil, folds: configuration.data, rule: LabelRule())
+        let encoder = try TrainedEncoder(
+            drawnBy: configuration, dataset: dataset, trainingRecords: records.training)
+        return (encoder, records, dataset)
+    }
+
+    @Test(arguments: cases)
+    func everyMethodHasItsReadOutsAndRefusesOthersByName(of method: Case) throws {
+        let (encoder, records, dataset) = try encoder(method.configuration())
+        let few = Array(records.test[..<3])
+        for readout in Readout.allCases {
+            guard let dimension = method.dimension(of: readout) else {
+                #expect(!encoder.has(readout))
+                #expect(
+                    throws: EvaluationError.noReadout(
+                        method: method.method, readout: readout.rawValue)
+                ) { try encoder.embed(few, of: dataset, readout: readout, threads: 1) }
+                continue
+            }
+            #expect(encoder.has(readout))
+            let one = try encoder.embed(few, of: dataset, readout: readout, threads: 1)
+            let two = try encoder.embed(few, of: dataset, readout: readout, threads: 2)
+            #expect(one == two, "\(readout)")
+            #expect(one.columns == dimension, "\(readout)")
+            #expect(one.values.allSatisfy { $0.isFinite })
+            #expect(one.row(0) != one.row(1), "\(readout)")
+        }
+    }
+
+    @Test(arguments: [
+        Case(method: "ecg-jepa", mean: 32, leads: 256, own: 32), channels, vqFull,
+    ])
+    func theMeanOverLeadsIsTheMean(of method: Case) throws {
+        let (encoder, records, dataset) = try encoder(method.configuration())
+        let few = Array(records.test[..<3])
+        let mean = try encoder.embed(few, of: dataset, readout: .mean, threads: 1)
+        let leads = try encoder.embed(few, of: dataset, readout: .leads, threads: 1)
+        let rows = leads.columns / mean.columns
+        for record in 0..<3 {
+            for column in 0..<mean.columns {
+                let sum = (0..<rows).reduce(0) { $0 + leads[record, $1 * mean.columns + column] }
+                #expect(abs(sum / Double(rows) - mean[record, column]) < 1e-5)
+            }
+        }
+    }
+
+    @Test func channelsHaveTheirOwnPart() throws {
+        let (encoder, records, dataset) = try encoder(Self.channels.configuration())
+        let few = Array(records.test[..<2])
+        let rows = try encoder.embed(few, of: dataset, readout: .leads, threads: 1)
+        let own = try encoder.embed(few, of: dataset, readout: .own, threads: 1)
+        for record in 0..<2 {
+            for (part, range) in [0..<8, 8..<19].enumerated() {
+                for column in 0..<32 {
+                    let sum = range.reduce(0) { $0 + rows[record, $1 * 32 + column] }
+                    let mean = sum / Double(range.count)
+                    #expect(abs(own[record, part * 32 + column] - mean) < 1e-5)
+                }
+            }
+        }
+    }
+
+    @Test func theConvolutionalVectorIsTheHeadOfItsMean() throws {
+        let configuration = try SyntheticRecords.configuration(
+            "simclr",
+            changes: [
+                "backbone": "cnn",
+                "cnn": ["channels": 8, "blocks": 2, "width": 20, "readOut": "mean"],
+            ])
+        let (encoder, records, dataset) = try encoder(configuration)
+        let one = Array(records.test[..<1])
+        let mean = try encoder.embed(one, of: dataset, readout: .mean, threads: 1)
+        let own = try encoder.embed(one, of: dataset, readout: .own, threads: 1)
+        let drawn = Parameters(
+            MethodCatalogue.method(for: configuration).parameters, seed: configuration.seed)
+        func values(_ name: String) throws -> [Float] {
+            drawn.tensor(try #require(drawn.index(of: name))).floatArray
+        }
+        let (weight, bias) = (try values("encoder.head.weight"), try values("encoder.head.bias"))
+        for row in 0..<20 {
+            let product = (0..<16).reduce(Double(bias[row])) {
+                $0 + Double(weight[row * 16 + $1]) * mean[0, $1]
+            }
+            #expect(abs(product - own[0, row]) < 1e-5)
+        }
+    }
+}
