@@ -74,6 +74,9 @@ public final class PreparedDataset: Sendable {
         return nil
     }
 
+    /// The kind of a source with PTB-XL's label table.
+    public static let ptbxlSource = "ptb-xl"
+
     /// What is known of a window.
     ///
     /// - Precondition: The index is below `windowCount`.
@@ -139,6 +142,34 @@ public final class PreparedDataset: Sendable {
             for i in 0..<count {
                 let bits = bytes.loadUnaligned(fromByteOffset: start + 4 * i, as: UInt32.self)
                 features[i] = Float(bitPattern: UInt32(littleEndian: bits))
+            }
+        }
+    }
+
+    /// Windows of this set whose samples are those of a window of another set, whatever the records are called.
+    public func windows(sharedWith other: PreparedDataset) -> Set<Int> {
+        guard samplesPerWindow == other.samplesPerWindow else { return [] }
+        var candidates: [UInt32: [Int]] = [:]
+        for index in 0..<other.windowCount {
+            candidates[other.entry(index).checksum, default: []].append(index)
+        }
+        return Set(
+            (0..<windowCount).filter { index in
+                let entry = entry(index)
+                return (candidates[entry.checksum] ?? []).contains {
+                    // Equal checksums are no proof where sets are large.
+                    other.entry($0).millivoltsPerUnit == entry.millivoltsPerUnit
+                        && hasSamples(index, of: $0, in: other)
+                }
+            })
+    }
+
+    private func hasSamples(_ index: Int, of number: Int, in other: PreparedDataset) -> Bool {
+        let (size, start) = (header.windowBytes, PreparedFormat.signalOffset)
+        return file.withBytes { own in
+            other.file.withBytes { theirs in
+                own[start + index * size..<start + (index + 1) * size]
+                    .elementsEqual(theirs[start + number * size..<start + (number + 1) * size])
             }
         }
     }

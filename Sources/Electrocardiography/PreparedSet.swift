@@ -99,9 +99,17 @@ struct PreparedSet {
             name: entry.name, source: entry.source,
             patient: row?.patient ?? entry.original?.patient,
             fold: row?.fold ?? entry.original?.fold,
-            superclasses: row.map(catalogue.superclasses) ?? [], codes: row?.codes ?? record.codes,
+            superclasses: row.map(catalogue.superclasses) ?? Self.superclasses(entry, record),
+            codes: row?.codes ?? record.codes,
             ageYears: row?.ageYears ?? record.ageYears, sex: row?.sex ?? record.sex,
             sourceRateHz: record.rateHz)
+    }
+
+    /// What SNOMED CT codes decide; a namesake of a PTB-XL record has no label, since PTB-XL has the record's.
+    private static func superclasses(
+        _ entry: RecordCatalogue.Entry, _ record: PreparedRecord
+    ) -> Superclasses {
+        entry.original == nil ? SnomedStatements.superclasses(of: record.codes) : []
     }
 
     /// Gives a record without a fold the highest fold of its byte-identical copies, so that none trains that is
@@ -114,6 +122,8 @@ struct PreparedSet {
         for i in records.indices where records[i].fold == nil {
             guard let fold = folds[signalOfRecord[i]] else { continue }
             records[i].fold = fold
+            // What the record with the fold is called, it is called; a second label would count it twice.
+            records[i].superclasses = []
             notes["without a fold, has that of the record with the same samples", default: 0] += 1
         }
     }

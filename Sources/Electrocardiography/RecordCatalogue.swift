@@ -59,7 +59,7 @@ struct RecordCatalogue {
 
     private mutating func addDatabase(_ folder: String) throws(SourceError) {
         let database = try PTBXLDatabase(folder: folder)
-        var source = Source(path: folder, kind: "ptb-xl")
+        var source = Source(path: folder, kind: PreparedDataset.ptbxlSource)
         for row in database.rows {
             guard let path = path(of: row, folder: folder) else {
                 source.missingCount += 1
@@ -134,7 +134,9 @@ struct RecordCatalogue {
         let present = Set(entries.compactMap(\.row?.id))
         var kept: [Entry] = []
         for var entry in entries {
-            guard entry.row == nil, let number = Self.ptbxlNumber(ofRecord: entry.name) else {
+            guard entry.row == nil,
+                let number = RecordDescription.ptbxlNumber(ofChallengeRecord: entry.name)
+            else {
                 kept.append(entry)
                 continue
             }
@@ -159,14 +161,6 @@ struct RecordCatalogue {
             }
         }
         entries = kept
-    }
-
-    /// The number `n` of a Challenge record `HRn`, which is PTB-XL's record `n`.
-    static func ptbxlNumber(ofRecord name: String) -> Int? {
-        let last = (name as NSString).lastPathComponent
-        guard last.hasPrefix("HR"), last.count == 7 else { return nil }
-        let digits = last.dropFirst(2)
-        return digits.allSatisfy { $0.isASCII && $0.isNumber } ? Int(digits) : nil
     }
 
     /// The superclasses of a PTB-XL record's codes.

@@ -8,7 +8,8 @@ public struct RecordDescription: Sendable, Equatable {
     public var patient: String?
     /// 1 to 10 where the source assigns folds.
     public var fold: Int?
-    /// PTB-XL's diagnostic superclasses, whatever the likelihood of their codes.
+    /// PTB-XL's diagnostic superclasses, whatever the likelihood of their codes; of SNOMED CT codes as `SnomedStatements`
+    /// has them.
     public var superclasses: Superclasses
     /// SCP-ECG codes (PTB-XL) or SNOMED CT codes (Challenge, Chapman and Ningbo), in the order of the source.
     public var codes: [DiagnosticCode]
@@ -18,6 +19,16 @@ public struct RecordDescription: Sendable, Equatable {
     public var sex: Sex?
     /// The rate at which the record was stored.
     public var sourceRateHz: Double
+
+    /// The number `n` of a Challenge record `HRn`, which is PTB-XL's record `n`; `nil` for other names.
+    ///
+    /// - Parameter name: A record's name, perhaps with the path before it.
+    public static func ptbxlNumber(ofChallengeRecord name: String) -> Int? {
+        guard let last = name.split(separator: "/").last, last.hasPrefix("HR"), last.count == 7
+        else { return nil }
+        let digits = last.dropFirst(2)
+        return digits.allSatisfy { $0.isASCII && $0.isNumber } ? Int(digits) : nil
+    }
 }
 
 /// A code with the likelihood that a cardiologist gave it.

@@ -115,6 +115,7 @@ import Testing
         #expect(gap.record.name == "g_gap" && gap.piece == 1 && gap.record.fold == nil)
         #expect(gap.record.ageYears == 61 && gap.record.sex == .female)
         #expect(gap.record.codes == [DiagnosticCode(code: "426783006", likelihood: nil)])
+        #expect(gap.record.superclasses == Superclasses(.norm))
         #expect(set.superclass(ofCode: "CLBBB") == .cd && set.superclass(ofCode: "SR") == nil)
         #expect(FileManager.default.fileExists(atPath: folder.path + "/set.report.json"))
         #expect(!FileManager.default.fileExists(atPath: folder.path + "/set.partial"))
@@ -134,6 +135,8 @@ import Testing
         let found = (0..<set.windowCount).map { set.window($0).record }
             .first { $0.name == "HR00007" }
         #expect(found?.fold == 6 && found?.patient == "ptb-xl:10006")
+        // PTB-XL has the record's label, so a probe never learns from the namesake.
+        #expect(found?.superclasses == [])
     }
 
     @Test func theBytesDependNeitherOnThreadsNorOnInterruptions() throws {

@@ -58,6 +58,91 @@ import Testing
         }
     }
 
+    /// Records of another hospital: WFDB headers with SNOMED CT codes, and none of PTB-XL's tables.
+    private func otherHospital(
+        _ name: String, seed: UInt64, rename: [String: String] = [:]
+    ) throws -> PreparedDataset {
+        let folder = "\(try SyntheticRecords.records().folder)/\(name)"
+        _ = try SyntheticDataset(recordCount: 12, seed: seed).write(
+            to: folder + "/table", threads: 2)
+        let files = FileManager.default
+        try files.createDirectory(
+            atPath: folder + "/plain", withIntermediateDirectories: true)
+        let records = folder + "/table/records500/00000/"
+        for file in try files.contentsOfDirectory(atPath: records) where file.hasSuffix(".hea") {
+            let old = String(file.dropLast(4))
+            let new = rename[old] ?? old
+            let header = try String(contentsOfFile: records + file, encoding: .utf8)
+                .replacingOccurrences(of: old, with: new)
+            // Half of them normal, half with a right bundle branch block.
+            let code = old.utf8.reduce(0) { $0 + Int($1) } % 2 == 0 ? "426783006" : "59118001"
+            try (header + "\n# Dx: \(code)\n").write(
+                toFile: "\(folder)/plain/\(new).hea", atomically: true, encoding: .utf8)
+            try files.copyItem(
+                atPath: records + old + ".dat", toPath: "\(folder)/plain/\(new).dat")
+        }
+        return try SyntheticRecords.prepare(folder + "/plain", to: folder + "/set.purkinje")
+    }
+
+    @Test func anotherHospitalsRecordsAreTestedByTheirSnomedCodes() throws {
+        let other = try otherHospital("other", seed: 77)
+        for rule in [LabelRule(), LabelRule(minimumLikelihood: 100, dropsUnknown: true)] {
+            let records = try labelled(
+                SyntheticRecords.records().dataset, external: other, rule: rule)
+            #expect(records.external.count == 12 && records.externalLeftOut == 0)
+            #expect(Set(records.external.map(\.classes)) == [[0], [3]])
+        }
+    }
+
+    @Test func challengeNamesOfPTBXLRecordsNeitherProbeNorTest() throws {
+        // Without PTB-XL's table nobody can tell their fold: they are not even prepared.
+        let without = try otherHospital(
+            "namesakes", seed: 78, rename: ["00003_hr": "HR06004", "00005_hr": "HR09589"])
+        #expect(without.recordCount == 10)
+        // With the table beside them they stay in a set, with patient and fold, and no label to probe or test.
+        let folder = "\(try SyntheticRecords.records().folder)/namesakes"
+        for number in [4, 6] {
+            for ending in ["hea", "dat"] {
+                try FileManager.default.removeItem(
+                    atPath: "\(folder)/table/records500/00000/0000\(number)_hr.\(ending)")
+                try FileManager.default.moveItem(
+                    atPath: "\(folder)/plain/0000\(number)_hr.\(ending)",
+                    toPath: "\(folder)/plain/HR0000\(number).\(ending)")
+            }
+            let path = "\(folder)/plain/HR0000\(number).hea"
+            try String(contentsOfFile: path, encoding: .utf8)
+                .replacingOccurrences(of: "0000\(number)_hr", with: "HR0000\(number)")
+                .write(toFile: path, atomically: true, encoding: .utf8)
+        }
+        let with = try SyntheticRecords.prepare(folder, to: folder + "/with.purkinje")
+        let namesakes = with.records().filter {
+            RecordDescription.ptbxlNumber(ofChallengeRecord: $0.description.name) != nil
+        }
+        let kept = namesakes.filter { $0.description.fold != nil && $0.classes.isEmpty }
+        #expect(!kept.isEmpty && kept.count == namesakes.count)
+        let ownParts = try labelled(with)
+        for part in [ownParts.training, ownParts.validation, ownParts.test] {
+            #expect(
+                !part.contains {
+                    RecordDescription.ptbxlNumber(ofChallengeRecord: $0.description.name) != nil
+                })
+        }
+    }
+
+    @Test func copiesUnderOtherNamesAreNoExternalTest() throws {
+        // The same seed makes the same signals; names, sources and patients differ.
+        let records = try labelled(
+            SyntheticRecords.records().dataset,
+            external: otherHospital("fresh", seed: 79))
+        #expect(records.external.count == 12)
+        let first = try SyntheticRecords.records().dataset
+        let copies = try otherHospital("copies", seed: 4)
+        #expect(copies.windows(sharedWith: first).count == copies.windowCount)
+        #expect(
+            throws: EvaluationError.noExternalRecords(dataset: copies.path, leftOut: 12)
+        ) { try labelled(first, external: copies) }
+    }
+
     @Test func likelihoodsDecideWhereTheRuleAsks() throws {
         let dataset = try SyntheticRecords.records().dataset
         let statement = try #require(

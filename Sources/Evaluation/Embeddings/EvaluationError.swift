@@ -10,6 +10,12 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
     case noEmbedding(method: String)
     /// The method has no such read-out.
     case noReadout(method: String, readout: String)
+    /// The method's encoder has no attention that could be drawn over a record.
+    case noAttention(method: String)
+    /// The data set has no such record.
+    case noRecord(name: String, dataset: String, nearest: String?)
+    /// There are fewer records to choose neighbours from than are asked for.
+    case tooFewCandidates(wanted: Int, records: Int)
     /// The data set does not fit what the encoder was trained on.
     case unfitDataset(dataset: String, problem: String)
     /// Runs were tested on different records.
@@ -27,10 +33,18 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
                 + "tested on the other; correct the folds and prepare the set again"
         case .noExternalRecords(let dataset, let leftOut):
             "\(dataset): no labelled record can be tested"
-                + (leftOut > 0 ? "; \(leftOut) are of patients of the training set" : "")
+                + (leftOut > 0
+                    ? "; \(leftOut) are no test, being of patients of the first set, copies of its "
+                        + "records, or PTB-XL's under the Challenge's names HRn" : "")
         case .noEmbedding(let method): "\(method) makes no vectors of records"
         case .noReadout(let method, let readout):
             "\(method) has no read-out '\(readout)'; choose another with --readout"
+        case .noAttention(let method):
+            "\(method) has no attention over leads and times; occlusion works with every method"
+        case .noRecord(let name, let dataset, let nearest):
+            "\(dataset) has no record '\(name)'" + (nearest.map { "; is it '\($0)'?" } ?? "")
+        case .tooFewCandidates(let wanted, let records):
+            "\(wanted) neighbours of \(records) records; ask for fewer with --count"
         case .unfitDataset(let dataset, let problem): "\(dataset) \(problem)"
         case .recordsDiffer(let runs):
             "\(runs.joined(separator: " and ")) were tested on different records"

@@ -16,9 +16,10 @@ public struct LabelRule: Sendable, Equatable {
 
     /// The superclasses of a record, as numbers in the order of class vectors.
     public func classes(of record: RecordDescription, in dataset: PreparedDataset) -> [Int] {
-        guard minimumLikelihood != nil || dropsUnknown else {
-            return record.superclasses.members.map(\.rawValue)
-        }
+        // Sources of other kinds have no likelihoods: they are sure of all their codes.
+        guard minimumLikelihood != nil || dropsUnknown,
+            dataset.sources[record.source] == PreparedDataset.ptbxlSource
+        else { return record.superclasses.members.map(\.rawValue) }
         var classes = Superclasses()
         for code in record.codes where counts(code.likelihood) {
             guard let found = dataset.superclass(ofCode: code.code) else { continue }
@@ -28,7 +29,6 @@ public struct LabelRule: Sendable, Equatable {
     }
 
     private func counts(_ likelihood: Float?) -> Bool {
-        // A source without likelihoods is sure of all its codes.
         guard let likelihood else { return true }
         guard likelihood != 0 else { return !dropsUnknown }
         return likelihood >= minimumLikelihood ?? 0
@@ -85,14 +85,15 @@ public struct LabelledRecords: Sendable {
     public let test: [EvaluatedRecord]
     /// Records of an external set; empty where there is none.
     public let external: [EvaluatedRecord]
-    /// Records of the external set that are of patients of this set, and so no test.
+    /// Records of the external set that are no test: of patients of this set, with the samples of one of its windows, or
+    /// PTB-XL's under the Challenge's name HRn.
     public let externalLeftOut: Int
 
     /// Parts the labelled records of a set.
     ///
     /// - Parameters:
     ///   - dataset: Records without a fold or a label take no part.
-    ///   - externalSet: Tested whole, but for records of patients of the first set.
+    ///   - externalSet: Tested whole, but for what the first set knows (see `externalLeftOut`).
     ///   - folds: Which folds are for what.
     ///   - rule: Which codes count as labels.
     /// - Throws: `EvaluationError` where a part is empty or a patient is in two.
@@ -119,9 +120,13 @@ public struct LabelledRecords: Sendable {
             return
         }
         let known = Set(all.compactMap(\.description.patient))
+        let copies = externalSet.windows(sharedWith: dataset)
         let candidates = externalSet.records(rule: rule).filter { !$0.classes.isEmpty }
-        external = candidates.filter {
-            $0.description.patient.map { !known.contains($0) } ?? true
+        external = candidates.filter { record in
+            let patient = record.description.patient
+            return RecordDescription.ptbxlNumber(ofChallengeRecord: record.description.name) == nil
+                && patient.map { !known.contains($0) } ?? true
+                && !record.windows.contains(where: copies.contains)
         }
         externalLeftOut = candidates.count - external.count
         guard !external.isEmpty else {
