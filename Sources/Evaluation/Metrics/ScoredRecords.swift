@@ -46,6 +46,28 @@ public struct ScoredRecords: Sendable {
         self.ranked = ranked
     }
 
+    private init(name: String, classes: [String], ranked: [RankedScores]) {
+        (self.name, self.classes, self.ranked) = (name, classes, ranked)
+    }
+
+    /// Some of the records.
+    ///
+    /// - Parameters:
+    ///   - rows: Which ones.
+    ///   - name: What they are, for messages.
+    /// - Returns: Their scores and truths.
+    /// - Throws: `MetricError` where there is none.
+    public func selecting(rows: [Int], name: String) throws(MetricError) -> ScoredRecords {
+        var selected: [RankedScores] = []
+        for (label, scores) in zip(classes, ranked) {
+            selected.append(
+                try RankedScores(
+                    name: "\(name), \(label)", scores: rows.map { scores.scores[$0] },
+                    truths: rows.map { scores.truths[$0] }))
+        }
+        return ScoredRecords(name: name, classes: classes, ranked: selected)
+    }
+
     /// Number of records.
     public var recordCount: Int { ranked.first?.scores.count ?? 0 }
 

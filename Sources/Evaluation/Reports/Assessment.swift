@@ -50,6 +50,7 @@ public struct Assessment: Sendable {
     private let dataset: PreparedDataset
     private let externalSet: PreparedDataset?
     private let clinicalParameters: PartedFeatures?
+    private let subgroups: PartedSubgroups?
 
     /// Told what is being done, and how many records of how many are done.
     public typealias Progress = @Sendable (_ what: String, _ done: Int, _ all: Int) -> Void
@@ -79,6 +80,9 @@ public struct Assessment: Sendable {
                     PlainFeatures.clinicalParameters($0, of: $1) ?? Matrix(rows: 0, columns: 0)
                 }
             ) : nil
+        subgroups =
+            settings.protocols.contains(.linear)
+            ? try PartedSubgroups(of: records, in: dataset, externalSet: externalSet) : nil
         (self.dataset, self.externalSet) = (dataset, externalSet)
         (self.records, self.settings) = (records, settings)
     }
@@ -101,7 +105,8 @@ public struct Assessment: Sendable {
                 centreCropOnly: settings.centreCropOnly, threads: settings.threads
             ) { progress(name, $0, records.count) }
         }
-        return try contender(name, features, protocols: settings.protocols)
+        return try contender(
+            name, features, protocols: settings.protocols, subgroups: subgroups)
     }
 
     /// What protocols say without a trained encoder: the encoder as its seed draws it, raw statistics of each lead,
@@ -149,12 +154,14 @@ public struct Assessment: Sendable {
     }
 
     private func contender(
-        _ name: String, _ features: PartedFeatures, protocols: Set<EvaluationProtocol>
+        _ name: String, _ features: PartedFeatures, protocols: Set<EvaluationProtocol>,
+        subgroups: PartedSubgroups? = nil
     ) throws(MetricError) -> Contender {
         Contender(
             name: name,
             results: try ProtocolResults(
-                protocols, on: features, of: records, clinicalParameters: clinicalParameters,
+                protocols, on: features, of: records, subgroups: subgroups,
+                clinicalParameters: clinicalParameters,
                 seed: settings.seed))
     }
 

@@ -18,6 +18,8 @@ public struct ProtocolResults: Sendable {
     public let dimension: Int
     /// The probe with any number of labels a record.
     public let linear: LinearProbe?
+    /// The probe's measures on groups of the test fold's records, then of the external set's.
+    public let linearSubgroups: (test: SubgroupReport, external: SubgroupReport?)?
     /// The probe with one label a record.
     public let linearSingleLabel: LinearProbe?
     /// Nearest neighbours.
@@ -33,12 +35,13 @@ public struct ProtocolResults: Sendable {
     ///   - protocols: Which ones.
     ///   - features: Of all parts.
     ///   - records: What the rows are.
+    ///   - subgroups: Groups of the tested records; `nil` leaves them out.
     ///   - clinicalParameters: What the protocol `parameters` reads out; `nil` leaves it out.
     ///   - seed: What resamples and starts are drawn from.
     /// - Throws: `MetricError`.
     public init(
         _ protocols: Set<EvaluationProtocol>, on features: PartedFeatures,
-        of records: LabelledRecords,
+        of records: LabelledRecords, subgroups: PartedSubgroups? = nil,
         clinicalParameters: PartedFeatures?, seed: UInt64
     ) throws(MetricError) {
         dimension = features.dimension
@@ -50,6 +53,8 @@ public struct ProtocolResults: Sendable {
         linear = try run(.linear) { () throws(MetricError) in
             try LinearProbe(features, of: records, kind: .multiLabel, seed: seed)
         }
+        linearSubgroups = try subgroups?.reports(
+            test: linear?.test, external: linear?.external, seed: seed)
         linearSingleLabel = try run(.linear) { () throws(MetricError) in
             try LinearProbe(features, of: records, kind: .singleLabel, seed: seed)
         }
@@ -73,6 +78,9 @@ public struct ProtocolResults: Sendable {
         if let linear {
             var probe = linear.json.objectValue ?? [:]
             probe["single_label"] = linearSingleLabel?.json
+            if let (test, external) = linearSubgroups {
+                probe["subgroups"] = ["test": test.json, "external": external?.json ?? .null]
+            }
             members["linear"] = .object(probe)
         }
         if let neighbours { members["knn"] = neighbours.json }

@@ -58,6 +58,31 @@ public enum ResultTable {
             }
     }
 
+    /// What the probe is worth on groups of records, each beside all others on the same classes.
+    public static func subgroups(_ contender: Contender) -> [[String]] {
+        guard let (test, external) = contender.results.linearSubgroups else { return [] }
+        let parts = [("fold 10", test)] + (external.map { [("external", $0)] } ?? [])
+        return [["records of", "group", "records", "linear AUROC", "all others", "classes"]]
+            + parts.flatMap { part, report in
+                report.readings.map { reading in
+                    guard let macro = reading.macro else {
+                        return [
+                            part, reading.group.rawValue, "\(reading.recordCount)", "too small", "",
+                            "",
+                        ]
+                    }
+                    let counted = reading.auroc.indices.filter { reading.auroc[$0] != nil }
+                    return [
+                        part, reading.group.rawValue, "\(reading.recordCount)",
+                        text(macro.area)
+                            + (macro.interval.map { " (\(text($0.lower))-\(text($0.upper)))" } ?? ""),
+                        reading.others.map { text($0) } ?? "",
+                        counted.map { LabelledRecords.classNames[$0] }.joined(separator: " "),
+                    ]
+                }
+            }
+    }
+
     /// How a contender differs from others on the same records.
     public static func differences(
         of contender: Contender, to others: [Contender]
@@ -86,7 +111,8 @@ public enum ResultTable {
             + (interval.map { " (\(text($0.lower))-\(text($0.upper)))" } ?? "")
     }
 
-    private static func text(_ value: Double, _ digits: Int = 3) -> String {
+    /// A number with so many decimals.
+    public static func text(_ value: Double, _ digits: Int = 3) -> String {
         String(format: "%.\(digits)f", value)
     }
 }

@@ -71,6 +71,9 @@ private func text(of contender: Contender, controls: [Contender]) -> String {
     if contender.results.parameters != nil {
         parts.append(Output.table(ResultTable.parameters(contender)))
     }
+    if contender.results.linearSubgroups != nil {
+        parts.append(Output.table(ResultTable.subgroups(contender)))
+    }
     if !controls.isEmpty {
         parts.append(Output.table(ResultTable.differences(of: contender, to: controls)))
     }
