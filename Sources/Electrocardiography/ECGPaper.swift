@@ -19,10 +19,67 @@ public struct ECGPaper {
         }
     }
 
-    private static let millimetresPerSecond = 25.0
+    /// A part of a trace that is filled behind its line.
+    public struct Shade: Sendable {
+        /// Number of the trace.
+        public var trace: Int
+        /// From where to where, in seconds.
+        public var seconds: Range<Double>
+        /// What the fill says.
+        public var ink: Ink
+        /// 0 for nothing to 1 for full.
+        public var strength: Double
+        /// Written into it, if anything.
+        public var text: String?
+
+        /// A part of a trace, filled.
+        public init(
+            trace: Int, seconds: Range<Double>, ink: Ink, strength: Double, text: String? = nil
+        ) {
+            (self.trace, self.seconds, self.ink) = (trace, seconds, ink)
+            (self.strength, self.text) = (strength, text)
+        }
+    }
+
+    /// Two fills that colour-blind readers and black-and-white prints keep apart: one is plain, the other hatched.
+    ///
+    /// Source of the colours: Okabe and Ito, "Color universal design", 2008.
+    public enum Ink: String, Sendable {
+        /// Plain orange.
+        case warm = "#D55E00"
+        /// Blue, hatched.
+        case cold = "#0072B2"
+
+        func fill(_ strength: Double) -> String {
+            self == .warm
+                ? "fill=\"\(rawValue)\" fill-opacity=\"\(ECGPaper.text(0.75 * strength))\""
+                : "fill=\"url(#hatch)\" opacity=\"\(ECGPaper.text(strength))\""
+        }
+    }
+
+    /// A line of the legend: fills of rising strength, and what they mean.
+    public struct LegendEntry: Sendable {
+        let ink: Ink
+        let text: String
+
+        /// A fill and its meaning.
+        public init(_ ink: Ink, _ text: String) { (self.ink, self.text) = (ink, text) }
+    }
+
+    /// Where traces go.
+    public enum Layout: Sendable {
+        /// Twelve standard leads in four columns over a rhythm strip, anything else in strips.
+        case usual
+        /// The same without the rhythm strip.
+        case compact
+        /// One strip of 10 s a trace.
+        case strips
+    }
+
+    static let millimetresPerSecond = 25.0
     private static let millimetresPerMillivolt = 10.0
     private static let seconds = 10.0
-    private static let margin = 10.0
+    static let margin = 10.0
     /// The calibration pulse stands before the traces.
     private static let pulseWidth = 10.0
     private static let headHeight = 20.0
@@ -30,17 +87,29 @@ public struct ECGPaper {
     private let traces: [Trace]
     private let sampleRateHz: Double
     private let title: [String]
+    private let layout: Layout
+    private let shades: [Shade]
+    let legend: [LegendEntry]
 
     /// A page.
     ///
     /// - Parameters:
-    ///   - title: Lines above the traces: who, when, what.
+    ///   - title: Lines above the traces: who, when, what; three at most.
     ///   - traces: Signals of one length; their first 10 s are drawn.
     ///   - sampleRateHz: Their rate.
-    public init(title: [String], traces: [Trace], sampleRateHz: Double) {
+    ///   - layout: Where they go.
+    ///   - shades: Parts that are filled; the paper is grey then, so that fills are seen. They need strips.
+    ///   - legend: What fills mean.
+    public init(
+        title: [String], traces: [Trace], sampleRateHz: Double, layout: Layout = .usual,
+        shades: [Shade] = [], legend: [LegendEntry] = []
+    ) {
         self.title = title
         self.traces = traces
         self.sampleRateHz = sampleRateHz
+        self.layout = layout
+        self.shades = shades
+        self.legend = legend
     }
 
     /// A part of a trace at a place on the page.
@@ -52,30 +121,74 @@ public struct ECGPaper {
     }
 
     /// The picture.
-    public var svg: String {
-        let twelve = standardTraces
-        let rowHeight = twelve == nil ? 25.0 : 32.0
-        let strips = twelve.map(Self.clinicalStrips) ?? plainStrips
-        let rows = (strips.map(\.row).max() ?? 0) + 1
-        let width = 2 * Self.margin + Self.pulseWidth + Self.seconds * Self.millimetresPerSecond
-        let height = Self.headHeight + Double(rows) * rowHeight + Self.margin
+    public var svg: String { Self.svg([self]) }
+
+    /// Several pages below each other as one picture.
+    ///
+    /// - Parameter papers: From the top.
+    /// - Returns: The picture.
+    public static func svg(_ papers: [ECGPaper]) -> String {
+        let width = 2 * margin + pulseWidth + seconds * millimetresPerSecond
+        // Whole squares of 5 mm, so that the lines go on from one page to the next.
+        let heights = papers.map { ($0.contentHeight / 5).rounded(.up) * 5 }
+        let height = heights.reduce(0, +) + margin
+        let isGrey = papers.contains { !$0.shades.isEmpty }
         var parts = [
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(Self.text(width))mm\" height=\"\(Self.text(height))mm\" viewBox=\"0 0 \(Self.text(width)) \(Self.text(height))\">",
-            "<rect width=\"100%\" height=\"100%\" fill=\"#fffafa\"/>",
-            grid(width: width, height: height),
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(text(width))mm\" height=\"\(text(height))mm\" viewBox=\"0 0 \(text(width)) \(text(height))\">",
+            "<rect width=\"100%\" height=\"100%\" fill=\"\(isGrey ? "#ffffff" : "#fffafa")\"/>",
+            grid(width: width, height: height, isGrey: isGrey),
         ]
+        if isGrey { parts.append(hatch) }
+        var top = 0.0
+        for (paper, height) in zip(papers, heights) {
+            let body = paper.body
+            parts.append(
+                top == 0 ? body : "<g transform=\"translate(0 \(text(top)))\">\n\(body)\n</g>")
+            top += height
+        }
+        parts.append(label("25 mm/s   10 mm/mV", x: margin, y: height - 3.5, size: 3))
+        parts.append("</svg>\n")
+        return parts.joined(separator: "\n")
+    }
+
+    /// Where the first second begins.
+    var traceStart: Double { Self.margin + Self.pulseWidth }
+
+    private var clinicalTraces: [Trace]? { layout == .strips ? nil : standardTraces }
+
+    var rowHeight: Double {
+        clinicalTraces == nil ? (layout == .strips ? 20 : 25) : layout == .compact ? 25 : 32
+    }
+
+    private var strips: [Strip] {
+        guard let leads = clinicalTraces else { return plainStrips }
+        let strips = Self.clinicalStrips(leads)
+        return layout == .compact ? strips.filter { $0.row < 3 } : strips
+    }
+
+    private var headHeight: Double { Self.headHeight + (legend.isEmpty ? 0 : 8) }
+
+    private var contentHeight: Double {
+        headHeight + Double((strips.map(\.row).max() ?? 0) + 1) * rowHeight
+    }
+
+    /// Titles, legend and traces, from the top.
+    private var body: String {
+        let strips = strips
+        var parts: [String] = []
         for (number, line) in title.prefix(3).enumerated() {
             parts.append(
-                label(
+                Self.label(
                     line, x: Self.margin, y: 6.5 + 4.5 * Double(number), size: number == 0 ? 4 : 3))
         }
-        for row in 0..<rows {
-            parts.append(pulse(y: Self.baseline(row, rowHeight)))
+        if !legend.isEmpty { parts.append(drawLegend(y: 22)) }
+        if clinicalTraces == nil {
+            for shade in shades { parts.append(draw(shade)) }
         }
-        for strip in strips { parts.append(draw(strip, rowHeight: rowHeight)) }
-        parts.append(
-            label("25 mm/s   10 mm/mV", x: Self.margin, y: height - 3.5, size: 3))
-        parts.append("</svg>\n")
+        for row in 0...(strips.map(\.row).max() ?? 0) {
+            parts.append(pulse(y: baseline(row)))
+        }
+        for strip in strips { parts.append(draw(strip)) }
         return parts.joined(separator: "\n")
     }
 
@@ -105,25 +218,23 @@ public struct ECGPaper {
         }
     }
 
-    private static func baseline(_ row: Int, _ rowHeight: Double) -> Double {
-        headHeight + (Double(row) + 0.5) * rowHeight
-    }
+    func baseline(_ row: Int) -> Double { headHeight + (Double(row) + 0.5) * rowHeight }
 
     /// Lines every millimetre and every five, drawn one by one: many viewers blur nested patterns.
-    private func grid(width: Double, height: Double) -> String {
+    private static func grid(width: Double, height: Double, isGrey: Bool) -> String {
         func lines(every step: Int, color: String, thickness: String) -> String {
             var path = ""
             for x in stride(from: 0, through: Int(width), by: step) {
-                path += "M\(x) 0V\(Self.text(height))"
+                path += "M\(x) 0V\(text(height))"
             }
             for y in stride(from: 0, through: Int(height), by: step) {
-                path += "M0 \(y)H\(Self.text(width))"
+                path += "M0 \(y)H\(text(width))"
             }
             return
                 "<path d=\"\(path)\" fill=\"none\" stroke=\"\(color)\" stroke-width=\"\(thickness)\"/>"
         }
-        return lines(every: 1, color: "#f6c9c9", thickness: "0.08") + "\n"
-            + lines(every: 5, color: "#e88f8f", thickness: "0.18")
+        return lines(every: 1, color: isGrey ? "#e6e6e6" : "#f6c9c9", thickness: "0.08") + "\n"
+            + lines(every: 5, color: isGrey ? "#c4c4c4" : "#e88f8f", thickness: "0.18")
     }
 
     /// 1 mV for 0.2 s.
@@ -134,27 +245,27 @@ public struct ECGPaper {
         return "<path d=\"\(path)\" fill=\"none\" stroke=\"#101010\" stroke-width=\"0.25\"/>"
     }
 
-    private func draw(_ strip: Strip, rowHeight: Double) -> String {
+    private func draw(_ strip: Strip) -> String {
         let count = strip.trace.millivolts.count
         let first = min(count, Int((strip.fromSeconds * sampleRateHz).rounded()))
         let last = min(count, Int((strip.toSeconds * sampleRateHz).rounded()))
-        let y = Self.baseline(strip.row, rowHeight)
-        let x = Self.margin + Self.pulseWidth + strip.fromSeconds * Self.millimetresPerSecond
+        let y = baseline(strip.row)
+        let x = traceStart + strip.fromSeconds * Self.millimetresPerSecond
         // The column is centred on its median, as a cardiograph's high-pass does.
         let level = Self.median(strip.trace.millivolts[first..<last])
-        var path = ""
-        var isPenDown = false
+        var pen = Pen()
         for t in first..<last {
             let value = Double(strip.trace.millivolts[t]) - level
             guard value.isFinite else {
-                isPenDown = false
+                pen.lift()
                 continue
             }
-            let right = x + Double(t - first) / sampleRateHz * Self.millimetresPerSecond
-            let up = y - value * Self.millimetresPerMillivolt
-            path += "\(isPenDown ? "L" : "M")\(Self.text(right)) \(Self.text(up))"
-            isPenDown = true
+            pen.draw(
+                toX: x + Double(t - first) / sampleRateHz * Self.millimetresPerSecond,
+                y: y - value * Self.millimetresPerMillivolt)
         }
+        pen.lift()
+        let path = pen.path
         var parts = [
             "<path d=\"\(path)\" fill=\"none\" stroke=\"#101010\" stroke-width=\"0.3\" stroke-linejoin=\"round\"/>"
         ]
@@ -164,7 +275,8 @@ public struct ECGPaper {
                 "<path d=\"M\(Self.text(x)) \(Self.text(y - 6))v2.5M\(Self.text(x)) \(Self.text(y + 3.5))v2.5\" stroke=\"#101010\" stroke-width=\"0.4\"/>"
             )
         }
-        parts.append(label(strip.trace.name, x: x + 1.5, y: y - rowHeight / 2 + 4.5, size: 3.6))
+        parts.append(
+            Self.label(strip.trace.name, x: x + 1.5, y: y - rowHeight / 2 + 4.5, size: 3.6))
         return parts.joined(separator: "\n")
     }
 
@@ -173,15 +285,17 @@ public struct ECGPaper {
         return finite.isEmpty ? 0 : Double(finite[finite.count / 2])
     }
 
-    private func label(_ text: String, x: Double, y: Double, size: Double) -> String {
+    static func label(
+        _ text: String, x: Double, y: Double, size: Double, anchor: String? = nil
+    ) -> String {
         let escaped = text.replacingOccurrences(of: "&", with: "&amp;")
             .replacingOccurrences(of: "<", with: "&lt;").replacingOccurrences(of: ">", with: "&gt;")
         return
-            "<text x=\"\(Self.text(x))\" y=\"\(Self.text(y))\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"\(Self.text(size))\" fill=\"#101010\">\(escaped)</text>"
+            "<text x=\"\(Self.text(x))\" y=\"\(Self.text(y))\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"\(Self.text(size))\" fill=\"#101010\"\(anchor.map { " text-anchor=\"\($0)\"" } ?? "")>\(escaped)</text>"
     }
 
     /// A number with at most two decimals.
-    private static func text(_ value: Double) -> String {
+    static func text(_ value: Double) -> String {
         let hundredths = Int((value * 100).rounded())
         let (whole, rest) = (abs(hundredths) / 100, abs(hundredths) % 100)
         let sign = hundredths < 0 ? "-" : ""

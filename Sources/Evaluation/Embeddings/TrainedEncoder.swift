@@ -120,9 +120,29 @@ public struct TrainedEncoder: Sendable {
         centreCropOnly: Bool = false, threads: Int,
         progress: @escaping @Sendable (Int) -> Void = { _ in }
     ) throws -> Matrix {
-        let width = try dimension(of: readout)
         try check(dataset)
-        let crops = embedding.cropStarts(windowSamples: dataset.samplesPerWindow)
+        return try embed(
+            records.map(\.windows), of: dataset, readout: readout, centreCropOnly: centreCropOnly,
+            threads: threads, progress: progress)
+    }
+
+    /// The same for any windows, a list a record, of a source that is known to fit.
+    ///
+    /// - Parameters:
+    ///   - records: Each record's windows.
+    ///   - source: Where they come from.
+    ///   - readout: Which vectors.
+    ///   - centreCropOnly: Whether one crop from the middle is enough.
+    ///   - threads: Compute threads; any number gives the same bits.
+    ///   - progress: Told how many records are done, from any thread.
+    /// - Returns: A row a record.
+    /// - Throws: `EvaluationError.noReadout`, and whatever keeps a window from being read.
+    public func embed(
+        _ records: [[Int]], of source: any WindowSource, readout: Readout, centreCropOnly: Bool,
+        threads: Int, progress: @escaping @Sendable (Int) -> Void
+    ) throws -> Matrix {
+        let width = try dimension(of: readout)
+        let crops = embedding.cropStarts(windowSamples: source.samplesPerWindow)
         let starts = centreCropOnly ? [crops[crops.count / 2]] : crops
         let pool = try ComputePool(threadCount: threads)
         let workers = (0..<threads).map { _ in
@@ -134,8 +154,7 @@ public struct TrainedEncoder: Sendable {
             guard failure.withLock({ $0 == nil }) else { return }
             do {
                 let row = try workers[thread].embed(
-                    records[task].windows, starts: starts, readout: readout, width: width,
-                    from: dataset)
+                    records[task], starts: starts, readout: readout, width: width, from: source)
                 progress(
                     rows.withLock { rows in
                         rows[task] = row
@@ -148,6 +167,35 @@ public struct TrainedEncoder: Sendable {
         if let error = failure.withLock({ $0 }) { throw error }
         let values = rows.withLock { rows in records.indices.flatMap { rows[$0] ?? [] } }
         return Matrix(rows: records.count, columns: width, values: values)
+    }
+
+    /// How much each patch of a window weighs in the mean over tokens, as attention hands it on.
+    ///
+    /// - Parameters:
+    ///   - window: Number of the window.
+    ///   - dataset: The set that it is of.
+    /// - Returns: Of the crop in the middle.
+    /// - Throws: `EvaluationError.noAttention` where the method has none, and whatever keeps a window from being read.
+    public func attention(toWindow window: Int, of dataset: PreparedDataset) throws -> AttentionMap
+    {
+        try check(dataset)
+        guard let places = embedding.tokens else {
+            throw EvaluationError.noAttention(method: configuration.method.rawValue)
+        }
+        let starts = embedding.cropStarts(windowSamples: dataset.samplesPerWindow)
+        let start = starts[starts.count / 2]
+        let tape = Tape(parameters: parameters)
+        var blocks: [AttentionWeights] = []
+        tape.attentionObserver = { blocks.append($0) }
+        tape.reset(recordsGradients: false)
+        _ = try embedding.makeWorkspace().embed(
+            window: window, start: start, readout: .mean, from: dataset, on: tape)
+        return withExtendedLifetime(tape) {
+            AttentionMap(
+                blocks: blocks, places: places,
+                startSeconds: Double(start) / dataset.sampleRateHz,
+                patchSeconds: Double(places.patchSamples) / dataset.sampleRateHz)
+        }
     }
 
     private func check(_ dataset: PreparedDataset) throws(EvaluationError) {
@@ -186,7 +234,8 @@ private final class Worker: @unchecked Sendable {
     }
 
     func embed(
-        _ windows: [Int], starts: [Int], readout: Readout, width: Int, from source: PreparedDataset
+        _ windows: [Int], starts: [Int], readout: Readout, width: Int,
+        from source: any WindowSource
     ) throws -> [Double] {
         var sum = Array(repeating: 0.0, count: width)
         for window in windows {

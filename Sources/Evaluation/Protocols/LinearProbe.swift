@@ -15,6 +15,8 @@ public struct LinearProbe: Sendable {
     public let strength: Double
     /// Macro AUROC on the validation fold, a number a strength.
     public let validationAUROC: [Double]
+    private let scale: Standardisation
+    private let fit: LogisticRegression
     /// The measures on the test fold.
     public let test: ClassificationReport
     /// The measures on the external set.
@@ -67,6 +69,7 @@ public struct LinearProbe: Sendable {
             if auroc > best?.auroc ?? -1 { best = (next, strength, scored, auroc) }
         }
         guard let best else { throw .empty(what: "penalties of the probe") }
+        (self.scale, self.fit) = (scale, best.fit)
         strength = best.strength
         validationAUROC = trace
         let decision: ScoredRecords.Decision =
@@ -86,6 +89,11 @@ public struct LinearProbe: Sendable {
         } else {
             external = nil
         }
+    }
+
+    /// What the probe says of any records' features: a row a record, a column a class.
+    public func probabilities(of features: Matrix) -> Matrix {
+        fit.probabilities(scale(features))
     }
 
     /// The measures by name.

@@ -26,6 +26,9 @@ extension Tape {
             qkv: qkv, y: y, tokens: tokens, heads: heads, width: y.columns / heads,
             keep: keep, probabilities: arena.floats(sequences * heads * tokens * tokens))
         operation.forward()
+        attentionObserver?(
+            AttentionWeights(
+                operation.probabilities, heads: heads, tokens: tokens, pattern: nil))
         record(operation)
         return y
     }

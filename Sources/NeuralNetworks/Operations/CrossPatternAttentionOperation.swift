@@ -31,6 +31,9 @@ extension Tape {
             qkv: qkv, y: y, pattern: pattern, heads: heads,
             probabilities: arena.floats(qkv.rows * heads * pattern.pairs))
         operation.forward()
+        attentionObserver?(
+            AttentionWeights(
+                operation.probabilities, heads: heads, tokens: rows * columns, pattern: pattern))
         record(operation)
         return y
     }

@@ -23,6 +23,8 @@ public final class Tape {
     private var uses: [Int]
     private weak var sink: (any GradientSink)?
     private var recordsGradients = true
+    /// Told of every attention's weights as they are computed.
+    public var attentionObserver: ((AttentionWeights) -> Void)?
 
     /// A tape over a model's parameters.
     public init(parameters: Parameters) {

@@ -20,6 +20,8 @@ let commands: [Command] = [
     embedCommand,
     evaluateCommand,
     compareCommand,
+    neighboursCommand,
+    explainCommand,
     metricsCommand,
     reportCommand,
     doctorCommand,
@@ -43,7 +45,9 @@ func exitCode(for error: any Error) -> ExitCode {
     case RunError.configuration, RunError.occupied: .usage
     case RunError.differs, CheckpointError.differs: .refused
     case TrainingError.diverged: .diverged
-    case EvaluationError.noReadout, EvaluationError.noEmbedding: .usage
+    case EvaluationError.noReadout, EvaluationError.noEmbedding, EvaluationError.noAttention,
+        EvaluationError.noRecord, EvaluationError.tooFewCandidates:
+        .usage
     default: .failure
     }
 }

@@ -45,6 +45,31 @@ enum EncoderOptions {
         }
     }
 
+    /// A data set's labelled records, parted as an encoder's configuration says.
+    struct Labelled {
+        let dataset: PreparedDataset
+        let records: LabelledRecords
+        let rule: LabelRule
+    }
+
+    /// The labelled records of the data set that the user names.
+    static func labelled(_ given: Invocation, for encoder: TrainedEncoder) throws -> Labelled {
+        let dataset = try PreparedDataset(path: given[data])
+        let rule = rule(given)
+        return Labelled(
+            dataset: dataset,
+            records: try LabelledRecords(
+                dataset, externalSet: nil, folds: encoder.configuration.data, rule: rule),
+            rule: rule)
+    }
+
+    /// Which diagnostic codes count.
+    private static func rule(_ given: Invocation) -> LabelRule {
+        LabelRule(
+            minimumLikelihood: given[minimumLikelihood].map { Float($0) },
+            dropsUnknown: given[dropUnknown])
+    }
+
     /// The records that the user names, parted as an encoder's configuration says.
     static func assessment(
         _ given: Invocation, of encoder: TrainedEncoder, protocols: Set<EvaluationProtocol>
@@ -66,9 +91,7 @@ enum EncoderOptions {
             folds: encoder.configuration.data,
             settings: AssessmentSettings(
                 protocols: protocols, readout: given[readout],
-                rule: LabelRule(
-                    minimumLikelihood: given[minimumLikelihood].map { Float($0) },
-                    dropsUnknown: given[dropUnknown]),
+                rule: rule(given),
                 centreCropOnly: given[centreCrop], seed: given[seed], threads: given[threads]))
     }
 }
