@@ -26,8 +26,8 @@ struct ConvolutionAndRecurrenceTests {
                     running[j] = (0.1 * Double(mean[j]), 0.9 + 0.1 * Double(variance[j]))
                 }
             }
-            middle["conv.y"] = array(convolved)
-            middle["bn.y"] = array(normalised)
+            middle["conv.y"] = convolved.array
+            middle["bn.y"] = normalised.array
             return tape.maximumPool(tape.rectifier(normalised), time: steps, window: 2)
         }
         #expect(y.count == samples * (steps / 2) * golden("bn.bias").doubles.count)
@@ -85,11 +85,11 @@ struct ConvolutionAndRecurrenceTests {
         let (tape, sink) = (Tape(parameters: parameters), GradientCollection())
         tape.reset()
         let y = network(tape.parameter(input), time: time, on: tape)
-        #expect(relativeError(array(y), golden("y")) < 1e-5)
+        #expect(relativeError(y.array, golden("y")) < 1e-5)
         var last: [Float] = []
         for sample in 1...samples {
             let end = sample * time * width
-            last += array(y)[end - width..<end]
+            last += y.array[end - width..<end]
         }
         let states = golden("h_n").doubles.suffix(samples * width)
         #expect(relativeError(last, GoldenTensor(shape: [], doubles: Array(states))) < 1e-5)
@@ -111,10 +111,6 @@ private final class GradientCollection: GradientSink {
     func receive(gradient: UnsafePointer<Float>, count: Int, of parameter: Int) {
         gradients[parameter] = Array(UnsafeBufferPointer(start: gradient, count: count))
     }
-}
-
-private func array(_ value: Value) -> [Float] {
-    Array(UnsafeBufferPointer(start: value.data, count: value.count))
 }
 
 /// A `[samples, channels, time]` array as `[samples * time, channels]`.

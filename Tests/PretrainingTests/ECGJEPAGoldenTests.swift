@@ -18,21 +18,21 @@ struct ECGJEPAGoldenTests {
         let (tape, mask, patches) = model.start()
         defer { withExtendedLifetime(tape) {} }
         let jepa = model.jepa
-        #expect(relativeError(array(jepa.teach(patches, on: tape)), golden("target_raw")) < 1e-5)
+        #expect(relativeError(jepa.teach(patches, on: tape).array, golden("target_raw")) < 1e-5)
         #expect(
-            relativeError(array(jepa.targets(patches, mask: mask, on: tape)), golden("target"))
+            relativeError(jepa.targets(patches, mask: mask, on: tape).array, golden("target"))
                 < 1e-5)
         let context = jepa.context(patches, mask: mask, on: tape)
-        #expect(relativeError(array(context), golden("context")) < 1e-5)
+        #expect(relativeError(context.array, golden("context")) < 1e-5)
         #expect(
-            relativeError(array(jepa.encode(patches, on: tape)), golden("encoder_unmasked")) < 1e-5)
+            relativeError(jepa.encode(patches, on: tape).array, golden("encoder_unmasked")) < 1e-5)
         #expect(
             relativeError(
-                array(jepa.representation(patches, on: tape)), golden("representation")) < 1e-5)
+                jepa.representation(patches, on: tape).array, golden("representation")) < 1e-5)
         let all = jepa.predict(context, mask: mask, includesVisible: true, on: tape)
-        #expect(relativeError(array(all), golden("predictor_all")) < 1e-5)
+        #expect(relativeError(all.array, golden("predictor_all")) < 1e-5)
         let predicted = jepa.predict(context, mask: mask, on: tape)
-        #expect(relativeError(array(predicted), golden("predicted")) < 1e-5)
+        #expect(relativeError(predicted.array, golden("predicted")) < 1e-5)
     }
 
     @Test(arguments: models)
@@ -126,7 +126,7 @@ struct ECGJEPAGoldenTests {
         defer { withExtendedLifetime(tape) {} }
         let representation = model.jepa.representation(
             patches, leads: model.inputLeads, on: tape)
-        #expect(relativeError(array(representation), golden("representation")) < 1e-5)
+        #expect(relativeError(representation.array, golden("representation")) < 1e-5)
         let cotangent = golden("cotangent").floats
         tape.backward(
             from: representation,
@@ -137,10 +137,6 @@ struct ECGJEPAGoldenTests {
             let gradient = model.gradients.first { $0.0 == "encoder.\(name.dropFirst(5))" }
             #expect(relativeError(gradient?.1 ?? [], golden(name)) < 1e-4, "\(name)")
         }
-    }
-
-    private func array(_ value: Value) -> [Float] {
-        Array(UnsafeBufferPointer(start: value.data, count: value.count))
     }
 }
 

@@ -15,16 +15,16 @@ struct STMEMGoldenTests {
         defer { withExtendedLifetime(tape) {} }
         #expect(
             relativeError(
-                array(model.stmem.encoder.embed(patches, on: tape)), golden("act.patch_embed"))
+                model.stmem.encoder.embed(patches, on: tape).array, golden("act.patch_embed"))
                 < 1e-5)
         let tokens = model.stmem.encoder.encode(patches, choice: choice, on: tape) { index, value in
-            #expect(relativeError(array(value), golden("act.block\(index)")) < 1e-5)
+            #expect(relativeError(value.array, golden("act.block\(index)")) < 1e-5)
         }
         let latent = model.stmem.encoder.normalise(tokens, on: tape)
-        #expect(relativeError(array(latent), golden("latent")) < 1e-5)
+        #expect(relativeError(latent.array, golden("latent")) < 1e-5)
         let predicted = model.stmem.decode(
             latent, choice: choice, prediction: .allPatches, on: tape)
-        #expect(relativeError(array(predicted), golden("pred")) < 1e-5)
+        #expect(relativeError(predicted.array, golden("pred")) < 1e-5)
     }
 
     @Test(arguments: GoldenCase.all("stmem_"))
@@ -100,7 +100,7 @@ struct STMEMGoldenTests {
         let (tape, _, patches) = model.start()
         defer { withExtendedLifetime(tape) {} }
         let pooled = model.stmem.encoder.pooled(patches, on: tape)
-        #expect(relativeError(array(pooled), golden("pooled")) < 1e-5)
+        #expect(relativeError(pooled.array, golden("pooled")) < 1e-5)
         let cotangent = golden("pooled_cotangent").floats
         tape.backward(
             from: pooled, gradient: { $0.update(from: cotangent, count: cotangent.count) },
@@ -114,10 +114,6 @@ struct STMEMGoldenTests {
             }
             #expect(relativeError(gradient?.1 ?? [], golden(name)) < 1e-4, "\(name)")
         }
-    }
-
-    private func array(_ value: Value) -> [Float] {
-        Array(UnsafeBufferPointer(start: value.data, count: value.count))
     }
 }
 

@@ -30,7 +30,7 @@ public final class TestGraph: GradientSink {
         defer { withExtendedLifetime(tape) {} }
         tape.reset()
         let y = body(tape, names.indices.map { tape.parameter($0) })
-        let result = Array(UnsafeBufferPointer(start: y.data, count: y.count))
+        let result = y.array
         if let cotangent {
             precondition(cotangent.count == y.count, "cotangent of another size")
             tape.backward(

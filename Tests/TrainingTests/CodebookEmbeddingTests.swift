@@ -2,6 +2,7 @@ import Configurations
 import NeuralNetworks
 import Pretraining
 import Runtime
+import TestSupport
 import Testing
 import Training
 
@@ -22,7 +23,7 @@ struct CodebookEmbeddingTests {
                 window: window, start: 20, readout: readout, from: SyntheticWindows(seed: 3),
                 on: tape)
             #expect(row.rows == 1 && row.columns == dimension)
-            return Array(UnsafeBufferPointer(start: row.data, count: row.count))
+            return row.array
         }
     }
 

@@ -93,7 +93,7 @@ public struct CMSC: PretrainingMethod {
 }
 
 /// One thread's buffers for reading segments, and the computation of a shard on them.
-private final class CMSCWorkspace: ShardWorkspace {
+private final class CMSCWorkspace: EmbeddingRows {
     private let method: CMSC
     private let input: InputConfiguration
     private let segmentSamples: Int
@@ -118,15 +118,7 @@ private final class CMSCWorkspace: ShardWorkspace {
         return found.value
     }
 
-    func gather(
-        _ shard: Shard, from source: any WindowSource, into rows: UnsafeMutableBufferPointer<Float>,
-        on tape: Tape
-    ) throws {
-        let own = try self.rows(of: shard, from: source, on: tape)
-        _ = rows.update(from: UnsafeMutableBufferPointer(start: own.data, count: own.count))
-    }
-
-    private func rows(
+    func rows(
         of shard: Shard, from source: any WindowSource, on tape: Tape
     ) throws -> Value {
         try tape.rows(

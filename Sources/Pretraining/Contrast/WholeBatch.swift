@@ -95,6 +95,22 @@ private struct InTurnsOperation: NeuralNetworks.Operation {
     }
 }
 
+/// A workspace whose gathered rows are those that its loss begins with.
+protocol EmbeddingRows: ShardWorkspace {
+    /// The rows of a shard's samples, as many of each as are gathered.
+    func rows(of shard: Shard, from source: any WindowSource, on tape: Tape) throws -> Value
+}
+
+extension EmbeddingRows {
+    func gather(
+        _ shard: Shard, from source: any WindowSource, into rows: UnsafeMutableBufferPointer<Float>,
+        on tape: Tape
+    ) throws {
+        let own = try self.rows(of: shard, from: source, on: tape)
+        _ = rows.update(from: UnsafeMutableBufferPointer(start: own.data, count: own.count))
+    }
+}
+
 extension ShardReport {
     /// The numbers of a contrastive loss: itself, retrieval and chance.
     func take(_ found: ContrastiveLoss) {

@@ -97,7 +97,7 @@ public struct SimCLR: PretrainingMethod {
 }
 
 /// One thread's buffers for making views, and the computation of a shard on them.
-private final class SimCLRWorkspace: ShardWorkspace {
+private final class SimCLRWorkspace: EmbeddingRows {
     private let method: SimCLR
     private let input: InputConfiguration
     private let reader: WindowReader
@@ -120,15 +120,7 @@ private final class SimCLRWorkspace: ShardWorkspace {
         return found.value
     }
 
-    func gather(
-        _ shard: Shard, from source: any WindowSource, into rows: UnsafeMutableBufferPointer<Float>,
-        on tape: Tape
-    ) throws {
-        let own = try self.rows(of: shard, from: source, on: tape)
-        _ = rows.update(from: UnsafeMutableBufferPointer(start: own.data, count: own.count))
-    }
-
-    private func rows(
+    func rows(
         of shard: Shard, from source: any WindowSource, on tape: Tape
     ) throws -> Value {
         try tape.rows(

@@ -17,7 +17,7 @@ struct VQVAEHeadGoldenTests {
             tape.parameter(model.feature), tape.parameter(model.codebook)
         )
         let latent = model.head.latent(of: feature, on: tape)
-        #expect(relativeError(model.array(latent), golden("latent")) < 1e-5)
+        #expect(relativeError(latent.array, golden("latent")) < 1e-5)
 
         let chosen = tape.arena.integers(latent.rows)
         Codes(data: codebook.data, count: codebook.rows, dimension: codebook.columns).nearest(
@@ -71,10 +71,6 @@ private final class GoldenHead: GradientSink {
             let name = specification.name == "feature" ? "feature" : "param.\(specification.name)"
             _ = parameters.tensor(index).floats.update(from: golden(name).floats)
         }
-    }
-
-    func array(_ value: Value) -> [Float] {
-        Array(UnsafeBufferPointer(start: value.data, count: value.count))
     }
 
     func receive(gradient: UnsafePointer<Float>, count: Int, of parameter: Int) {
