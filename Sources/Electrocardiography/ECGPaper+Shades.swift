@@ -52,8 +52,8 @@ struct Pen {
     private var last: (x: Double, y: Double)?
     private var slopes = -Double.infinity...Double.infinity
 
-    /// In millimetres: a fifth of the line's width.
-    private static let tolerance = 0.06
+    /// In millimetres: a third of the line's width.
+    private static let tolerance = 0.1
 
     /// Goes on to a point.
     mutating func draw(toX x: Double, y: Double) {

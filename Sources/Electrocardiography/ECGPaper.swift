@@ -189,6 +189,14 @@ public struct ECGPaper {
             parts.append(pulse(y: baseline(row)))
         }
         for strip in strips { parts.append(draw(strip)) }
+        // Names last, so that no trace hides them.
+        for strip in strips {
+            parts.append(
+                Self.label(
+                    strip.trace.name, x: start(of: strip) + 1.5,
+                    y: baseline(strip.row) - rowHeight / 2 + 4.5, size: 3.6, hasHalo: true))
+        }
+        if clinicalTraces == nil, !shades.isEmpty { parts.append(timeAxis) }
         return parts.joined(separator: "\n")
     }
 
@@ -250,7 +258,7 @@ public struct ECGPaper {
         let first = min(count, Int((strip.fromSeconds * sampleRateHz).rounded()))
         let last = min(count, Int((strip.toSeconds * sampleRateHz).rounded()))
         let y = baseline(strip.row)
-        let x = traceStart + strip.fromSeconds * Self.millimetresPerSecond
+        let x = start(of: strip)
         // The column is centred on its median, as a cardiograph's high-pass does.
         let level = Self.median(strip.trace.millivolts[first..<last])
         var pen = Pen()
@@ -275,9 +283,20 @@ public struct ECGPaper {
                 "<path d=\"M\(Self.text(x)) \(Self.text(y - 6))v2.5M\(Self.text(x)) \(Self.text(y + 3.5))v2.5\" stroke=\"#101010\" stroke-width=\"0.4\"/>"
             )
         }
-        parts.append(
-            Self.label(strip.trace.name, x: x + 1.5, y: y - rowHeight / 2 + 4.5, size: 3.6))
         return parts.joined(separator: "\n")
+    }
+
+    private func start(of strip: Strip) -> Double {
+        traceStart + strip.fromSeconds * Self.millimetresPerSecond
+    }
+
+    /// Seconds under the last strip.
+    private var timeAxis: String {
+        (0...Int(Self.seconds)).map { second in
+            Self.label(
+                "\(second) s", x: traceStart + Double(second) * Self.millimetresPerSecond,
+                y: contentHeight + 3.5, size: 3, anchor: "middle")
+        }.joined(separator: "\n")
     }
 
     private static func median(_ values: ArraySlice<Float>) -> Double {
@@ -286,12 +305,14 @@ public struct ECGPaper {
     }
 
     static func label(
-        _ text: String, x: Double, y: Double, size: Double, anchor: String? = nil
+        _ text: String, x: Double, y: Double, size: Double, anchor: String? = nil,
+        hasHalo: Bool = false
     ) -> String {
+        let halo = " stroke=\"#ffffff\" stroke-width=\"1\" paint-order=\"stroke\""
         let escaped = text.replacingOccurrences(of: "&", with: "&amp;")
             .replacingOccurrences(of: "<", with: "&lt;").replacingOccurrences(of: ">", with: "&gt;")
         return
-            "<text x=\"\(Self.text(x))\" y=\"\(Self.text(y))\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"\(Self.text(size))\" fill=\"#101010\"\(anchor.map { " text-anchor=\"\($0)\"" } ?? "")>\(escaped)</text>"
+            "<text x=\"\(Self.text(x))\" y=\"\(Self.text(y))\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"\(Self.text(size))\" fill=\"#101010\"\(anchor.map { " text-anchor=\"\($0)\"" } ?? "")\(hasHalo ? halo : "")>\(escaped)</text>"
     }
 
     /// A number with at most two decimals.

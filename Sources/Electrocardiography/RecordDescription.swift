@@ -23,6 +23,7 @@ public struct RecordDescription: Sendable, Equatable {
     /// The number `n` of a Challenge record `HRn`, which is PTB-XL's record `n`; `nil` for other names.
     ///
     /// - Parameter name: A record's name, perhaps with the path before it.
+    /// - Returns: PTB-XL's number.
     public static func ptbxlNumber(ofChallengeRecord name: String) -> Int? {
         guard let last = name.split(separator: "/").last, last.hasPrefix("HR"), last.count == 7
         else { return nil }
@@ -37,6 +38,11 @@ public struct DiagnosticCode: Sendable, Equatable, Codable {
     public var code: String
     /// Percent; 0 means unknown, `nil` that the source has no likelihoods.
     public var likelihood: Float?
+
+    /// A code of a source.
+    public init(code: String, likelihood: Float?) {
+        (self.code, self.likelihood) = (code, likelihood)
+    }
 }
 
 /// Sex as recorded.

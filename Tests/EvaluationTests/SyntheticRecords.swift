@@ -31,10 +31,14 @@ final class SyntheticRecords: Sendable {
         return try PreparedDataset(path: output)
     }
 
-    /// A set of the same records with another table of labels.
-    func changed(_ name: String, _ change: ([String]) -> [String]) throws -> PreparedDataset {
+    /// A set of the same records with another table of labels, and perhaps other files.
+    func changed(
+        _ name: String, files: (_ folder: String) throws -> Void = { _ in },
+        _ change: ([String]) -> [String]
+    ) throws -> PreparedDataset {
         let copy = "\(folder)/\(name)"
         try FileManager.default.copyItem(atPath: folder + "/ecg", toPath: copy)
+        try files(copy)
         let table = copy + "/ptbxl_database.csv"
         let text = try String(contentsOfFile: table, encoding: .utf8)
         let lines = change(text.split(separator: "\n").map(String.init))

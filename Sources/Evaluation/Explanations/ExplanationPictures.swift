@@ -54,16 +54,19 @@ extension NeighbourSearch {
         }
         var papers = [
             try paper(
-                "The record: \(agreeing) of its \(neighbours.count) neighbours share a superclass "
-                    + "with it", query)
+                query.classes.isEmpty
+                    ? "The record, which has no label"
+                    : "The record: \(agreeing) of its \(neighbours.count) neighbours share a superclass "
+                        + "with it", query)
         ]
         for (number, neighbour) in neighbours.enumerated() {
             let shares = neighbour.record.classes.contains { query.classes.contains($0) }
             papers.append(
                 try paper(
                     "Neighbour \(number + 1), \(distance.rawValue) distance "
-                        + "\(ResultTable.text(neighbour.distance)): "
-                        + (shares ? "shares a superclass" : "shares no superclass"),
+                        + ResultTable.text(neighbour.distance)
+                        + (query.classes.isEmpty
+                            ? "" : shares ? ": shares a superclass" : ": shares no superclass"),
                     neighbour.record))
         }
         return ECGPaper.svg(papers)

@@ -105,6 +105,7 @@ extension PreparedDataset {
     /// - Parameters:
     ///   - name: PTB-XL's `ecg_id`, or the path below its source.
     ///   - rule: Which codes count as labels.
+    /// - Returns: The first record of that name.
     /// - Throws: `EvaluationError.noRecord`, with the name that was probably meant.
     public func record(
         named name: String, rule: LabelRule

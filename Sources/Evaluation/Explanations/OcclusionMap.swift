@@ -22,20 +22,22 @@ public struct OcclusionMap: Sendable {
     ///
     /// - Parameters:
     ///   - window: Number of the window.
-    ///   - dataset: The set that it is of.
+    ///   - source: Where it comes from.
+    ///   - sampleRateHz: The rate of its windows.
     ///   - label: The class; `nil` for the one with the highest probability.
     ///   - patchSeconds: Length of a part; the last part of a lead may be shorter.
     ///   - embed: Vectors of windows of a source, one a row.
     ///   - probabilities: What the probe says of vectors, a column a class.
     /// - Throws: Whatever `embed` throws, and whatever keeps the window from being read.
     public init(
-        ofWindow window: Int, of dataset: PreparedDataset, label: Int?, patchSeconds: Double,
+        ofWindow window: Int, of source: any WindowSource, sampleRateHz: Double, label: Int?,
+        patchSeconds: Double,
         embed: (_ source: any WindowSource, _ count: Int) throws -> Matrix,
         probabilities: (Matrix) -> Matrix
     ) throws {
         let occluded = try OccludedWindow(
-            window, of: dataset,
-            patchSamples: max(1, Int((patchSeconds * dataset.sampleRateHz).rounded())))
+            window, of: source,
+            patchSamples: max(1, Int((patchSeconds * sampleRateHz).rounded())))
         let found = probabilities(try embed(occluded, occluded.parts.count + 1))
         let whole = Array(found.row(0))
         let label = label ?? whole.indices.max { whole[$0] < whole[$1] } ?? 0
@@ -45,7 +47,7 @@ public struct OcclusionMap: Sendable {
         changes = (0..<Lead.allCases.count).map { lead in
             (0..<parts).map { found[1 + lead * parts + $0, label] - whole[label] }
         }
-        self.patchSeconds = Double(occluded.patchSamples) / dataset.sampleRateHz
+        self.patchSeconds = Double(occluded.patchSamples) / sampleRateHz
     }
 
     /// The map by lead.
@@ -74,15 +76,15 @@ struct OccludedWindow: WindowSource {
     private let features: [Float]
     private let ownFacts: WindowFacts
 
-    init(_ window: Int, of dataset: PreparedDataset, patchSamples: Int) throws {
-        let samples = dataset.samplesPerWindow
+    init(_ window: Int, of source: any WindowSource, patchSamples: Int) throws {
+        let samples = source.samplesPerWindow
         var millivolts = Array(repeating: Float(0), count: Lead.allCases.count * samples)
         try millivolts.withUnsafeMutableBufferPointer {
-            try dataset.readMillivolts(window: window, into: $0)
+            try source.readMillivolts(window: window, into: $0)
         }
-        var features = Array(repeating: Float(0), count: dataset.clinicalFeatureCount)
+        var features = Array(repeating: Float(0), count: source.clinicalFeatureCount)
         features.withUnsafeMutableBufferPointer {
-            dataset.clinicalFeatures(of: window, into: $0)
+            source.clinicalFeatures(of: window, into: $0)
         }
         parts = (0..<Lead.allCases.count).flatMap { lead in
             stride(from: 0, to: samples, by: patchSamples).map {
@@ -91,7 +93,7 @@ struct OccludedWindow: WindowSource {
         }
         (self.millivolts, self.features) = (millivolts, features)
         (self.patchSamples, samplesPerWindow) = (patchSamples, samples)
-        ownFacts = dataset.facts(of: window)
+        ownFacts = source.facts(of: window)
     }
 
     func readMillivolts(window: Int, into signal: UnsafeMutableBufferPointer<Float>) {

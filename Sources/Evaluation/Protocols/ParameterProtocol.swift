@@ -17,6 +17,8 @@ public struct ParameterProtocol: Sendable {
         public let share: Double?
         /// Where 95 % of resamples lie.
         public let interval: Interval?
+        /// The penalty that the validation fold chose.
+        public let penalty: Double?
         /// Test records that have it.
         public let recordCount: Int
     }
@@ -57,7 +59,8 @@ public struct ParameterProtocol: Sendable {
         let validation = measured(features.validation, targets.validation)
         let test = measured(features.test, targets.test)
         guard min(training.y.count, validation.y.count, test.y.count) >= minimumRecords else {
-            return Reading(name: name, share: nil, interval: nil, recordCount: test.y.count)
+            return Reading(
+                name: name, share: nil, interval: nil, penalty: nil, recordCount: test.y.count)
         }
         let fits = try RidgeRegression.fits(
             training.x, targets: training.y, penalties: penalties)
@@ -66,10 +69,10 @@ public struct ParameterProtocol: Sendable {
                 fit(validation.x), of: validation.y,
                 counting: Array(repeating: 1, count: validation.y.count)) ?? -.infinity
         }
-        var best = (fit: fits[0], share: share(fits[0]))
-        for fit in fits.dropFirst() {
+        var best = (fit: fits[0], share: share(fits[0]), penalty: penalties[0])
+        for (fit, penalty) in zip(fits, penalties).dropFirst() {
             let found = share(fit)
-            if found > best.share { best = (fit, found) }
+            if found > best.share { best = (fit, found, penalty) }
         }
         let predictions = best.fit(test.x)
         let bootstrap = try Bootstrap(records: test.y.count, seed: seed, name: name)
@@ -78,7 +81,8 @@ public struct ParameterProtocol: Sendable {
         }
         return Reading(
             name: name, share: explained(Array(repeating: 1, count: test.y.count)),
-            interval: bootstrap.interval(of: explained), recordCount: test.y.count)
+            interval: bootstrap.interval(of: explained), penalty: best.penalty,
+            recordCount: test.y.count)
     }
 
     /// The results by the parameters' names.
@@ -88,6 +92,7 @@ public struct ParameterProtocol: Sendable {
             members[reading.name] = [
                 "r2": reading.share.map { .measured($0) } ?? .null,
                 "r2_interval": reading.interval?.json ?? .null,
+                "penalty": reading.penalty.map { .number($0) } ?? .null,
                 "records": .integer(Int64(reading.recordCount)),
             ]
         }

@@ -99,7 +99,7 @@ private func occlusion(
     }
     let probe = try LinearProbe(features, of: explained.records, kind: .multiLabel, seed: 0)
     return try OcclusionMap(
-        ofWindow: window, of: explained.dataset,
+        ofWindow: window, of: explained.dataset, sampleRateHz: explained.dataset.sampleRateHz,
         label: given[label].flatMap { LabelledRecords.classNames.firstIndex(of: $0) },
         patchSeconds: given[patch],
         embed: { source, count in

@@ -50,7 +50,9 @@ let neighboursCommand = Command(
     }
     guard given[.json] else {
         Output.write(
-            "\(query.summary): \(search.agreeing) of \(given[count]) neighbours share a superclass")
+            query.summary
+                + (query.classes.isEmpty
+                    ? "" : ": \(search.agreeing) of \(given[count]) neighbours share a superclass"))
         Output.write(
             Output.table(
                 [["distance", "neighbour"]]
