@@ -64,6 +64,16 @@ public struct Matrix: Sendable, Equatable {
         return result
     }
 
+    /// With columns of zeros behind, so that there are as many as asked for.
+    public func widened(to count: Int) -> Matrix {
+        guard count > columns else { return self }
+        var result = Matrix(rows: rows, columns: count)
+        for row in 0..<rows {
+            for column in 0..<columns { result[row, column] = self[row, column] }
+        }
+        return result
+    }
+
     /// `alpha * a b` with each of them plain or transposed.
     ///
     /// - Parameters:

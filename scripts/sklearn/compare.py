@@ -1,4 +1,4 @@
-"""Compares `purkinje metrics` and `purkinje bench probe` with scikit-learn (see scripts/compare-sklearn)."""
+"""Compares `purkinje metrics`, `map` and `bench probe` with scikit-learn (see scripts/compare-sklearn)."""
 
 import argparse
 import json
@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 from sklearn import metrics
+from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
+from sklearn.manifold import TSNE, trustworthiness
 
 warnings.filterwarnings("ignore")
 failures = 0
@@ -76,6 +78,21 @@ def compare_rankings(program, folder, random, count):
         report(name, max(abs(found[key] - value) for key, value in expected.items()), 1e-9)
 
 
+def compare_left_out(program, folder, random):
+    """Classes that all records have, or none, leave the means; scikit-learn is asked for the others."""
+    n = 50
+    for name, column in [("a class that no record has", 0), ("a class that every record has", 1)]:
+        labels = (random.random((n, 3)) < 0.4).astype(np.int32)
+        labels[:, 1] = column
+        scores = random.normal(size=(n, 3)) + labels
+        found, _ = measure(program, folder, {"scores": scores, "labels": labels})
+        found = found["classification"]
+        areas = [metrics.roc_auc_score(labels[:, c], scores[:, c]) for c in (0, 2)]
+        worst = abs(found["auroc_macro"] - np.mean(areas))
+        worst += 0 if found["classes_left_out"] == ["1"] and found["auroc"]["1"] is None else np.inf
+        report(f"{name} is left out by name", worst, 1e-9)
+
+
 def compare_single_label(program, folder, random, count):
     for number in range(count):
         n, k = int(random.integers(30, 300)), int(random.integers(3, 7))
@@ -130,12 +147,63 @@ def compare_clusters(program, folder, random, count):
         report(name, max(worst, rand), 1e-9)
 
 
+def place(program, folder, features, *arguments):
+    path = folder / "map.safetensors"
+    save_file({"features": np.ascontiguousarray(features)}, path)
+    found, done = run(program, "map", str(path), "--coordinates", *arguments)
+    return found, done
+
+
+def compare_components(program, folder, random, count):
+    sizes = [(200, 30), (30, 200), (50, 2), (6, 5)]
+    for number in range(count):
+        n, d = sizes[number] if number < len(sizes) else map(int, random.integers(5, 300, 2))
+        features = random.normal(size=(n, d)) @ np.diag(random.uniform(0.1, 3, d)) + random.normal(size=d) * 10
+        found, done = place(program, folder, features, "--method", "pca")
+        if found is None:
+            report(f"components {number}: {done.stderr.strip()}", np.inf, 1e-9)
+            continue
+        fit = PCA(2, svd_solver="full").fit(features)
+        expected, places = fit.transform(features), np.array(found["places"])
+        signs = np.sign((expected * places).sum(0))
+        worst = np.abs(places * signs - expected).max() / np.abs(expected).max()
+        worst = max(worst, np.abs(found["variances"] / fit.explained_variance_ - 1).max())
+        report(f"components {number}: {n} x {d}", worst, 1e-9)
+
+
+def compare_neighbours(program, folder, random):
+    """scikit-learn's own map may be better by chance, so the shares allow a little."""
+    for n, d, k, perplexity in [(150, 10, 3, 10), (300, 64, 5, 30), (500, 192, 5, 30), (400, 8, 1, 50)]:
+        groups = random.integers(0, k, n)
+        features = random.normal(size=(n, d)) + 2 * random.normal(size=(k, d))[groups]
+        found, done = place(program, folder, features, "--perplexity", str(perplexity))
+        if found is None:
+            report(f"t-SNE {n} x {d}: {done.stderr.strip()}", np.inf, 0.01)
+            continue
+        fit = TSNE(2, perplexity=perplexity, method="exact", init="pca", random_state=0).fit(features)
+        name = f"t-SNE {n} x {d}, {k} groups, perplexity {perplexity}"
+        own, other = found["divergence"], fit.kl_divergence_
+        report(f"{name}, divergence {own:.4f} against {other:.4f}", max(0, own / other - 1), 0.01)
+        trust = [trustworthiness(features, places, n_neighbors=10)
+                 for places in (np.array(found["places"]), fit.embedding_)]
+        report(f"{name}, trustworthiness {trust[0]:.4f} against {trust[1]:.4f}",
+               max(0, trust[1] - trust[0]), 0.005)
+
+
 def compare_refusals(program, folder):
     labels = np.array([[0], [1], [1]], np.int32)
     cases = {
         "NaN": ({"scores": np.array([[0.1], [np.nan], [1]]), "labels": labels}, "record number 1"),
         "one class": ({"scores": np.ones((3, 1)), "labels": np.ones((3, 1), np.int32)}, "one side"),
         "no record": ({"scores": np.ones((0, 1)), "labels": np.ones((0, 1), np.int32)}, "no record"),
+        "an infinite score": (
+            {"scores": np.array([[0.1], [0.3], [-np.inf]]), "labels": labels}, "record number 2"),
+        "NaN in features": (
+            {"features": np.array([[0.0], [1], [np.nan]]), "clusters": labels[:, 0]}, "record number 2"),
+        "as many clusters as records": (
+            {"features": np.ones((3, 1)), "clusters": np.arange(3, dtype=np.int32)}, "clusters"),
+        "scores and labels of other counts": (
+            {"scores": np.ones((4, 1)), "labels": labels}, "do not belong together"),
         "one cluster": ({"features": np.ones((3, 1)), "clusters": np.ones(3, np.int32)}, "clusters"),
     }
     for name, (tensors, text) in cases.items():
@@ -189,8 +257,11 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         compare_rankings(options.program, folder, random, options.cases)
+        compare_left_out(options.program, folder, random)
         compare_single_label(options.program, folder, random, options.cases)
         compare_clusters(options.program, folder, random, options.cases)
+        compare_components(options.program, folder, random, options.cases)
+        compare_neighbours(options.program, folder, random)
         compare_refusals(options.program, folder)
         if options.records > 0:
             compare_probe(options.program, folder, random, options.records, options.width)

@@ -14,6 +14,8 @@ public enum MetricError: Error, Equatable, CustomStringConvertible {
     case unfitClusters(clusters: Int, records: Int)
     /// More neighbours are asked for than there are records.
     case tooFewNeighbours(wanted: Int, records: Int)
+    /// t-SNE needs three other records for each neighbour that counts.
+    case unfitPerplexity(Double, records: Int)
 
     /// One line: what, where, remedy.
     public var description: String {
@@ -36,6 +38,9 @@ public enum MetricError: Error, Equatable, CustomStringConvertible {
         case .tooFewNeighbours(let wanted, let records):
             "\(wanted) neighbours are asked for, but only \(records) records are labelled for "
                 + "training"
+        case .unfitPerplexity(let perplexity, let records):
+            "a perplexity of \(perplexity) among \(records) records: it must be between 1 and "
+                + "\(max(1, (records - 1) / 3)), and there must be at least 4 records"
         }
     }
 }
