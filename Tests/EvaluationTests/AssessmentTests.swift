@@ -100,6 +100,56 @@ import Testing
         #expect(readings?.count == dataset.clinicalFeatureCount)
     }
 
+    @Test func clustersAtEqualDimensionSeeTheTrainingRecordsAlone() throws {
+        let (records, dataset) = try records()
+        let features = try PartedFeatures(of: records, in: dataset, externalSet: nil) {
+            records, dataset in try PlainFeatures.statistics(records, of: dataset)
+        }
+        let found = try ClusterProtocol(features, of: records, dimension: 4, seed: 0)
+        #expect(found.whole.dimension == 120 && found.reduced?.dimension == 4)
+        #expect(found.json["equal_dimension"]?["dimension"] == 4)
+        #expect(
+            found.json["test"]?["davies_bouldin"]?.doubleValue == found.whole.classes.daviesBouldin)
+        // Units of the numbers are standardised away.
+        let scaled = features.mapped { matrix in
+            matrix.shifted(
+                by: Array(repeating: 3, count: 120), scaledBy: (0..<120).map { 0x1p10 + Double($0) }
+            )
+        }
+        let other = try ClusterProtocol(scaled, of: records, dimension: 4, seed: 0)
+        expect(
+            [other.reduced?.classes.silhouette], [found.reduced?.classes.silhouette], within: 1e-6)
+        #expect(other.whole.classes.silhouette != found.whole.classes.silhouette)
+        // All components of standardised numbers are those numbers, turned.
+        let whole = try ClusterProtocol(features, of: records, dimension: 120, seed: 0)
+        let scale = Standardisation(fittedTo: features.training)
+        let standardised = try ClusterProtocol(
+            features.mapped(scale.callAsFunction), of: records, seed: 0)
+        expect(
+            [whole.reduced?.classes.daviesBouldin], [standardised.whole.classes.daviesBouldin],
+            within: 1e-6)
+        // Two numbers stay two.
+        let plain = try PartedFeatures(
+            of: records, in: dataset, externalSet: nil,
+            features: { records, _ in PlainFeatures.ageAndSex(records) })
+        #expect(
+            try ClusterProtocol(plain.filled(), of: records, seed: 0).reduced?.dimension ?? 9 <= 3)
+    }
+
+    @Test func encodersHaveMapsWhereSomebodyLooks() throws {
+        let (_, dataset) = try records()
+        let configuration = try SyntheticRecords.configuration()
+        func contender(_ map: MapSettings?) throws -> Contender {
+            try Assessment(
+                on: dataset, externalSet: nil, folds: SyntheticRecords.folds(),
+                settings: AssessmentSettings(protocols: [.clusters], centreCropOnly: true, map: map)
+            ).drawn(by: configuration, name: "random", progress: { _, _, _ in })
+        }
+        #expect(try contender(nil).map == nil)
+        let map = try #require(try contender(MapSettings()).map)
+        #expect(map.components.rows == map.rows.count && map.rows.count > 10)
+    }
+
     @Test func parametersAreReadOutWhereFeaturesHaveThem() throws {
         let (records, dataset) = try records()
         let targets = try PartedFeatures(of: records, in: dataset, externalSet: nil) {

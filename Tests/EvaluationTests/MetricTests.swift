@@ -31,6 +31,33 @@ import Testing
             [0.8303571428571428, 0.9166666666666665, 0.825])
     }
 
+    @Test func curvesHaveTheAreaThatRanksSay() throws {
+        for ranked in try scored().ranked {
+            let points = ranked.curve
+            #expect(points.first.map { $0 == (0, 0) } == true)
+            #expect(points.last.map { $0 == (1, 1) } == true)
+            let area = zip(points, points.dropFirst()).reduce(0) { sum, pair in
+                sum + (pair.1.falsePositives - pair.0.falsePositives)
+                    * (pair.1.truePositives + pair.0.truePositives) / 2
+            }
+            expect([area], [try ranked.auroc()])
+        }
+        let oneSided = try RankedScores(name: "x", scores: [1, 2], truths: [true, true])
+        #expect(oneSided.curve.isEmpty)
+    }
+
+    @Test func confusionsCountRecordsByWhatIsTrueAndWhatIsSaid() throws {
+        let report = try ClassificationReport(
+            ScoredRecords(
+                name: "test", classes: ["a", "b"],
+                scores: Matrix(
+                    rows: 4, columns: 2, values: [0.9, 0.1, 0.5, 0.5, 0.2, 0.8, 0.7, 0.3]),
+                truths: [[0], [0], [1], [1]]),
+            decision: .highest, scoresAreProbabilities: false, seed: 0)
+        // A tie is the first class's.
+        #expect(report.json["confusion"] == ["a": ["a": 2, "b": 0], "b": ["a": 1, "b": 1]])
+    }
+
     @Test func decisionsAtHalfAgreeWithScikitLearn() throws {
         let scored = try scored()
         let decisions = scored.decisions(.thresholds([0.5, 0.5, 0.5]))

@@ -94,6 +94,22 @@ public struct RankedScores: Sendable {
         return value
     }
 
+    /// The receiver operating characteristic: what share of the others, and of the class, is named as the threshold falls.
+    ///
+    /// - Returns: Points from (0, 0) to (1, 1), one a distinct score; none where all records are on one side.
+    public var curve: [(falsePositives: Double, truePositives: Double)] {
+        guard hasBothSides else { return [] }
+        let (positives, negatives) = (Double(positiveCount), Double(truths.count - positiveCount))
+        var points = [(falsePositives: 0.0, truePositives: 0.0)]
+        var (found, wrong) = (0.0, 0.0)
+        forEachGroup(counting: once) { inside, outside, _ in
+            found += inside
+            wrong += outside
+            points.append((wrong / negatives, found / positives))
+        }
+        return points
+    }
+
     /// Precision averaged over the steps by which recall grows, without interpolation.
     ///
     /// - Parameter weights: How often each record counts.

@@ -2,37 +2,78 @@ import LinearAlgebra
 import Runtime
 
 /// How far apart the classes lie without any classifier, on the test fold's records with one label.
+///
+/// The measures depend on how many numbers a record has, so they are taken twice: of the features as they are, and of
+/// as many principal components for all contenders.
 public struct ClusterProtocol: Sendable {
-    /// Each record's class as its cluster.
-    public let classes: ClusterMeasures
-    /// The clusters that k-means finds, as many as there are classes.
-    public let means: ClusterMeasures
-    /// How well k-means finds the classes.
-    public let adjustedRand: Double
+    /// The dimension of the study's triplet embeddings.
+    public static let usualDimension = 9
+
+    /// Distances between classes in one space.
+    public struct Space: Sendable {
+        /// Numbers of a record.
+        public let dimension: Int
+        /// Each record's class as its cluster.
+        public let classes: ClusterMeasures
+        /// The clusters that k-means finds, as many as there are classes.
+        public let means: ClusterMeasures
+        /// How well k-means finds the classes.
+        public let adjustedRand: Double
+
+        init(_ features: Matrix, labels: [Int], seed: UInt64) throws(MetricError) {
+            dimension = features.columns
+            classes = try ClusterMeasures(features, labels: labels)
+            let found = try MeanClusters(features, clusters: classes.clusterCount, seed: seed)
+            means = try ClusterMeasures(features, labels: found.labels)
+            adjustedRand = try PartitionAgreement.adjustedRand(found.labels, labels)
+        }
+
+        fileprivate var json: JSONValue {
+            var test = classes.json.objectValue ?? [:]
+            test["adjusted_rand"] = .number(adjustedRand)
+            test["k_means"] = means.json
+            return .object(test)
+        }
+    }
+
+    /// The features as they are.
+    public let whole: Space
+    /// Their principal components, standardised before, both found from the training records alone; `nil` where no
+    /// number varies.
+    public let reduced: Space?
+    /// How many components were asked for; features of fewer numbers have fewer.
+    public let wantedDimension: Int
 
     /// Measures.
     ///
     /// - Parameters:
-    ///   - features: Of all parts, of which the test fold is looked at.
+    ///   - features: Of all parts, of which the test fold is measured.
     ///   - records: What the rows are.
+    ///   - dimension: How many principal components all contenders are brought to.
     ///   - seed: What the starts of k-means are drawn from.
     /// - Throws: `MetricError`.
     public init(
-        _ features: PartedFeatures, of records: LabelledRecords, seed: UInt64
+        _ features: PartedFeatures, of records: LabelledRecords,
+        dimension: Int = usualDimension, seed: UInt64
     ) throws(MetricError) {
+        wantedDimension = dimension
         let part = SingleLabel(features.test, records.test)
-        classes = try ClusterMeasures(part.features, labels: part.labels)
-        let found = try MeanClusters(
-            part.features, clusters: classes.clusterCount, seed: seed)
-        means = try ClusterMeasures(part.features, labels: found.labels)
-        adjustedRand = try PartitionAgreement.adjustedRand(found.labels, part.labels)
+        whole = try Space(part.features, labels: part.labels, seed: seed)
+        // Controls have numbers of different units, of which the largest would be all that components see.
+        let scale = Standardisation(fittedTo: features.training)
+        let components = try PrincipalComponents(
+            fittedTo: scale(features.training), count: dimension)
+        reduced =
+            components.variances.isEmpty
+            ? nil
+            : try Space(components(scale(part.features)), labels: part.labels, seed: seed)
     }
 
     /// The measures by name.
     public var json: JSONValue {
-        var test = classes.json.objectValue ?? [:]
-        test["adjusted_rand"] = .number(adjustedRand)
-        test["k_means"] = means.json
-        return ["test": .object(test)]
+        var equal: [String: JSONValue] = ["wanted_dimension": .integer(Int64(wantedDimension))]
+        equal["dimension"] = reduced.map { .integer(Int64($0.dimension)) } ?? .null
+        equal["test"] = reduced?.json ?? .null
+        return ["test": whole.json, "equal_dimension": .object(equal)]
     }
 }

@@ -14,6 +14,10 @@ public struct AssessmentSettings: Sendable {
     public var rule: LabelRule
     /// Whether one crop of each window is enough.
     public var centreCropOnly: Bool
+    /// How many principal components clusters are measured in, beside the features as they are.
+    public var clusterDimension: Int
+    /// How maps of the test records are drawn; `nil` where nobody looks at them.
+    public var map: MapSettings?
     /// What resamples and starts are drawn from.
     public var seed: UInt64
     /// Compute threads; any number gives the same numbers.
@@ -22,12 +26,15 @@ public struct AssessmentSettings: Sendable {
     /// Settings by name.
     public init(
         protocols: Set<EvaluationProtocol>, readout: Readout = .mean, rule: LabelRule = LabelRule(),
-        centreCropOnly: Bool = false, seed: UInt64 = 0, threads: Int = 1
+        centreCropOnly: Bool = false, clusterDimension: Int = ClusterProtocol.usualDimension,
+        map: MapSettings? = nil, seed: UInt64 = 0, threads: Int = 1
     ) {
         self.protocols = protocols
         self.readout = readout
         self.rule = rule
         self.centreCropOnly = centreCropOnly
+        self.clusterDimension = clusterDimension
+        self.map = map
         self.seed = seed
         self.threads = threads
     }
@@ -39,6 +46,8 @@ public struct Contender: Sendable {
     public let name: String
     /// What protocols say.
     public let results: ProtocolResults
+    /// The test records in a plane; `nil` where nobody asked, and for features that no encoder made.
+    public let map: RecordMap?
 }
 
 /// The records on which encoders are assessed, and how.
@@ -106,7 +115,11 @@ public struct Assessment: Sendable {
             ) { progress(name, $0, records.count) }
         }
         return try contender(
-            name, features, protocols: settings.protocols, subgroups: subgroups)
+            name, features, protocols: settings.protocols, subgroups: subgroups,
+            map: settings.map.map { how throws(MetricError) in
+                try RecordMap(
+                    features.test, fittedTo: features.training, settings: how, seed: settings.seed)
+            })
     }
 
     /// What protocols say without a trained encoder: the encoder as its seed draws it, raw statistics of each lead,
@@ -155,14 +168,14 @@ public struct Assessment: Sendable {
 
     private func contender(
         _ name: String, _ features: PartedFeatures, protocols: Set<EvaluationProtocol>,
-        subgroups: PartedSubgroups? = nil
+        subgroups: PartedSubgroups? = nil, map: RecordMap? = nil
     ) throws(MetricError) -> Contender {
         Contender(
             name: name,
             results: try ProtocolResults(
                 protocols, on: features, of: records, subgroups: subgroups,
                 clinicalParameters: clinicalParameters,
-                seed: settings.seed))
+                clusterDimension: settings.clusterDimension, seed: settings.seed), map: map)
     }
 
     /// What the records are and how they were labelled, by name.

@@ -86,8 +86,10 @@ public struct ClassificationReport: Sendable {
                 scored.classes.indices.filter { !scored.measurableClasses.contains($0) }
                     .map { .string(scored.classes[$0]) }),
         ]
-        if case .thresholds(let thresholds) = decision {
+        switch decision {
+        case .thresholds(let thresholds):
             members["thresholds"] = byClass(thresholds) { .number($0) }
+        case .highest: members["confusion"] = confusion
         }
         let measures: [(String, ([Double]) -> Double?)] = [
             ("auroc_macro", macroAUROC), ("auroc_weighted", weightedAUROC),
@@ -100,6 +102,17 @@ public struct ClassificationReport: Sendable {
             members["\(name)_interval"] = bootstrap.interval(of: measure)?.json ?? .null
         }
         return .object(members)
+    }
+
+    /// How many records of each class were named as which.
+    private var confusion: JSONValue {
+        byClass(
+            scored.ranked.map { truth in
+                decisions.map { named in
+                    zip(truth.truths, named).count { $0 && $1 }
+                }
+            }
+        ) { row in byClass(row) { .integer(Int64($0)) } }
     }
 
     private func byClass<Value>(

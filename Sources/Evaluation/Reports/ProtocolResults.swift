@@ -37,12 +37,14 @@ public struct ProtocolResults: Sendable {
     ///   - records: What the rows are.
     ///   - subgroups: Groups of the tested records; `nil` leaves them out.
     ///   - clinicalParameters: What the protocol `parameters` reads out; `nil` leaves it out.
+    ///   - clusterDimension: How many principal components the protocol `clusters` brings all contenders to.
     ///   - seed: What resamples and starts are drawn from.
     /// - Throws: `MetricError`.
     public init(
         _ protocols: Set<EvaluationProtocol>, on features: PartedFeatures,
         of records: LabelledRecords, subgroups: PartedSubgroups? = nil,
-        clinicalParameters: PartedFeatures?, seed: UInt64
+        clinicalParameters: PartedFeatures?,
+        clusterDimension: Int = ClusterProtocol.usualDimension, seed: UInt64
     ) throws(MetricError) {
         dimension = features.dimension
         func run<Result>(
@@ -62,7 +64,8 @@ public struct ProtocolResults: Sendable {
             try NeighbourProtocol(features, of: records, seed: seed)
         }
         clusters = try run(.clusters) { () throws(MetricError) in
-            try ClusterProtocol(features, of: records, seed: seed)
+            try ClusterProtocol(
+                features, of: records, dimension: clusterDimension, seed: seed)
         }
         guard let clinicalParameters, protocols.contains(.parameters) else {
             parameters = nil

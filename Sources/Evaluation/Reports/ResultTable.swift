@@ -24,22 +24,34 @@ public enum ResultTable {
             }
     }
 
-    /// How far apart classes lie, on the test fold's records with one label.
-    public static func clusters(_ contenders: [Contender]) -> [[String]] {
+    /// How far apart classes lie, on the test fold's records with one label: in the features as they are, and in as
+    /// many principal components for all.
+    public static func clusters(_ contenders: [Contender]) -> [[[String]]] {
+        guard contenders.contains(where: { $0.results.clusters != nil }) else { return [] }
+        return [
+            clusters(contenders, heading: "features") { $0.results.clusters?.whole },
+            clusters(contenders, heading: "principal components") { $0.results.clusters?.reduced },
+        ]
+    }
+
+    private static func clusters(
+        _ contenders: [Contender], heading: String,
+        in space: (Contender) -> ClusterProtocol.Space?
+    ) -> [[String]] {
         [
             [
-                "features", "numbers", "records", "Davies-Bouldin", "Silhouette",
+                heading, "numbers", "records", "Davies-Bouldin", "Silhouette",
                 "Calinski-Harabasz", "CHI/(n-k)", "adjusted Rand",
             ]
         ]
             + contenders.compactMap { contender in
-                guard let clusters = contender.results.clusters else { return nil }
-                let classes = clusters.classes
+                guard let space = space(contender) else { return nil }
+                let classes = space.classes
                 return [
-                    contender.name, "\(contender.results.dimension)", "\(classes.recordCount)",
+                    contender.name, "\(space.dimension)", "\(classes.recordCount)",
                     text(classes.daviesBouldin), text(classes.silhouette),
                     text(classes.calinskiHarabasz), text(classes.calinskiHarabaszPerRecord, 4),
-                    text(clusters.adjustedRand),
+                    text(space.adjustedRand),
                 ]
             }
     }
