@@ -23,6 +23,7 @@ public struct LineChart: Sendable {
     private let xLabel: String
     private let series: [Series]
     private let isStepped: Bool
+    private let isSmall: Bool
     private let size: (width: Double, height: Double)
     private let x: Axis
     private let y: Axis
@@ -47,6 +48,7 @@ public struct LineChart: Sendable {
         self.xLabel = xLabel
         self.series = series
         self.isStepped = isStepped
+        self.isSmall = isSmall
         size = (isSmall ? 400 : 720, height)
         let points = series.flatMap(\.points)
         x = Axis(points.map(\.x), includesZero: false, wanted: isSmall ? 4 : 7)
@@ -56,7 +58,8 @@ public struct LineChart: Sendable {
     /// The drawing with its legend.
     public var html: String {
         let legend = series.count < 2 ? "" : legendHTML
-        return "<figure class=\"chart\">\(legend)\(svg)</figure>"
+        let size = isSmall ? "chart" : "chart wide"
+        return "<figure class=\"\(size)\">\(legend)\(svg)</figure>"
     }
 
     private var legendHTML: String {

@@ -107,23 +107,30 @@ public struct RunReport {
 
     private var otherMeasures: String {
         let known = ["loss", "learning_rate", "samples_per_second", "world_size"]
-        let names = history.training.keys.filter {
+        let names = measures.filter {
             !known.contains($0) && !$0.hasPrefix("seconds/") && !$0.hasPrefix("codebook/")
         }
         return charts(of: (names + ["learning_rate"]).sorted(), in: history)
     }
 
     private var codebook: String {
-        charts(of: history.training.keys.filter { $0.hasPrefix("codebook/") }.sorted(), in: history)
+        charts(of: measures.filter { $0.hasPrefix("codebook/") }, in: history)
+    }
+
+    /// What was measured in training, in validation or in both, such as a classifier's AUROC.
+    private var measures: [String] {
+        Set(history.training.keys).union(history.validation.keys).sorted()
     }
 
     private func charts(of names: [String], in history: RunHistory) -> String {
         let figures = names.compactMap { name -> String? in
-            guard let column = history.training[name], !column.values.isEmpty else { return nil }
-            var series = [line("training", column)]
-            if let validation = history.validation[name] {
-                series.append(line("validation", validation))
+            let columns = [
+                ("training", history.training[name]), ("validation", history.validation[name]),
+            ]
+            let series = columns.compactMap { kind, column in
+                column.flatMap { $0.values.isEmpty ? nil : line(kind, $0) }
             }
+            guard !series.isEmpty else { return nil }
             let title = name.replacingOccurrences(of: "_", with: " ")
                 .replacingOccurrences(of: "/", with: ": ")
             return "<div><h3>\(title.htmlEscaped)</h3>"

@@ -77,43 +77,25 @@ import Testing
         #expect(try WellFormed.check(html) == [])
     }
 
-    private static let browser = ["/usr/bin/chromium", "/usr/bin/google-chrome"].first {
-        FileManager.default.isExecutableFile(atPath: $0)
-    }
-
-    @Test(.enabled(if: browser != nil, "no Chromium is installed"))
+    @Test(.enabled(if: Browser.isInstalled, "no Chromium is installed"))
     func aBrowserHasNothingToComplainOf() throws {
         let directory = try run(steps: 12, codebook: true)
         defer { try? FileManager.default.removeItem(atPath: directory.path) }
-        let page = directory.path + "/report.html"
-        try AtomicFile.write(try RunReport(directory, pictures: []).html, to: page)
-        let process = Process()
-        process.executableURL = URL(filePath: try #require(Self.browser))
-        process.arguments = [
-            "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--dump-dom",
-            "--user-data-dir=\(directory.path)/profile", "--virtual-time-budget=2000",
-            "file://\(page)",
-        ]
-        let (dom, log) = (Pipe(), Pipe())
-        process.standardOutput = dom
-        process.standardError = log
-        try process.run()
-        let messages = Locked("")
-        let reader = Thread {
-            let data = log.fileHandleForReading.readDataToEndOfFile()
-            messages.withLock { $0 = String(decoding: data, as: UTF8.self) }
-        }
-        reader.start()
-        let text = String(
-            decoding: dom.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        while !reader.isFinished { usleep(1000) }
-        #expect(process.terminationStatus == 0)
-        #expect(text.components(separatedBy: "<svg ").count - 1 == 7)
-        let complaints = messages.withLock { $0 }.split(separator: "\n").filter {
-            $0.contains("CONSOLE") || $0.contains("ERR_")
-        }
-        #expect(complaints.isEmpty, "\(complaints)")
+        let opened = try Browser.open(try RunReport(directory, pictures: []).html)
+        #expect(opened.drawings == 7)
+        #expect(opened.complaints.isEmpty, "\(opened.complaints)")
+    }
+
+    @Test func whatOnlyValidationMeasuresIsDrawnToo() throws {
+        let directory = try run(steps: 12)
+        defer { try? FileManager.default.removeItem(atPath: directory.path) }
+        let log = try MetricsLog(directory, after: 12)
+        try log.append(
+            ValidationMetrics(
+                step: 12, loss: 0.4, details: ["validation_auroc_macro": .number(0.81)]))
+        try log.synchronise()
+        let html = try RunReport(directory, pictures: []).html
+        #expect(html.contains("<h3>auroc macro</h3>"))
     }
 
     @Test func aRunWithoutStepsHasAPageToo() throws {
@@ -146,24 +128,5 @@ import Testing
         let thinned = RunHistory(directory).training["loss"]?.thinned(to: 10)
         #expect(thinned?.values.count == 10)
         #expect(thinned?.steps.first == 5.5 && thinned?.steps.last == 95.5)
-    }
-}
-
-/// Finds tags that are not closed, or closed in the wrong order.
-private enum WellFormed {
-    private static let empty = ["meta", "link", "br", "line", "path", "circle"]
-
-    static func check(_ html: String) throws -> [String] {
-        var (open, problems): ([String], [String]) = ([], [])
-        for match in html.matches(of: /<(\/?)([a-zA-Z0-9]+)[^>]*?(\/?)>/) {
-            let name = match.2.lowercased()
-            guard !empty.contains(name), match.3.isEmpty else { continue }
-            if match.1.isEmpty {
-                open.append(name)
-            } else if open.popLast() != name {
-                problems.append("</\(name)> closes nothing")
-            }
-        }
-        return problems + open.map { "<\($0)> is left open" }
     }
 }

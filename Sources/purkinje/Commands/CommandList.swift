@@ -22,6 +22,7 @@ let commands: [Command] = [
     compareCommand,
     neighboursCommand,
     explainCommand,
+    mapCommand,
     metricsCommand,
     reportCommand,
     doctorCommand,

@@ -13,12 +13,15 @@ let compareCommand = Command(
     discussion: """
         Measures the newest whole checkpoint of each run as 'purkinje evaluate' does, on the same records, with the same \
         controls: what linear probe and k-NN make of its vectors, how far classes lie apart, and how much each run differs \
-        from the first. The runs' test and validation folds must be the same.
+        from the first. The runs' test and validation folds must be the same. --report writes a page, with the study's figures \
+        beside the tables.
         """,
     parameters: [
         EncoderOptions.data, EncoderOptions.testData, EncoderOptions.readout,
         EncoderOptions.centreCrop, EncoderOptions.minimumLikelihood, EncoderOptions.dropUnknown,
-        EncoderOptions.seed, EncoderOptions.threads, Flag.json, runs,
+        ReportOptions.report, ReportOptions.clusterDimension, ReportOptions.perplexity,
+        ReportOptions.mapRecords, ReportOptions.coordinates, EncoderOptions.seed,
+        EncoderOptions.threads, Flag.json, runs,
     ],
     example: "purkinje compare runs/first runs/second --data ecg.purkinje"
 ) { given in
@@ -30,7 +33,8 @@ let compareCommand = Command(
             .usage, "\(first.name) and \(name) keep other folds for validation and test")
     }
     let assessment = try EncoderOptions.assessment(
-        given, of: first.encoder, protocols: [.linear, .knn, .clusters])
+        given, of: first.encoder, protocols: [.linear, .knn, .clusters],
+        clusterDimension: given[ReportOptions.clusterDimension], map: ReportOptions.map(given))
     let line = ProgressLine()
     var contenders: [Contender] = []
     var drawn: [Configuration] = []
@@ -53,23 +57,23 @@ let compareCommand = Command(
     controls += try assessment.plainControls { line.update("\($0): record \($1)/\($2)") }
     line.finish()
     let others = Array(contenders.dropFirst()) + controls
-    if given[.json] {
-        Output.write(
-            json(assessment, encoders: encoders, contenders: contenders, controls: controls))
-    } else {
-        Output.write(
-            [
-                ResultTable.classification(contenders + controls),
-                ResultTable.clusters(contenders + controls),
-                ResultTable.differences(of: contenders[0], to: others),
-            ].map(Output.table).joined(separator: "\n\n"))
-    }
+    let result = json(
+        assessment, encoders: encoders, contenders: contenders, controls: controls,
+        hasMaps: given[ReportOptions.coordinates])
+    let all = contenders + controls
+    Output.write(
+        given[.json]
+            ? result.text()
+            : ([ResultTable.classification(all)] + ResultTable.clusters(all)
+                + [ResultTable.differences(of: contenders[0], to: others)])
+                .map(Output.table).joined(separator: "\n\n"))
+    try writePage(result, contenders: all, records: assessment.records.test, given: given)
     return .success
 }
 
 private func json(
     _ assessment: Assessment, encoders: [(name: String, encoder: TrainedEncoder)],
-    contenders: [Contender], controls: [Contender]
+    contenders: [Contender], controls: [Contender], hasMaps: Bool
 ) -> JSONValue {
     var members = assessment.json
     func results(_ contender: Contender) -> [String: JSONValue] {
@@ -82,6 +86,7 @@ private func json(
         zip(encoders, contenders).map { named, contender in
             var run = results(contender).merging(named.encoder.json) { first, _ in first }
             run["run"] = .string(named.name)
+            if hasMaps { run["map"] = contender.map?.json(of: assessment.records.test) }
             return .object(run)
         })
     members["controls"] = .object(

@@ -72,7 +72,8 @@ enum EncoderOptions {
 
     /// The records that the user names, parted as an encoder's configuration says.
     static func assessment(
-        _ given: Invocation, of encoder: TrainedEncoder, protocols: Set<EvaluationProtocol>
+        _ given: Invocation, of encoder: TrainedEncoder, protocols: Set<EvaluationProtocol>,
+        clusterDimension: Int = ClusterProtocol.usualDimension, map: MapSettings? = nil
     ) throws -> Assessment {
         let dataset = try PreparedDataset(path: given[data])
         if let trained = encoder.dataDigest, trained != dataset.digest {
@@ -91,7 +92,8 @@ enum EncoderOptions {
             folds: encoder.configuration.data,
             settings: AssessmentSettings(
                 protocols: protocols, readout: given[readout],
-                rule: rule(given),
-                centreCropOnly: given[centreCrop], seed: given[seed], threads: given[threads]))
+                rule: rule(given), centreCropOnly: given[centreCrop],
+                clusterDimension: clusterDimension, map: map, seed: given[seed],
+                threads: given[threads]))
     }
 }

@@ -1,0 +1,304 @@
+import Runtime
+
+extension EvaluationReport {
+    // MARK: Diagnoses
+
+    /// What classifiers make of all contenders' vectors, on one part of the records.
+    func classification(_ part: String) -> String {
+        let measured = contenders.filter { contender in
+            protocols(of: contender, part: part).isEmpty == false
+        }
+        guard !measured.isEmpty else { return "" }
+        let forests = [("linear", "Linear probe"), ("knn", "k-nearest neighbours")].compactMap {
+            key, title in forest(measured, [key, part], title: title)
+        }
+        let further = forestOfFurther(measured, part)
+        let records = measured[0].object(["linear", part])?["records"]?.integerValue
+        let count = records.map { "\($0) records. " } ?? ""
+        return
+            "<p>\(count)AUROC, the mean over the diagnoses, with 95 % intervals; the dashed line is chance. Whether two "
+            + "rows differ is not seen from overlapping intervals, but from the paired differences below.</p>"
+            + (forests + [further].compactMap { $0 }).joined()
+            + classificationTable(measured, part)
+            + (isComparison && part == "test" ? studyClassification : "")
+    }
+
+    /// Protocols beside the probe and neighbours that give an AUROC, such as fine-tuning.
+    private func protocols(of contender: ReportedContender, part: String) -> [String] {
+        (contender.results.objectValue ?? [:]).keys.filter {
+            contender.measured([$0, part], "auroc_macro") != nil
+        }.sorted()
+    }
+
+    private func forest(
+        _ contenders: [ReportedContender], _ path: [String], title: String
+    ) -> String? {
+        let rows = contenders.compactMap { contender in
+            contender.measured(path, "auroc_macro").map {
+                IntervalChart.Row(
+                    name: contender.title, value: $0.value, interval: $0.interval,
+                    isFaint: contender.isControl, text: $0.text)
+            }
+        }
+        guard !rows.isEmpty else { return nil }
+        return "<h3>\(title)</h3>"
+            + IntervalChart(title: "AUROC, \(title)", rows: rows, reference: 0.5).html
+    }
+
+    private func forestOfFurther(_ contenders: [ReportedContender], _ part: String) -> String? {
+        let rows = contenders.flatMap { contender in
+            protocols(of: contender, part: part).filter { $0 != "linear" && $0 != "knn" }
+                .compactMap { key -> IntervalChart.Row? in
+                    contender.measured([key, part], "auroc_macro").map {
+                        IntervalChart.Row(
+                            name: "\(contender.title), \(key.replacing("_", with: " "))",
+                            value: $0.value, interval: $0.interval, isFaint: contender.isControl,
+                            text: $0.text)
+                    }
+                }
+        }
+        guard !rows.isEmpty else { return nil }
+        return "<h3>Further protocols</h3>"
+            + IntervalChart(title: "AUROC, further protocols", rows: rows, reference: 0.5).html
+    }
+
+    private func classificationTable(
+        _ contenders: [ReportedContender], _ part: String
+    ) -> String {
+        let columns: [(String, [String], String)] = [
+            ("linear AUROC", ["linear", part], "auroc_macro"),
+            ("F1 at 0.5", ["linear", part], "f1_macro_at_half"),
+            ("F1, chosen thresholds", ["linear", part], "f1_macro"),
+            ("average precision", ["linear", part], "average_precision_macro"),
+            ("one label: AUROC", ["linear", "single_label", part], "auroc_macro"),
+            ("one label: macro F1", ["linear", "single_label", part], "f1_macro"),
+            ("k-NN AUROC", ["knn", part], "auroc_macro"),
+            ("k-NN AUROC, weighted", ["knn", part], "auroc_weighted"),
+            ("k-NN F1, weighted", ["knn", part], "f1_weighted"),
+        ]
+        let shown = columns.filter { column in
+            contenders.contains { $0.measured(column.1, column.2) != nil }
+        }
+        return ReportPage.table(
+            header: ["vectors", "numbers"] + shown.map(\.0),
+            rows: contenders.map { contender in
+                [contender.title, "\(contender.results["dimension"]?.integerValue ?? 0)"]
+                    + shown.map { contender.measured($0.1, $0.2)?.cell ?? "" }
+            })
+    }
+
+    private var studyClassification: String {
+        "<h3>The study's figures</h3>"
+            + ReportPage.table(
+                header: ["method", "AUROC", "F1"], rows: StudyFigures.classification)
+            + "<p class=\"note\">\(StudyFigures.classificationNotes.htmlEscaped)</p>"
+    }
+
+    var differences: String {
+        let first = contenders.first?.title ?? ""
+        let rows = contenders.flatMap { contender -> [[String]] in
+            let measures = contender.difference?.objectValue ?? [:]
+            return Self.measureTitles.compactMap { key, title in
+                guard let found = measures[key], let value = found["difference"]?.doubleValue,
+                    let interval = ReportedContender.Measured.interval(found["interval"])
+                else { return nil }
+                return [
+                    contender.title, title, signed(value),
+                    "\(signed(interval.lower)) to \(signed(interval.upper))",
+                    found["p_value"]?.doubleValue.map { decimals($0) } ?? "",
+                ]
+            }
+        }
+        guard !rows.isEmpty else { return "" }
+        return
+            "<p>What \(first.htmlEscaped) has more than each other, both measured on the same resamples.</p>"
+            + ReportPage.table(
+                header: ["\(first) less", "measure", "difference", "95 % interval", "p"], rows: rows
+            )
+    }
+
+    private static let measureTitles = [
+        ("linear_auroc_macro", "linear AUROC"), ("linear_f1_macro", "linear F1"),
+        ("linear_f1_macro_at_half", "linear F1 at 0.5"), ("knn_auroc_macro", "k-NN AUROC"),
+        ("knn_f1_weighted", "k-NN F1, weighted"),
+    ]
+
+    var classTables: String {
+        let tables = encoders.compactMap { contender -> String? in
+            guard let test = contender.object(["linear", "test"]) else { return nil }
+            let rows = classes.map { name -> [String] in
+                func number(_ key: String) -> String {
+                    test[key]?[name]?.doubleValue.map { decimals($0) } ?? "not measured"
+                }
+                let interval = ReportedContender.Measured.interval(test["auroc_interval"]?[name])
+                let ends = interval.map { " (\(decimals($0.lower)) to \(decimals($0.upper)))" }
+                return [
+                    name, "\(test["support"]?[name]?.integerValue ?? 0)",
+                    number("auroc") + (ends ?? ""), number("average_precision"), number("f1"),
+                    number("thresholds"),
+                ]
+            }
+            let name = encoders.count > 1 ? "<h3>\(contender.title.htmlEscaped)</h3>" : ""
+            return name
+                + ReportPage.table(
+                    header: [
+                        "diagnosis", "test records", "AUROC (95 %)", "average precision",
+                        "F1", "threshold",
+                    ], rows: rows)
+        }
+        return tables.joined()
+    }
+
+    // MARK: Clusters and parameters
+
+    var clusters: String {
+        let whole = clusterRows {
+            $0.object(["clusters", "test"])
+        } dimension: {
+            $0.results["dimension"]?.integerValue
+        }
+        guard !whole.isEmpty else { return "" }
+        let equal = clusterRows {
+            $0.object(["clusters", "equal_dimension", "test"])
+        } dimension: {
+            $0.object(["clusters", "equal_dimension"])?["dimension"]?.integerValue
+        }
+        let wanted =
+            contenders.lazy.compactMap {
+                $0.object(["clusters", "equal_dimension"])?["wanted_dimension"]?.integerValue
+            }.first ?? 0
+        let header = [
+            "vectors", "numbers", "n", "Davies-Bouldin", "Silhouette", "Calinski-Harabasz",
+            "CHI / (n - k)", "adjusted Rand of k-means",
+        ]
+        return
+            "<p>The true diagnoses as clusters, test records with exactly one; no classifier. Low Davies-Bouldin, high "
+            + "Silhouette and high CHI / (n - k) mean classes far apart; adjusted Rand says how well k-means finds them "
+            + "(0 is chance, 1 is perfect).</p><h3>Vectors as they are</h3>"
+            + ReportPage.table(header: header, rows: whole)
+            + "<h3>At equal dimension</h3><p>The measures depend on how many numbers a record has. Here every contender is "
+            + "standardised and brought to its first \(wanted) principal components, both found from training records "
+            + "alone; whoever has fewer numbers keeps all.</p>"
+            + ReportPage.table(header: header, rows: equal)
+            + (isComparison
+                ? "<h3>The study's figures</h3>"
+                    + ReportPage.table(
+                        header: [
+                            "method", "numbers", "Davies-Bouldin", "Silhouette",
+                            "Calinski-Harabasz",
+                        ], rows: StudyFigures.clusters)
+                : "") + "<p class=\"note\">\(StudyFigures.clusterNotes.htmlEscaped)</p>"
+    }
+
+    private func clusterRows(
+        _ object: (ReportedContender) -> JSONValue?, dimension: (ReportedContender) -> Int?
+    ) -> [[String]] {
+        contenders.compactMap { contender in
+            guard let test = object(contender), test != .null else { return nil }
+            func number(_ key: String, _ digits: Int = 3) -> String {
+                test[key]?.doubleValue.map { decimals($0, digits) } ?? ""
+            }
+            return [
+                contender.title, dimension(contender).map { "\($0)" } ?? "",
+                "\(test["records"]?.integerValue ?? 0)", number("davies_bouldin"),
+                number("silhouette"), number("calinski_harabasz"),
+                number("calinski_harabasz_per_record", 4), number("adjusted_rand"),
+            ]
+        }
+    }
+
+    private static let parametersAtFirst = 15
+
+    var parameters: String {
+        let parts = encoders.compactMap { contender -> String? in
+            guard let test = contender.object(["parameters", "test"])?.objectValue else {
+                return nil
+            }
+            let rows = test.compactMap { name, reading in
+                ReportedContender.Measured(reading, "r2").map {
+                    (name: name, records: reading["records"]?.integerValue ?? 0, measured: $0)
+                }
+            }.sorted { ($1.measured.value, $0.name) < ($0.measured.value, $1.name) }
+            guard !rows.isEmpty else { return nil }
+            let control = contenders.first { $0.name.hasPrefix("random") }?
+                .object(["parameters", "test"])
+            let table = rows.map { row in
+                [
+                    Self.words(row.name), "\(row.records)", row.measured.text,
+                    ReportedContender.Measured(control?[row.name], "r2")?.text ?? "",
+                ]
+            }
+            let chart = IntervalChart(
+                title: "R² of clinical parameters",
+                rows: rows.prefix(Self.parametersAtFirst).map {
+                    .init(
+                        name: Self.words($0.name), value: $0.measured.value,
+                        interval: $0.measured.interval, isFaint: false, text: $0.measured.text)
+                }, reference: 0)
+            let name = encoders.count > 1 ? "<h3>\(contender.title.htmlEscaped)</h3>" : ""
+            return name + chart.html
+                + ReportPage.folded(
+                    "all \(rows.count) parameters",
+                    ReportPage.table(
+                        header: ["parameter", "test records", "R²", "R², untrained"],
+                        rows: table))
+        }
+        guard !parts.isEmpty else { return "" }
+        return
+            "<p>How much of each clinical parameter's variance a linear map reads out of the vectors (R², test records): 1 is "
+            + "all, 0 no more than the mean. The \(Self.parametersAtFirst) best are drawn.</p>"
+            + parts.joined()
+    }
+
+    private static func words(_ key: String) -> String { key.replacing("_", with: " ") }
+
+    // MARK: What was measured on what
+
+    var subject: String {
+        var rows: [[String]] = []
+        for contender in encoders {
+            let results = contender.results
+            let name = isComparison ? "\(contender.title): " : ""
+            func text(_ key: String) -> String { results[key]?.stringValue ?? "not known" }
+            rows += [
+                ["\(name)run", text("run")],
+                [
+                    "\(name)method",
+                    "\(text("method")), step \(results["step"]?.integerValue ?? 0)",
+                ],
+                ["\(name)training state, SHA-256", text("state_sha256")],
+                ["\(name)pretrained on, SHA-256", text("pretraining_data_sha256")],
+                ["\(name)numbers of a vector", "\(results["dimension"]?.integerValue ?? 0)"],
+            ]
+        }
+        let records = evaluation["records"]
+        func count(_ part: String) -> String { "\(records?[part]?.integerValue ?? 0)" }
+        let labels = evaluation["labels"]
+        let likelihood =
+            labels?["minimum_likelihood"]?.doubleValue
+            .map { "codes of at least \(format($0)) %" } ?? "every listed code"
+        let unknown =
+            labels?["drops_unknown"] == true ? ", those of unknown likelihood dropped" : ""
+        rows += [
+            ["read-out", evaluation["readout"]?.stringValue ?? ""],
+            [
+                "crops",
+                evaluation["crops"] == "centre"
+                    ? "the middle of each window" : "as the method's authors",
+            ],
+            ["data set, SHA-256", evaluation["data_sha256"]?.stringValue ?? ""],
+            ["labels", "PTB-XL's superclasses, \(likelihood)\(unknown)"],
+            ["training records (weights, statistics)", count("training")],
+            ["validation records (penalties, thresholds)", count("validation")],
+            ["test records (measured only)", count("test")],
+        ]
+        if let external = evaluation["test_data_sha256"]?.stringValue {
+            rows += [
+                ["external set, SHA-256", external], ["external records", count("external")],
+                ["left out: patients of the first set", count("external_left_out")],
+            ]
+        }
+        rows.append(["seed of resamples", evaluation["seed"]?.stringValue ?? ""])
+        return ReportPage.table(header: ["", ""], rows: rows)
+    }
+}

@@ -1,0 +1,218 @@
+import Runtime
+
+/// The page about an evaluation of one encoder, or about several runs side by side: the answer in words, then everything
+/// that it rests on.
+///
+/// It is made of the JSON that `evaluate` and `compare` print, so that page and JSON cannot differ.
+public struct EvaluationReport {
+    let evaluation: JSONValue
+    let contenders: [ReportedContender]
+    let classes: [String]
+    private let pictures: [String: ContenderPictures]
+    private let command: [String]
+
+    /// Members that sections of their own show.
+    private static let known: Set<String> = [
+        "run", "runs", "method", "step", "readout", "dimension", "crops", "seed", "data_sha256",
+        "test_data_sha256", "state_sha256", "pretraining_data_sha256", "labels", "records",
+        "controls", "linear", "knn", "clusters", "parameters", "map", "first_run_less_this",
+    ]
+
+    /// A page.
+    ///
+    /// - Parameters:
+    ///   - evaluation: What the command prints with `--json`.
+    ///   - classes: Names of the classes, in order.
+    ///   - pictures: Curves and maps of contenders.
+    ///   - command: The program and its arguments as they were typed.
+    public init(
+        _ evaluation: JSONValue, classes: [String], pictures: [ContenderPictures],
+        command: [String]
+    ) {
+        self.evaluation = evaluation
+        contenders = ReportedContender.all(of: evaluation)
+        self.classes = classes
+        self.pictures = Dictionary(pictures.map { ($0.name, $0) }) { first, _ in first }
+        self.command = command
+    }
+
+    /// Whether several runs stand side by side.
+    var isComparison: Bool { evaluation["runs"] != nil }
+
+    /// The encoders that are judged.
+    var encoders: [ReportedContender] { contenders.filter { !$0.isControl } }
+
+    /// The page.
+    public var html: String {
+        let methods = encoders.compactMap { $0.results["method"]?.stringValue }
+        let title =
+            isComparison
+            ? "\(encoders.count) runs side by side"
+            : "Is this encoder better? \(methods.first ?? ""), \(encoders[0].results["run"]?.stringValue ?? "")"
+        return ReportPage(
+            title: title, subtitle: subtitle,
+            sections: [
+                .init(title: "Verdict", body: verdict),
+                .init(title: "Diagnoses read out of the vectors", body: classification("test")),
+                .init(title: "Differences on the same records", body: differences),
+                .init(title: "External records", body: classification("external")),
+                .init(title: "Each diagnosis", body: curves + classTables),
+                .init(title: "What is taken for what", body: confusions),
+                .init(title: "Records in a plane", body: maps),
+                .init(title: "How far the classes lie apart", body: clusters),
+                .init(title: "Clinical parameters read out", body: parameters),
+                .init(title: "Further protocols", body: furtherProtocols),
+                .init(title: "What was measured on what", body: subject),
+                .init(title: "Words", body: Self.words),
+                .init(title: "Do it again", body: again),
+            ]
+        ).html
+    }
+
+    private var subtitle: String {
+        let records = evaluation["records"]
+        func count(_ part: String) -> String { "\(records?[part]?.integerValue ?? 0)" }
+        let names = encoders.map { contender in
+            (isComparison ? "\(contender.title) after step " : "After step ")
+                + "\(contender.results["step"]?.integerValue ?? 0)"
+        }
+        return names.joined(separator: ", ")
+            + ". What reads the vectors is fitted on \(count("training")) labelled records, chosen on "
+            + "\(count("validation")) and tested on \(count("test")). Purkinje \(Software.version)"
+    }
+
+    // MARK: Verdict
+
+    private var verdict: String {
+        let verdict = Verdict(contenders)
+        let rows = verdict.comparisons.map { comparison in
+            "<li class=\"\(comparison.outcome == .undecided ? "undecided" : comparison.outcome.rawValue)\">"
+                + "<b>\(comparison.outcome.rawValue)</b> "
+                + "\(comparison.outcome == .undecided ? "from" : "than") "
+                + "\(comparison.contender.title.htmlEscaped) "
+                + "<span>\(comparison.text.htmlEscaped)</span></li>"
+        }
+        let list = rows.isEmpty ? "" : "<ul class=\"outcomes\">\(rows.joined())</ul>"
+        let records = evaluation["records"]?["test"]?.integerValue
+        return "<p class=\"headline\">\(verdict.headline.htmlEscaped)</p>\(list)"
+            + (rows.isEmpty
+                ? "" : "<p class=\"note\">\(verdict.explanation(records: records).htmlEscaped)</p>")
+    }
+
+    // MARK: Pictures
+
+    private static let curvesAtMost = 6
+
+    private var curves: String {
+        let drawn = contenders.filter { pictures[$0.name]?.curves.isEmpty == false }
+            .prefix(Self.curvesAtMost)
+        guard let first = drawn.first, let own = pictures[first.name]?.curves else { return "" }
+        let legend = drawn.enumerated().map {
+            "<span class=\"key s\($0 % 6)\">\($1.title.htmlEscaped)</span>"
+        }
+        let panels = own.map { curve in
+            let lines = drawn.compactMap { contender in
+                pictures[contender.name]?.curves.first { $0.className == curve.className }.map {
+                    CurvePanel.Curve(
+                        name: contender.title,
+                        auroc: contender.object(["linear", "test", "auroc"])?[curve.className]?
+                            .doubleValue, points: $0.points)
+                }
+            }
+            let auroc = lines.first?.auroc.map { ": AUROC \(decimals($0))" } ?? ""
+            return "<div><h3>\((curve.className + auroc).htmlEscaped)</h3>"
+                + CurvePanel(title: "ROC curves of \(curve.className)", curves: lines).svg
+                + "</div>"
+        }
+        return
+            "<p>How well the linear probe ranks the test records of each diagnosis above all others; the upper left corner "
+            + "is perfect, the diagonal is chance. The thick line, and the number beside the name, is "
+            + "\(first.title.htmlEscaped).</p>"
+            + "<figure class=\"chart\"><figcaption>\(legend.joined())</figcaption>"
+            + "<div class=\"panels\">\(panels.joined())</div></figure>"
+    }
+
+    private var maps: String {
+        let drawn = contenders.compactMap { contender in
+            pictures[contender.name].map { (contender, $0.maps) }
+        }.filter { !$0.1.isEmpty }
+        guard !drawn.isEmpty else { return "" }
+        let figures = drawn.flatMap { contender, maps in
+            maps.map {
+                "<div><h3>\(contender.title.htmlEscaped): \($0.title.htmlEscaped)</h3>"
+                    + "\($0.chart.html)</div>"
+            }
+        }
+        return
+            "<p>Each mark is a test record, its colour and shape its diagnosis; hover over it for its name and labels. "
+            + "Principal components are the two directions in which the training records differ most. t-SNE keeps "
+            + "neighbours together, and nothing else: how far apart two groups lie, and how large they are, means "
+            + "nothing.</p><div class=\"maps\">\(figures.joined())</div>"
+    }
+
+    private var confusions: String {
+        let tables = encoders.compactMap { contender -> String? in
+            let test = contender.object(["linear", "single_label", "test"])
+            guard let table = ConfusionTable(test?["confusion"], classes: classes) else {
+                return nil
+            }
+            let name = encoders.count > 1 ? "<h3>\(contender.title.htmlEscaped)</h3>" : ""
+            return "<div>\(name)\(table.html)</div>"
+        }
+        guard !tables.isEmpty else { return "" }
+        return
+            "<p>The linear probe with one label a record, on the test records that have exactly one. Rows are what is "
+            + "true, columns what the probe says; the darker, the larger the share of the row.</p>"
+            + "<div class=\"pair\">\(tables.joined())</div>"
+    }
+
+    // MARK: The rest
+
+    private var furtherProtocols: String {
+        encoders.map { contender in
+            let members = contender.results.objectValue ?? [:]
+            let further = members.keys.filter { !Self.known.contains($0) }.sorted()
+            let parts = further.compactMap { key in
+                members[key].map {
+                    "<h3>\(key.replacing("_", with: " ").htmlEscaped)</h3>\(JSONTables.html($0))"
+                }
+            }
+            guard !parts.isEmpty else { return "" }
+            return (isComparison ? "<h3>\(contender.title.htmlEscaped)</h3>" : "") + parts.joined()
+        }.joined()
+    }
+
+    private var again: String {
+        """
+        <p>The same run, data set and command give the same JSON, byte for byte, whatever the threads; the digests above say \
+        whether they are the same. <code>--json</code> prints every number of this page.</p>
+        <pre>\(Self.shell(command).htmlEscaped)</pre>
+        """
+    }
+
+    /// A command line that a shell reads as these words.
+    private static func shell(_ words: [String]) -> String {
+        words.map { word in
+            let isPlain = word.allSatisfy {
+                $0.isASCII && ($0.isLetter || $0.isNumber || "-_./,:=+@%".contains($0))
+            }
+            return isPlain && !word.isEmpty
+                ? word : "'" + word.replacing("'", with: "'\\''") + "'"
+        }.joined(separator: " ")
+    }
+
+    private static let words = """
+        <dl><dt>AUROC</dt><dd>The chance that a record of the diagnosis gets a higher score than one without it: 0.5 is chance, \
+        1 is perfect. “Macro” is the mean over the diagnoses, “weighted” the mean over records' diagnoses.</dd>
+        <dt>F1</dt><dd>The harmonic mean of precision and recall, from 0 to 1. It depends on a threshold: 0.5, or for each \
+        diagnosis the best one of the validation records.</dd>
+        <dt>Linear probe</dt><dd>Logistic regression on the encoder's vectors, the encoder unchanged. Its penalty is chosen on \
+        the validation records.</dd>
+        <dt>k-NN</dt><dd>The diagnoses of the nearest training records, without any fit.</dd>
+        <dt>95 % interval</dt><dd>Where 95 % of 1000 resamples of the test records lie; of a single diagnosis, DeLong's.</dd>
+        <dt>The untrained network</dt><dd>The same network with the weights that its seed draws: what its shape alone is \
+        worth.</dd>
+        <dt>CD, HYP, MI, NORM, STTC</dt><dd>PTB-XL's superclasses: conduction disturbance, hypertrophy, myocardial \
+        infarction, normal, ST and T changes.</dd></dl>
+        """
+}

@@ -1,0 +1,113 @@
+import Runtime
+
+/// Whether the first contender is better than the others, in words for people who do not know the measures.
+struct Verdict {
+    /// What a paired difference with its interval allows to say.
+    enum Outcome: String {
+        case better
+        case worse
+        case undecided = "not told apart"
+    }
+
+    /// The first contender against another one.
+    struct Comparison {
+        let contender: ReportedContender
+        let outcome: Outcome
+        let difference: Double
+        let interval: (lower: Double, upper: Double)
+
+        init?(_ contender: ReportedContender, measure: String) {
+            let found = contender.difference?[measure]
+            guard let difference = found?["difference"]?.doubleValue,
+                let interval = ReportedContender.Measured.interval(found?["interval"])
+            else { return nil }
+            self.contender = contender
+            (self.difference, self.interval) = (difference, interval)
+            outcome = interval.lower > 0 ? .better : interval.upper < 0 ? .worse : .undecided
+        }
+
+        var text: String {
+            "\(signed(difference)) (\(signed(interval.lower)) to \(signed(interval.upper)))"
+        }
+    }
+
+    /// The measure that decides, for people.
+    let measureTitle: String
+    /// One a contender that the first was compared to.
+    let comparisons: [Comparison]
+    private let subject: String
+    private let isComparison: Bool
+    private let hasControls: Bool
+
+    /// Measures that can decide, the best first.
+    private static let measures = [
+        ("linear_auroc_macro", "AUROC of the linear probe, the mean over the classes"),
+        ("knn_auroc_macro", "AUROC of k-nearest neighbours, the mean over the classes"),
+    ]
+
+    init(_ contenders: [ReportedContender]) {
+        let found = Self.measures.lazy.map { key, title in
+            (title, contenders.compactMap { Comparison($0, measure: key) })
+        }.first { !$0.1.isEmpty }
+        measureTitle = found?.0 ?? Self.measures[0].1
+        comparisons = found?.1 ?? []
+        subject = contenders.first?.title ?? "the encoder"
+        isComparison = contenders.count { !$0.isControl } > 1
+        hasControls = contenders.contains { $0.isControl }
+    }
+
+    /// One sentence that answers the question.
+    var headline: String {
+        guard !comparisons.isEmpty else {
+            return hasControls || isComparison
+                ? "No verdict: none of the chosen protocols compares classifiers."
+                : "No verdict: nothing stands beside the encoder, and a number alone says little."
+        }
+        func titles(_ word: String, _ outcome: (Outcome) -> Bool) -> String {
+            Self.list(comparisons.filter { outcome($0.outcome) }.map(\.contender.title), word)
+        }
+        if comparisons.allSatisfy({ $0.outcome == .better }) {
+            return isComparison
+                ? "\(subject) is better than everything that it was set beside."
+                : "Yes: on these records the encoder is better than every control."
+        }
+        let better = titles("and") { $0 == .better }
+        let (open, worse) = (titles("or") { $0 == .undecided }, titles("and") { $0 == .worse })
+        let limits = [
+            open.isEmpty ? nil : "not shown to be better than \(open)",
+            worse.isEmpty ? nil : "worse than \(worse)",
+        ].compactMap { $0 }.joined(separator: ", and ")
+        let drawn = comparisons.first { $0.contender.name == "random" }
+        if !isComparison, let drawn, drawn.outcome != .better {
+            return "No: the encoder is "
+                + (drawn.outcome == .worse
+                    ? "worse than" : "not shown to be better than")
+                + " the same network before any training, so its training is not shown to have helped."
+        }
+        guard !better.isEmpty else {
+            return "No: \(isComparison ? subject : "the encoder") is \(limits)."
+        }
+        return isComparison
+            ? "\(subject) is better than \(better), but \(limits)."
+            : "In part: the encoder is better than \(better), but \(limits)."
+    }
+
+    /// What was compared, and what that does not say.
+    func explanation(records: Int?) -> String {
+        let count = records.map { "\($0) " } ?? ""
+        return """
+            The measure is the \(measureTitle), on \(count)test records that neither training nor choosing saw. A \
+            difference is “better” or “worse” where its whole 95 % interval lies on one side of zero, and “not told apart” \
+            where it does not: then more records are needed. Both contenders are measured on the same 1000 resamples of the \
+            records, so records that are hard for both do not blur the difference. The intervals speak of other records of \
+            the same kind: they know nothing of another hospital, another split or another seed of the training, and are not \
+            corrected for the number of comparisons.
+            """
+    }
+
+    /// “A, than B and than C”, for behind “better than”.
+    private static func list(_ texts: [String], _ word: String) -> String {
+        guard let last = texts.last, texts.count > 1 else { return texts.first ?? "" }
+        return texts.dropLast().joined(separator: ", than ") + " \(word) than " + last
+    }
+}

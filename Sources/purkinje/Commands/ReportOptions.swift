@@ -1,0 +1,26 @@
+import CommandLineInterface
+import Evaluation
+
+/// What commands that end in a page about an evaluation have in common.
+enum ReportOptions {
+    static let report = Option(
+        "report", .file, otherwise: "no page",
+        help: "Writes one self-contained HTML page: verdict, tables, curves, maps.")
+    static let coordinates = Flag(
+        "coordinates", help: "Maps of the test records in the JSON, too: a place for each record.")
+    static let perplexity = Option(
+        "perplexity", .number(1...), default: StochasticNeighbourEmbedding.usualPerplexity,
+        help: "How many neighbours t-SNE looks at; lowered where there are too few records.")
+    static let mapRecords = Option(
+        "map-records", .integer(0...), default: MapSettings.usualRecordLimit,
+        help: "Records in a map, at most; of more, a sample is drawn. 0: no map.")
+    static let clusterDimension = Option(
+        "cluster-dimension", .count, default: ClusterProtocol.usualDimension,
+        help: "Principal components to which the protocol clusters brings all contenders.")
+
+    /// How maps are made; `nil` where nobody would see them.
+    static func map(_ given: Invocation) -> MapSettings? {
+        guard given[mapRecords] > 0, given[report] != nil || given[coordinates] else { return nil }
+        return MapSettings(perplexity: given[perplexity], recordLimit: given[mapRecords])
+    }
+}
