@@ -28,7 +28,7 @@ public struct LineChart: Sendable {
     private let x: Axis
     private let y: Axis
 
-    private static let margin = (left: 62.0, right: 16.0, top: 14.0, bottom: 40.0)
+    private static let margin = (left: 62.0, right: 16.0, top: 14.0, bottom: 46.0)
 
     /// A chart.
     ///

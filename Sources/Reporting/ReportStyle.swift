@@ -7,7 +7,7 @@ enum ReportStyle {
         --s0:#5cb8d6;--s1:#f08072;--s2:#a9cc5a;--s3:#c792ea;--s4:#f0b35a;--s5:#a9bccf;--s6:#8796a5}}
         *{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);
         font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
-        header,main{max-width:60rem;margin:0 auto;padding:1.2rem 1rem}h1{margin:0;font-size:1.7rem;line-height:1.2;
+        header,main{max-width:68rem;margin:0 auto;padding:1.2rem 1rem}h1{margin:0;font-size:1.7rem;line-height:1.2;
         overflow-wrap:anywhere}header p{color:var(--faint);margin:.3rem 0 .8rem;overflow-wrap:anywhere}
         nav a{color:var(--s0);margin-right:.8rem;text-decoration:none;white-space:nowrap}nav{line-height:1.9}
         h2{font-size:1.25rem;margin:2rem 0 .6rem;border-bottom:1px solid var(--line);padding-bottom:.2rem}
@@ -19,7 +19,7 @@ enum ReportStyle {
         th,td{text-align:left;padding:.25rem .7rem .25rem 0;border-bottom:1px solid var(--line);vertical-align:top}
         td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}
         figure{margin:0 0 1rem}figcaption{font-size:.85rem;color:var(--faint)}svg{max-width:100%;height:auto;display:block}
-        .chart svg{width:100%}.chart text{fill:var(--faint);font-size:12px}.grid{stroke:var(--line);stroke-width:1}
+        .chart svg{width:100%}.chart.wide svg{max-width:56rem}.chart text{fill:var(--faint);font-size:12px}.grid{stroke:var(--line);stroke-width:1}
         .line{fill:none;stroke-width:1.8;stroke-linejoin:round}.hover{fill:transparent}.hover:hover{fill:var(--line)}
         .key{margin-right:1rem}.key:before{content:"";display:inline-block;width:.8rem;height:.2rem;margin:0 .4rem .2rem 0;
         background:currentColor;vertical-align:middle}
@@ -52,7 +52,7 @@ enum ReportStyle {
         dt{font-weight:600;margin-top:.5rem}dd{margin:0 0 0 1rem;max-width:47rem}h4{margin:.9rem 0 .2rem;font-size:.95rem}
         td:first-child,th:first-child{position:sticky;left:0;background:var(--paper)}td.number,td small{white-space:nowrap}
         td small{color:var(--faint)}.key{white-space:nowrap}.maps{display:grid;gap:0 1.2rem;
-        grid-template-columns:repeat(auto-fill,minmax(min(24rem,100%),1fr))}td:last-child{overflow-wrap:anywhere}
+        grid-template-columns:repeat(auto-fill,minmax(min(24rem,100%),1fr))}td:last-child{overflow-wrap:anywhere}td:first-child{min-width:7.5rem}
         @media(max-width:40rem){.row{grid-template-columns:1fr auto}.row svg,.row>div{grid-row:2;grid-column:1/3}
         .chart.wide text{font-size:21px}}
         @media print{nav,summary{display:none}body{font-size:11pt}section{break-inside:avoid}header,main{max-width:none;padding:0}}

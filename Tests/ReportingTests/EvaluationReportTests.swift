@@ -121,7 +121,9 @@ import Testing
 
     @Test func aComparisonSpeaksOfItsFirstRun() {
         let page = Self.page(Self.comparison)
-        #expect(page.contains("first is better than second, but not shown to be better than"))
+        #expect(
+            page.contains(
+                "first (st-mem) is better than second (st-mem), but not shown to be better than"))
         #expect(page.contains("The study's figures") && page.contains("134.5"))
         #expect(page.contains("2 runs side by side"))
         #expect((try? WellFormed.check(page)) == [])
@@ -152,8 +154,23 @@ import Testing
                     "finetune": [
                         "test": ["auroc_macro": 0.84, "auroc_macro_interval": [0.8, 0.88]],
                         "steps": 300,
-                    ]
+                    ],
+                    "label_efficiency": [
+                        "linear": [
+                            [
+                                "fraction": 0.01, "records": [9, 11],
+                                "auroc_macro": ["mean": 0.61, "deviation": 0.03],
+                            ],
+                            [
+                                "fraction": 1, "records": [1045],
+                                "auroc_macro": ["mean": 0.8, "deviation": .null],
+                            ],
+                        ]
+                    ],
                 ]))
+        #expect(html.contains("0.610<br><small>± 0.030, 10 records</small>"))
+        #expect(html.contains("0.800<br><small>1045 records</small>"))
+        #expect(html.contains("+0.060<br><small>+0.020 to +0.090, p 0.004</small>"))
         for title in [
             "Verdict", "Diagnoses read out of the vectors", "Differences on the same records",
             "Each diagnosis", "What is taken for what", "Records in a plane",

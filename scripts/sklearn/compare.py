@@ -172,7 +172,8 @@ def compare_components(program, folder, random, count):
 
 
 def compare_neighbours(program, folder, random):
-    """scikit-learn's own map may be better by chance, so the shares allow a little."""
+    """Where records end depends on the last bits of where they begin: scikit-learn's divergence is the middle one of five
+    maps that begin within 1 % of each other."""
     for n, d, k, perplexity in [(150, 10, 3, 10), (300, 64, 5, 30), (500, 192, 5, 30), (400, 8, 1, 50)]:
         groups = random.integers(0, k, n)
         features = random.normal(size=(n, d)) + 2 * random.normal(size=(k, d))[groups]
@@ -180,7 +181,12 @@ def compare_neighbours(program, folder, random):
         if found is None:
             report(f"t-SNE {n} x {d}: {done.stderr.strip()}", np.inf, 0.01)
             continue
-        fit = TSNE(2, perplexity=perplexity, method="exact", init="pca", random_state=0).fit(features)
+        start = PCA(2, svd_solver="full").fit_transform(features)
+        start *= 1e-4 / start[:, 0].std()
+        fits = [TSNE(2, perplexity=perplexity, method="exact",
+                     init=(start * random.normal(1, 0.01, start.shape)).astype(np.float32)).fit(features)
+                for _ in range(5)]
+        fit = sorted(fits, key=lambda fit: fit.kl_divergence_)[2]
         name = f"t-SNE {n} x {d}, {k} groups, perplexity {perplexity}"
         own, other = found["divergence"], fit.kl_divergence_
         report(f"{name}, divergence {own:.4f} against {other:.4f}", max(0, own / other - 1), 0.01)

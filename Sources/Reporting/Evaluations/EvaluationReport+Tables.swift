@@ -75,6 +75,8 @@ extension EvaluationReport {
             ("k-NN AUROC", ["knn", part], "auroc_macro"),
             ("k-NN AUROC, weighted", ["knn", part], "auroc_weighted"),
             ("k-NN F1, weighted", ["knn", part], "f1_weighted"),
+            ("fine-tuned AUROC", ["finetune", part], "auroc_macro"),
+            ("fine-tuned F1, chosen thresholds", ["finetune", part], "f1_macro"),
         ]
         let shown = columns.filter { column in
             contenders.contains { $0.measured(column.1, column.2) != nil }
@@ -96,31 +98,33 @@ extension EvaluationReport {
 
     var differences: String {
         let first = contenders.first?.title ?? ""
-        let rows = contenders.flatMap { contender -> [[String]] in
-            let measures = contender.difference?.objectValue ?? [:]
-            return Self.measureTitles.compactMap { key, title in
-                guard let found = measures[key], let value = found["difference"]?.doubleValue,
-                    let interval = ReportedContender.Measured.interval(found["interval"])
-                else { return nil }
-                return [
-                    contender.title, title, signed(value),
-                    "\(signed(interval.lower)) to \(signed(interval.upper))",
-                    found["p_value"]?.doubleValue.map { decimals($0) } ?? "",
-                ]
-            }
+        func cell(_ contender: ReportedContender, _ key: String) -> String? {
+            guard let found = contender.difference?[key],
+                let value = found["difference"]?.doubleValue,
+                let interval = ReportedContender.Measured.interval(found["interval"])
+            else { return nil }
+            let p = found["p_value"]?.doubleValue.map { ", p \(decimals($0))" } ?? ""
+            return "\(signed(value))\n\(signed(interval.lower)) to \(signed(interval.upper))\(p)"
         }
-        guard !rows.isEmpty else { return "" }
+        let measures = Self.measureTitles.filter { key, _ in
+            contenders.contains { cell($0, key) != nil }
+        }
+        guard !measures.isEmpty else { return "" }
+        let rows = contenders.filter { $0.difference != nil }.map { contender in
+            [contender.title] + measures.map { cell(contender, $0.0) ?? "" }
+        }
         return
-            "<p>What \(first.htmlEscaped) has more than each other, both measured on the same resamples.</p>"
-            + ReportPage.table(
-                header: ["\(first) less", "measure", "difference", "95 % interval", "p"], rows: rows
-            )
+            "<p>What \(first.htmlEscaped) has more than each other contender, with the 95 % interval of the difference: both "
+            + "are measured on the same resamples.</p>"
+            + ReportPage.table(header: ["\(first) less"] + measures.map(\.1), rows: rows)
     }
 
     private static let measureTitles = [
         ("linear_auroc_macro", "linear AUROC"), ("linear_f1_macro", "linear F1"),
         ("linear_f1_macro_at_half", "linear F1 at 0.5"), ("knn_auroc_macro", "k-NN AUROC"),
-        ("knn_f1_weighted", "k-NN F1, weighted"),
+        ("knn_f1_weighted", "k-NN F1, weighted"), ("finetune_auroc_macro", "fine-tuned AUROC"),
+        ("finetune_f1_macro", "fine-tuned F1"),
+        ("finetune_less_linear_auroc_macro", "fine-tuned AUROC less the other's linear AUROC"),
     ]
 
     var classTables: String {
@@ -131,7 +135,7 @@ extension EvaluationReport {
                     test[key]?[name]?.doubleValue.map { decimals($0) } ?? "not measured"
                 }
                 let interval = ReportedContender.Measured.interval(test["auroc_interval"]?[name])
-                let ends = interval.map { " (\(decimals($0.lower)) to \(decimals($0.upper)))" }
+                let ends = interval.map { "\n\(decimals($0.lower)) to \(decimals($0.upper))" }
                 return [
                     name, "\(test["support"]?[name]?.integerValue ?? 0)",
                     number("auroc") + (ends ?? ""), number("average_precision"), number("f1"),
@@ -147,6 +151,66 @@ extension EvaluationReport {
                     ], rows: rows)
         }
         return tables.joined()
+    }
+
+    /// What is reached with a part of the labels, a row a contender and protocol.
+    var labelEfficiency: String {
+        var rows: [[String]] = []
+        var fractions: [Double] = []
+        for contender in contenders {
+            let protocols = contender.results["label_efficiency"]?.objectValue ?? [:]
+            for key in protocols.keys.sorted() {
+                let points = protocols[key]?.arrayValue ?? []
+                let own = points.compactMap { $0["fraction"]?.doubleValue }
+                if own.count > fractions.count { fractions = own }
+                rows.append(
+                    [contender.title, key == "finetune" ? "fine-tuned" : key]
+                        + points.map(Self.partOfLabels))
+            }
+        }
+        guard !rows.isEmpty else { return "" }
+        return
+            "<p>AUROC on the test records when only a part of the training patients' labels may be used: the mean over draws "
+            + "with its deviation, and the training records that a draw has.</p>"
+            + ReportPage.table(
+                header: ["vectors", "protocol"]
+                    + fractions.map { "\(format(100 * $0)) % of labels" },
+                rows: rows.map {
+                    $0 + Array(repeating: "", count: max(0, fractions.count + 2 - $0.count))
+                })
+    }
+
+    private static func partOfLabels(_ point: JSONValue) -> String {
+        guard let mean = point["auroc_macro"]?["mean"]?.doubleValue else { return "not measured" }
+        let deviation = point["auroc_macro"]?["deviation"]?.doubleValue.map { " ± \(decimals($0))" }
+        let records = (point["records"]?.arrayValue ?? []).compactMap(\.doubleValue)
+        let count = records.isEmpty ? 0 : records.reduce(0, +) / Double(records.count)
+        return
+            "\(decimals(mean))\n\(deviation.map { $0.dropFirst() + ", " } ?? "")\(decimals(count, 0)) records"
+    }
+
+    /// Groups of records on which the linear probe was measured apart.
+    var subgroups: String {
+        encoders.compactMap { contender -> String? in
+            guard let groups = contender.object(["linear", "subgroups", "test"])?.objectValue else {
+                return nil
+            }
+            let rows = groups.keys.sorted().map { key -> [String] in
+                let group = groups[key]
+                let measured = ReportedContender.Measured(group, "auroc_macro")
+                return [
+                    Self.words(key), "\(group?["records"]?.integerValue ?? 0)",
+                    measured?.cell ?? "too few",
+                    group?["auroc_macro_of_others"]?.doubleValue.map { decimals($0) } ?? "",
+                ]
+            }
+            guard !rows.isEmpty else { return nil }
+            let name = encoders.count > 1 ? "<h3>\(contender.title.htmlEscaped)</h3>" : ""
+            return name
+                + ReportPage.table(
+                    header: ["group", "test records", "linear AUROC", "of all other records"],
+                    rows: rows)
+        }.joined()
     }
 
     // MARK: Clusters and parameters
@@ -169,11 +233,11 @@ extension EvaluationReport {
             }.first ?? 0
         let header = [
             "vectors", "numbers", "n", "Davies-Bouldin", "Silhouette", "Calinski-Harabasz",
-            "CHI / (n - k)", "adjusted Rand of k-means",
+            "CHI/(n−k)", "adjusted Rand of k-means",
         ]
         return
             "<p>The true diagnoses as clusters, test records with exactly one; no classifier. Low Davies-Bouldin, high "
-            + "Silhouette and high CHI / (n - k) mean classes far apart; adjusted Rand says how well k-means finds them "
+            + "Silhouette and high CHI/(n−k) mean classes far apart; adjusted Rand says how well k-means finds them "
             + "(0 is chance, 1 is perfect).</p><h3>Vectors as they are</h3>"
             + ReportPage.table(header: header, rows: whole)
             + "<h3>At equal dimension</h3><p>The measures depend on how many numbers a record has. Here every contender is "
@@ -187,6 +251,7 @@ extension EvaluationReport {
                             "method", "numbers", "Davies-Bouldin", "Silhouette",
                             "Calinski-Harabasz",
                         ], rows: StudyFigures.clusters)
+                    + "<p class=\"note\">\(StudyFigures.ownClusterNotes.htmlEscaped)</p>"
                 : "") + "<p class=\"note\">\(StudyFigures.clusterNotes.htmlEscaped)</p>"
     }
 

@@ -16,6 +16,7 @@ public struct EvaluationReport {
         "run", "runs", "method", "step", "readout", "dimension", "crops", "seed", "data_sha256",
         "test_data_sha256", "state_sha256", "pretraining_data_sha256", "labels", "records",
         "controls", "linear", "knn", "clusters", "parameters", "map", "first_run_less_this",
+        "label_efficiency",
     ]
 
     /// A page.
@@ -58,6 +59,8 @@ public struct EvaluationReport {
                 .init(title: "External records", body: classification("external")),
                 .init(title: "Each diagnosis", body: curves + classTables),
                 .init(title: "What is taken for what", body: confusions),
+                .init(title: "Groups of records", body: subgroups),
+                .init(title: "With fewer labels", body: labelEfficiency),
                 .init(title: "Records in a plane", body: maps),
                 .init(title: "How far the classes lie apart", body: clusters),
                 .init(title: "Clinical parameters read out", body: parameters),
@@ -145,7 +148,7 @@ public struct EvaluationReport {
         }
         return
             "<p>Each mark is a test record, its colour and shape its diagnosis; hover over it for its name and labels. "
-            + "Principal components are the two directions in which the training records differ most. t-SNE keeps "
+            + "Principal components are the two directions in which the training records differ most. t‑SNE keeps "
             + "neighbours together, and nothing else: how far apart two groups lie, and how large they are, means "
             + "nothing.</p><div class=\"maps\">\(figures.joined())</div>"
     }
@@ -174,7 +177,7 @@ public struct EvaluationReport {
             let further = members.keys.filter { !Self.known.contains($0) }.sorted()
             let parts = further.compactMap { key in
                 members[key].map {
-                    "<h3>\(key.replacing("_", with: " ").htmlEscaped)</h3>\(JSONTables.html($0))"
+                    ReportPage.folded(key.replacing("_", with: " "), JSONTables.html($0))
                 }
             }
             guard !parts.isEmpty else { return "" }

@@ -63,8 +63,10 @@ struct ReportedContender {
         if let runs {
             let titles = shortest(runs.map { $0["run"]?.stringValue ?? "" })
             encoders = zip(titles, runs).enumerated().map { number, named in
-                ReportedContender(
-                    name: named.1["run"]?.stringValue ?? named.0, title: named.0, isControl: false,
+                let method = named.1["method"]?.stringValue.map { " (\($0))" } ?? ""
+                return ReportedContender(
+                    name: named.1["run"]?.stringValue ?? named.0, title: named.0 + method,
+                    isControl: false,
                     results: named.1,
                     difference: number == 0 ? nil : named.1["first_run_less_this"])
             }

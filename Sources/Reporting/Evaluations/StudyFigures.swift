@@ -29,7 +29,13 @@ enum StudyFigures {
     static let clusterNotes = """
         Davies-Bouldin (lower is better) and Silhouette (from -1 to 1, above 0 where records lie nearer to their own class) \
         do not grow with the number of records, but depend on the dimension: compare rows of the same dimension. \
-        Calinski-Harabasz grows with the number of records n: of two sets compare CHI / (n - k) alone, k being the number of \
-        classes. The study does not say its n, so its CHI compares with none here.
+        Calinski-Harabasz grows with the number of records n: of two sets compare CHI/(n−k) alone, k being the number of \
+        classes.
+        """
+
+    /// What of the study's clusters compares to nothing here.
+    static let ownClusterNotes = """
+        The study's Calinski-Harabasz figures are of another number of records, so they compare with none here; its \
+        Davies-Bouldin and Silhouette belong beside rows of as many numbers.
         """
 }

@@ -127,7 +127,7 @@ private func embeddingMap(
             body:
                 "<p>The \(kept.count) labelled records of the validation fold by the vectors of step "
                 + "\(encoder.step), which no label has touched unless the method trains on labels. Colour and shape are the "
-                + "diagnosis; hover over a mark for its name and labels. t-SNE keeps neighbours together, and nothing "
+                + "diagnosis; hover over a mark for its name and labels. t‑SNE keeps neighbours together, and nothing "
                 + "else: distances between groups mean nothing.</p><div class=\"maps\">\(figures.joined())</div>"
         )
     ]
