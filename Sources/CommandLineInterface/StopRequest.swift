@@ -20,7 +20,7 @@ public final class StopRequest: Sendable {
 
     /// Directs the process's signals to a request.
     ///
-    /// Called once in a process.
+    /// Where a process calls it again, the newest request is the one that they reach.
     ///
     /// - Parameters:
     ///   - onFirst: Told of the first signal, to print that the step is being finished.

@@ -102,6 +102,13 @@ extension ValueKind where Value == Double {
         }
     }
 
+    /// A part of a whole: above 0 and at most 1.
+    public static var share: ValueKind {
+        ValueKind(placeholder: "X", meaning: "a number above 0 and at most 1") { text in
+            Double(text).flatMap { $0 > 0 && $0 <= 1 ? $0 : nil }
+        }
+    }
+
     /// A finite number above 0.
     public static var positive: ValueKind {
         ValueKind(placeholder: "X", meaning: "a number above 0") { text in

@@ -81,7 +81,11 @@ public struct Configuration: Sendable {
         batchSize = try reader.integer("batchSize", default: 64, in: 1...1_048_576)
         logicalShards = try reader.integer("logicalShards", default: 8, in: 1...65_536)
         steps = try reader.integer("steps", default: 20_000, in: 1...1_000_000_000)
-        input = try reader.input(method.inputDefaults)
+        // What a sample is depends on whose encoder is fine-tuned; other methods have no base.
+        let base: FinetuneConfiguration.Base =
+            method == .finetune ? try reader.choice("base", default: nil) : .stMEM
+        input = try reader.input(
+            method == .finetune ? base.inputDefaults : method.inputDefaults)
         optimizer = try reader.optimizer(method.optimizerDefaults, steps: steps)
         exchange = try reader.exchange()
         checkpoint = CheckpointConfiguration(
@@ -103,7 +107,7 @@ public struct Configuration: Sendable {
                 "log.everySteps", default: 10, in: 1 ... .max, decidesBits: false))
         initialWeights = try reader.optionalDigest("initialWeights")
         details = try MethodConfiguration(
-            method, from: &reader,
+            method, base: base, from: &reader,
             shared: SharedSettings(
                 input: input, batchSize: batchSize, logicalShards: logicalShards, steps: steps,
                 gradientBits: exchange.gradientBits))

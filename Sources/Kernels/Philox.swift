@@ -14,6 +14,8 @@ public enum RandomPurpose: UInt8, Sendable {
     case negatives
     case sampling
     case synthesis
+    case headDropout
+    case labels
     case test = 255
 }
 

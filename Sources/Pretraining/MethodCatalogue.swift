@@ -19,6 +19,7 @@ public enum MethodCatalogue {
         case .cmsc(let settings): CMSC(settings, configuration: configuration)
         case .cpc(let settings): CPC(settings, configuration: configuration)
         case .triplet(let settings): TripletRefinement(settings, input: configuration.input)
+        case .finetune(let settings): Finetune(settings, of: configuration)
         }
     }
 }

@@ -19,6 +19,9 @@ public protocol WindowSource: Sendable {
     /// What is known of a window beside its signal.
     func facts(of window: Int) -> WindowFacts
 
+    /// The superclasses of a window's record by a rule of its own.
+    func superclasses(of window: Int, rule: LabelRule) -> Superclasses
+
     /// Clinical features of a window; 0 where the source has none.
     var clinicalFeatureCount: Int { get }
 
@@ -37,6 +40,10 @@ extension WindowSource {
     public func clinicalFeatures(
         of window: Int, into features: UnsafeMutableBufferPointer<Float>
     ) {}
+    /// Those of the facts: a source without codes knows no likelihoods.
+    public func superclasses(of window: Int, rule: LabelRule) -> Superclasses {
+        facts(of: window).superclasses
+    }
 }
 
 /// What is known of a window beside its signal, as far as methods use it.
@@ -47,12 +54,15 @@ public struct WindowFacts: Sendable, Equatable {
     public let patient: Int
     /// The record's diagnostic superclasses; empty where it has none.
     public let superclasses: Superclasses
+    /// The fold that the record's source puts it in; `nil` where there are none.
+    public let fold: Int?
 
     /// Facts by name.
-    public init(record: String, patient: Int, superclasses: Superclasses) {
+    public init(record: String, patient: Int, superclasses: Superclasses, fold: Int? = nil) {
         self.record = record
         self.patient = patient
         self.superclasses = superclasses
+        self.fold = fold
     }
 }
 
@@ -148,6 +158,10 @@ public protocol PretrainingMethod: Sendable {
     /// The trained method as something that turns windows into vectors; `nil` where it cannot.
     var embedding: (any SignalEmbedding)? { get }
 
+    /// The trained method as something that turns windows into probabilities of the superclasses, whatever the read-out;
+    /// `nil` where it knows nothing of them.
+    var classifier: (any SignalEmbedding)? { get }
+
     /// Buffers for one thread.
     func makeWorkspace() -> any ShardWorkspace
 
@@ -162,6 +176,19 @@ public protocol PretrainingMethod: Sendable {
     ///   - windows: The training windows.
     /// - Throws: When a window cannot be read.
     func complete(_ parameters: Parameters, from source: any WindowSource, windows: [Int]) throws
+
+    /// The windows that the method can use, such as those with a label.
+    ///
+    /// - Parameters:
+    ///   - windows: Those that may be used.
+    ///   - source: What is known of them.
+    ///   - role: Whether they are to be trained on or measured.
+    ///   - seed: The run's seed.
+    /// - Returns: Some of them, in the same order.
+    /// - Throws: Where none is left to train on.
+    func usable(
+        _ windows: [Int], of source: any WindowSource, for role: Shard.Role, seed: UInt64
+    ) throws -> [Int]
 
     /// Makes an encoder's weights, perhaps another method's, fit this one.
     ///
@@ -210,6 +237,12 @@ extension PretrainingMethod {
     public var gathering: Gathering? { nil }
     /// It makes no vectors.
     public var embedding: (any SignalEmbedding)? { nil }
+    /// It knows nothing of superclasses.
+    public var classifier: (any SignalEmbedding)? { nil }
+    /// All of them.
+    public func usable(
+        _ windows: [Int], of source: any WindowSource, for role: Shard.Role, seed: UInt64
+    ) throws -> [Int] { windows }
     /// Nothing to move.
     public func update(_ context: UpdateContext) -> [String: JSONValue] { [:] }
     /// Nothing to add.

@@ -26,11 +26,11 @@ public struct SyntheticWindows: WindowSource {
         table = (0..<samplesPerWindow * 12 + 4096).map { _ in Float(random.nextNormal()) }
     }
 
-    /// Two windows a patient, and the five superclasses in turn.
+    /// Two windows a patient, and the five superclasses in turn, all in fold 1.
     public func facts(of window: Int) -> WindowFacts {
         WindowFacts(
             record: "\(window)", patient: window / 2,
-            superclasses: Superclasses(rawValue: 1 << UInt8(window % 5)))
+            superclasses: Superclasses(rawValue: 1 << UInt8(window % 5)), fold: 1)
     }
 
     /// Gives a window's numbers, shape `[12, samplesPerWindow]`.

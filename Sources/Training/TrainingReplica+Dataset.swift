@@ -9,7 +9,12 @@ extension PreparedDataset: WindowSource {
         let record = self.window(window).record
         return WindowFacts(
             record: record.name, patient: patient(ofWindow: window),
-            superclasses: record.superclasses)
+            superclasses: record.superclasses, fold: record.fold)
+    }
+
+    /// The superclasses of a window's record by a rule of its own.
+    public func superclasses(of window: Int, rule: LabelRule) -> Superclasses {
+        rule.superclasses(of: self.window(window).record, in: self)
     }
 }
 

@@ -59,13 +59,17 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
         MatrixProduct.useOneThread()
         self.configuration = configuration
         self.source = source
-        windowsForTraining = trainingWindows
         method = MethodCatalogue.method(for: configuration)
+        windowsForTraining = try method.usable(
+            trainingWindows, of: source, for: .training, seed: configuration.seed)
         parameters = Parameters(method.parameters, seed: configuration.seed)
         sampler = try BatchSampler(
-            method.batches, windows: trainingWindows, source: source, seed: configuration.seed)
+            method.batches, windows: windowsForTraining, source: source, seed: configuration.seed)
         validation = ValidationUnits(
-            windows: configuration.validation.everySteps > 0 ? validationWindows : [],
+            windows: configuration.validation.everySteps > 0
+                ? try method.usable(
+                    validationWindows, of: source, for: .validation, seed: configuration.seed)
+                : [],
             // Where a sample's loss depends on the others, a unit is as large as a batch.
             unitSize: method.gathering == nil ? configuration.shardSize : configuration.batchSize,
             seed: configuration.validation.seed.map { UInt64($0) } ?? configuration.seed)

@@ -5,17 +5,22 @@ import Testing
 
 /// From synthetic records to an evaluated run, as a user types it.
 @Suite struct EvaluationCommandTests {
-    @Test func evaluatesARunToTheSameBytesTwice() throws {
+    private func purkinje(_ arguments: String...) throws -> [String] {
+        let result = try Programs.run(arguments)
+        try #require(result.code == 0, "\(arguments): \(result.lines)")
+        return result.lines
+    }
+
+    private func newFolder() throws -> String {
         let folder =
             FileManager.default.temporaryDirectory.path + "/purkinje-evaluation-\(UUID())"
-        defer { try? FileManager.default.removeItem(atPath: folder) }
         try FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true)
-        func purkinje(_ arguments: String...) throws -> [String] {
-            let result = try Programs.run(arguments)
-            try #require(result.code == 0, "\(arguments): \(result.lines)")
-            return result.lines
-        }
+        return folder
+    }
+
+    /// Records, and a run that made one step with them.
+    private func pretrain(in folder: String) throws -> (data: String, run: String) {
         let (data, run) = ("\(folder)/ecg.purkinje", "\(folder)/run")
         _ = try purkinje(
             "data", "synthesise", "--out", folder + "/ecg", "--records", "160", "--seed", "8")
@@ -31,6 +36,13 @@ import Testing
             """, to: folder + "/configuration.json")
         _ = try purkinje(
             "pretrain", "--config", folder + "/configuration.json", "--data", data, "--run", run)
+        return (data, run)
+    }
+
+    @Test func evaluatesARunToTheSameBytesTwice() throws {
+        let folder = try newFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (data, run) = try pretrain(in: folder)
         func evaluation(threads: Int) throws -> String {
             let lines = try purkinje(
                 "evaluate", "--run", run, "--data", data, "--centre-crop", "--threads",
@@ -90,5 +102,54 @@ import Testing
         #expect(drawing.hasPrefix("<svg ") && drawing.contains("NORM ("))
         let refused = try Programs.run(["map", embeddings, "--perplexity", "100"])
         #expect(refused.code == 1 && refused.lines.contains { $0.contains("between 1 and 53") })
+    }
+
+    @Test func fineTunesARunWithAControlAndFewLabelsToTheSameNumbers() throws {
+        let folder = try newFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (data, run) = try pretrain(in: folder)
+        func evaluation(_ more: String...) throws -> String {
+            let result = try Programs.run(
+                [
+                    "evaluate", "--run", run, "--data", data, "--centre-crop", "--protocols",
+                    "linear,finetune", "--set", "steps=4", "--set", "checkpoint.everySteps=2",
+                    "--set", "validation.everySteps=2", "--label-fractions", "0.1,1", "--json",
+                ] + more)
+            try #require(result.code == 0, "\(result.lines)")
+            return try #require(result.lines.first { $0.hasPrefix("{") })
+        }
+        let first = try evaluation()
+        // What is finished is only measured again; workers train to the same bits.
+        #expect(try evaluation("--threads", "2") == first)
+        #expect(
+            try evaluation("--finetune-run", folder + "/tuned", "--workers", "2") == first)
+        let result = try JSONValue(parsing: first.utf8)
+        let random = result["controls"]?["random"]
+        for contender in [result, random] {
+            #expect(contender?["finetune"]?["test"]?["auroc_macro"]?.doubleValue != nil)
+            let points = contender?["label_efficiency"]?["finetune"]?.arrayValue
+            #expect(points?.count == 2)
+            #expect(
+                points?[1]["auroc_macro"]?["values"]?.arrayValue?.first
+                    == contender?["finetune"]?["test"]?["auroc_macro"])
+            #expect(contender?["label_efficiency"]?["linear"]?.arrayValue?.count == 2)
+        }
+        #expect(result["finetune"]?["state_sha256"] != random?["finetune"]?["state_sha256"])
+        #expect(random?["encoder_less_control"]?["finetune_auroc_macro"] != nil)
+
+        // Other settings in the same folder are refused by name.
+        let other = try Programs.run([
+            "evaluate", "--run", run, "--data", data, "--protocols", "finetune", "--centre-crop",
+            "--set", "steps=5", "--no-controls",
+        ])
+        #expect(other.code == 3 && other.lines.contains { $0.contains("steps") })
+
+        // A fine-tuned run has its own head.
+        let lines = try purkinje(
+            "evaluate", "--run", run + "/finetune/pretrained", "--data", data, "--centre-crop",
+            "--protocols", "linear", "--no-controls", "--json")
+        let own = try JSONValue(parsing: (lines.first { $0.hasPrefix("{") } ?? "").utf8)
+        #expect(own["method"] == "finetune" && own["finetune"]?["step"] == 4)
+        #expect(own["linear"]?["test"]?["auroc_macro"]?.doubleValue != nil)
     }
 }

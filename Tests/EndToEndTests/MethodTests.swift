@@ -79,6 +79,12 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
                 "encoder": { "width": 64, "depth": 1, "heads": 2, "headWidth": 32 },
                 "unfreeze": 1, "mining": "semi-hard"
                 """, refines: true),
+        MethodCase(
+            method: "finetune",
+            settings: """
+                "base": "st-mem", "augmentation": { "operations": 2 },
+                "encoder": { "width": 64, "depth": 1, "heads": 2, "headWidth": 32 }
+                """, refines: true, shards: 2),
     ]
 }
 

@@ -152,7 +152,7 @@ import Testing
             var record = dataset.records()[0].description
             record.codes = [statement]
             record.codes[0].likelihood = likelihood
-            return rule.classes(of: record, in: dataset).count
+            return rule.superclasses(of: record, in: dataset).members.count
         }
         let (half, known) = (
             LabelRule(minimumLikelihood: 50), LabelRule(minimumLikelihood: 50, dropsUnknown: true)

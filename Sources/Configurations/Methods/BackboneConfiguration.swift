@@ -120,13 +120,13 @@ extension SharedSettings {
                 problem: "a shard of \(shardSize) samples has no mean and variance to normalise by",
                 remedy:
                     "batch normalisation needs \(Self.smallestNormalisedShard) samples a shard: "
-                    + "choose a larger batch or fewer shards, or the backbone st-mem")
+                    + "choose a larger batch or fewer shards, or do without it")
         }
         guard gradientBits == 32 else {
             throw .contradiction(
                 keys: [key, "exchange.gradientBits"],
                 problem: "sums for running means and variances do not fit \(gradientBits) bits",
-                remedy: "choose 32 bits, or the backbone st-mem")
+                remedy: "choose 32 bits, or do without batch normalisation")
         }
     }
 }

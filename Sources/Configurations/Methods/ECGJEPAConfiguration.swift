@@ -45,12 +45,7 @@ public struct ECGJEPAConfiguration: Sendable, Equatable {
                     + "a fifth of them",
                 remedy: "choose at least \(Self.patchesMin) patches")
         }
-        guard !shared.input.filterBeforeCrop else {
-            throw .contradiction(
-                keys: ["input.filterBeforeCrop", "method"],
-                problem: "this method takes signals as they are read, without a filter",
-                remedy: "leave input.filterBeforeCrop out")
-        }
+        try shared.input.checkUnfiltered()
         guard !maskFix || mask == .block else {
             throw .contradiction(
                 keys: ["masking.maskFix", "masking.kind"],

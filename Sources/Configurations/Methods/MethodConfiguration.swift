@@ -18,10 +18,12 @@ public enum Method: String, Sendable, CaseIterable {
     case cpc
     /// Refinement of an ST-MEM encoder by diagnoses.
     case triplet
+    /// Supervised training of another method's encoder on diagnoses.
+    case finetune
 
     var inputDefaults: InputDefaults {
         switch self {
-        case .stMEM, .vqFull, .vqFinetune, .simCLR, .cmsc, .cpc, .triplet:
+        case .stMEM, .vqFull, .vqFinetune, .simCLR, .cmsc, .cpc, .triplet, .finetune:
             InputDefaults(cropSamples: 2_250, patchSamples: 75)
         case .ecgJEPA, .hybrid: InputDefaults(cropSamples: 2_500, patchSamples: 50)
         }
@@ -37,6 +39,10 @@ public enum Method: String, Sendable, CaseIterable {
         case .cmsc: OptimizerDefaults(learningRate: 1e-4, weightDecay: 0, beta2: 0.999)
         case .cpc: OptimizerDefaults(learningRate: 5e-4, weightDecay: 1e-3, beta2: 0.999)
         case .triplet: OptimizerDefaults(learningRate: 1.5e-4, weightDecay: 0, beta2: 0.999)
+        case .finetune:
+            OptimizerDefaults(
+                learningRate: 5e-4, weightDecay: 0.05, beta2: 0.999, warmupDivisor: 10,
+                noDecay1d: true)
         }
     }
 }
@@ -97,9 +103,12 @@ public enum MethodConfiguration: Sendable, Equatable {
     case cpc(CPCConfiguration)
     /// Refinement by diagnoses.
     case triplet(TripletConfiguration)
+    /// Supervised training on diagnoses.
+    case finetune(FinetuneConfiguration)
 
     init(
-        _ method: Method, from reader: inout ConfigurationReader, shared: SharedSettings
+        _ method: Method, base: FinetuneConfiguration.Base, from reader: inout ConfigurationReader,
+        shared: SharedSettings
     ) throws(ConfigurationError) {
         switch method {
         case .stMEM: self = .stMEM(try STMEMConfiguration(from: &reader, shared: shared))
@@ -112,6 +121,8 @@ public enum MethodConfiguration: Sendable, Equatable {
         case .cmsc: self = .cmsc(try CMSCConfiguration(from: &reader, shared: shared))
         case .cpc: self = .cpc(try CPCConfiguration(from: &reader, shared: shared))
         case .triplet: self = .triplet(try TripletConfiguration(from: &reader, shared: shared))
+        case .finetune:
+            self = .finetune(try FinetuneConfiguration(base, from: &reader, shared: shared))
         }
     }
 }
@@ -137,6 +148,16 @@ extension ConfigurationReader {
 }
 
 extension InputConfiguration {
+    /// Refuses a filter where signals are taken as they are read.
+    func checkUnfiltered() throws(ConfigurationError) {
+        guard !filterBeforeCrop else {
+            throw .contradiction(
+                keys: ["input.filterBeforeCrop", "method"],
+                problem: "this method takes signals as they are read, without a filter",
+                remedy: "leave input.filterBeforeCrop out")
+        }
+    }
+
     /// Refuses a crop that is not whole patches.
     func checkPatches() throws(ConfigurationError) {
         guard cropSamples.isMultiple(of: patchSamples) else {

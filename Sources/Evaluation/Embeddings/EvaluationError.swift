@@ -8,6 +8,8 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
     case noExternalRecords(dataset: String, leftOut: Int)
     /// The method makes no vectors.
     case noEmbedding(method: String)
+    /// The method has no head that tells superclasses.
+    case noHead(method: String)
     /// The method has no such read-out.
     case noReadout(method: String, readout: String)
     /// The method's encoder has no attention that could be drawn over a record.
@@ -37,6 +39,8 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
                     ? "; \(leftOut) are no test, being of patients of the first set, copies of its "
                         + "records, or PTB-XL's under the Challenge's names HRn" : "")
         case .noEmbedding(let method): "\(method) makes no vectors of records"
+        case .noHead(let method):
+            "\(method) has no head of its own that tells superclasses; fine-tune its encoder"
         case .noReadout(let method, let readout):
             "\(method) has no read-out '\(readout)'; choose another with --readout"
         case .noAttention(let method):

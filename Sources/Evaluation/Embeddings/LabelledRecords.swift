@@ -1,40 +1,6 @@
 import Configurations
 import Electrocardiography
 
-/// Which diagnostic codes count as labels.
-public struct LabelRule: Sendable, Equatable {
-    /// Codes of a lower likelihood, in percent, do not count; `nil` counts every listed code, as the benchmark of PTB-XL does.
-    public var minimumLikelihood: Float?
-    /// Whether codes of likelihood 0, which means unknown, do not count.
-    public var dropsUnknown: Bool
-
-    /// A rule.
-    public init(minimumLikelihood: Float? = nil, dropsUnknown: Bool = false) {
-        self.minimumLikelihood = minimumLikelihood
-        self.dropsUnknown = dropsUnknown
-    }
-
-    /// The superclasses of a record, as numbers in the order of class vectors.
-    public func classes(of record: RecordDescription, in dataset: PreparedDataset) -> [Int] {
-        // Sources of other kinds have no likelihoods: they are sure of all their codes.
-        guard minimumLikelihood != nil || dropsUnknown,
-            dataset.sources[record.source] == PreparedDataset.ptbxlSource
-        else { return record.superclasses.members.map(\.rawValue) }
-        var classes = Superclasses()
-        for code in record.codes where counts(code.likelihood) {
-            guard let found = dataset.superclass(ofCode: code.code) else { continue }
-            classes.insert(Superclasses(found))
-        }
-        return classes.members.map(\.rawValue)
-    }
-
-    private func counts(_ likelihood: Float?) -> Bool {
-        guard let likelihood else { return true }
-        guard likelihood != 0 else { return !dropsUnknown }
-        return likelihood >= minimumLikelihood ?? 0
-    }
-}
-
 /// A record with what is known of it beside its signal.
 public struct EvaluatedRecord: Sendable {
     /// What the source says.
@@ -63,7 +29,7 @@ extension PreparedDataset {
             records.append(
                 EvaluatedRecord(
                     description: description, windows: Array(begin..<end),
-                    classes: rule.classes(of: description, in: self)))
+                    classes: rule.superclasses(of: description, in: self).members.map(\.rawValue)))
             begin = end
         }
         return records
@@ -132,6 +98,24 @@ public struct LabelledRecords: Sendable {
         guard !external.isEmpty else {
             throw .noExternalRecords(dataset: externalSet.path, leftOut: externalLeftOut)
         }
+    }
+
+    /// The same with fewer training records.
+    ///
+    /// - Parameter rows: Which of the training records are left.
+    /// - Returns: Records whose other parts are the same.
+    public func training(onlyOn rows: [Int]) -> LabelledRecords {
+        LabelledRecords(
+            training: rows.map { training[$0] }, validation: validation, test: test,
+            external: external, externalLeftOut: externalLeftOut)
+    }
+
+    private init(
+        training: [EvaluatedRecord], validation: [EvaluatedRecord], test: [EvaluatedRecord],
+        external: [EvaluatedRecord], externalLeftOut: Int
+    ) {
+        (self.training, self.validation, self.test) = (training, validation, test)
+        (self.external, self.externalLeftOut) = (external, externalLeftOut)
     }
 
     /// Refuses patients in two parts.

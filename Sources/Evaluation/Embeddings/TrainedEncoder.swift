@@ -141,7 +141,45 @@ public struct TrainedEncoder: Sendable {
         _ records: [[Int]], of source: any WindowSource, readout: Readout, centreCropOnly: Bool,
         threads: Int, progress: @escaping @Sendable (Int) -> Void
     ) throws -> Matrix {
-        let width = try dimension(of: readout)
+        _ = try dimension(of: readout)
+        return try rows(
+            of: embedding, records, from: source, readout: readout, centreCropOnly: centreCropOnly,
+            threads: threads, progress: progress)
+    }
+
+    /// Whether the method has a head that tells superclasses.
+    public var isClassifier: Bool { method.classifier != nil }
+
+    /// How probable the method's own head thinks each superclass: the mean over a record's windows, and over the method's
+    /// crops of each.
+    ///
+    /// - Parameters:
+    ///   - records: Which records.
+    ///   - dataset: The set that they are of.
+    ///   - centreCropOnly: Whether one crop from the middle is enough.
+    ///   - threads: Compute threads; any number gives the same bits.
+    ///   - progress: Told how many records are done, from any thread.
+    /// - Returns: A row a record, a column a superclass.
+    /// - Throws: `EvaluationError`, and whatever keeps a window from being read.
+    public func probabilities(
+        _ records: [EvaluatedRecord], of dataset: PreparedDataset, centreCropOnly: Bool = false,
+        threads: Int, progress: @escaping @Sendable (Int) -> Void = { _ in }
+    ) throws -> Matrix {
+        guard let classifier = method.classifier else {
+            throw EvaluationError.noHead(method: configuration.method.rawValue)
+        }
+        try check(dataset)
+        return try rows(
+            of: classifier, records.map(\.windows), from: dataset, readout: .own,
+            centreCropOnly: centreCropOnly, threads: threads, progress: progress)
+    }
+
+    private func rows(
+        of embedding: any SignalEmbedding, _ records: [[Int]], from source: any WindowSource,
+        readout: Readout, centreCropOnly: Bool, threads: Int,
+        progress: @escaping @Sendable (Int) -> Void
+    ) throws -> Matrix {
+        let width = embedding.dimension(of: readout) ?? 0
         let crops = embedding.cropStarts(windowSamples: source.samplesPerWindow)
         let starts = centreCropOnly ? [crops[crops.count / 2]] : crops
         let pool = try ComputePool(threadCount: threads)

@@ -22,13 +22,20 @@ public struct AssessmentSettings: Sendable {
     public var seed: UInt64
     /// Compute threads; any number gives the same numbers.
     public var threads: Int
+    /// Parts of the labelled patients that the linear probe is trained on beside all of them.
+    public var labelFractions: [Double]
+    /// How often each part is drawn.
+    public var labelDraws: Int
 
     /// Settings by name.
     public init(
         protocols: Set<EvaluationProtocol>, readout: Readout = .mean, rule: LabelRule = LabelRule(),
         centreCropOnly: Bool = false, clusterDimension: Int = ClusterProtocol.usualDimension,
-        map: MapSettings? = nil, seed: UInt64 = 0, threads: Int = 1
+        map: MapSettings? = nil, seed: UInt64 = 0, threads: Int = 1,
+        labelFractions: [Double] = [], labelDraws: Int = 5
     ) {
+        self.labelFractions = labelFractions
+        self.labelDraws = labelDraws
         self.protocols = protocols
         self.readout = readout
         self.rule = rule
@@ -45,7 +52,7 @@ public struct Contender: Sendable {
     /// What the features are.
     public let name: String
     /// What protocols say.
-    public let results: ProtocolResults
+    public var results: ProtocolResults
     /// The test records in a plane; `nil` where nobody asked, and for features that no encoder made.
     public let map: RecordMap?
 }
@@ -56,7 +63,8 @@ public struct Assessment: Sendable {
     public let records: LabelledRecords
     /// How encoders are assessed.
     public let settings: AssessmentSettings
-    private let dataset: PreparedDataset
+    /// The set of all parts but the external one.
+    public let dataset: PreparedDataset
     private let externalSet: PreparedDataset?
     private let clinicalParameters: PartedFeatures?
     private let subgroups: PartedSubgroups?
@@ -114,12 +122,45 @@ public struct Assessment: Sendable {
                 centreCropOnly: settings.centreCropOnly, threads: settings.threads
             ) { progress(name, $0, records.count) }
         }
-        return try contender(
+        var found = try contender(
             name, features, protocols: settings.protocols, subgroups: subgroups,
             map: settings.map.map { how throws(MetricError) in
                 try RecordMap(
                     features.test, fittedTo: features.training, settings: how, seed: settings.seed)
             })
+        // A head that is there is measured; where none is, somebody may train one.
+        if encoder.isClassifier, encoder.step > 0 {
+            found.results.finetune = try head(of: encoder, name: name, progress: progress)
+        }
+        return found
+    }
+
+    /// What an encoder's own head says of the records.
+    ///
+    /// - Parameters:
+    ///   - encoder: Fine-tuned.
+    ///   - name: What it is called.
+    ///   - progress: Told how far the work is.
+    /// - Returns: Its measures, thresholds from the validation fold.
+    /// - Throws: `EvaluationError`, `MetricError`, and whatever keeps a window from being read.
+    public func head(
+        of encoder: TrainedEncoder, name: String, progress: @escaping Progress
+    ) throws -> FinetuneProtocol {
+        func probabilities(
+            _ records: [EvaluatedRecord], _ dataset: PreparedDataset
+        ) throws -> Matrix {
+            try encoder.probabilities(
+                records, of: dataset, centreCropOnly: settings.centreCropOnly,
+                threads: settings.threads
+            ) { progress(name, $0, records.count) }
+        }
+        let own = try probabilities(records.validation + records.test, dataset)
+        let validationCount = records.validation.count
+        return try FinetuneProtocol(
+            validation: own.selecting(rows: Array(0..<validationCount)),
+            test: own.selecting(rows: Array(validationCount..<own.rows)),
+            external: try externalSet.map { try probabilities(records.external, $0) },
+            of: records, encoder: encoder, seed: settings.seed)
     }
 
     /// What protocols say without a trained encoder: the encoder as its seed draws it, raw statistics of each lead,
@@ -170,12 +211,19 @@ public struct Assessment: Sendable {
         _ name: String, _ features: PartedFeatures, protocols: Set<EvaluationProtocol>,
         subgroups: PartedSubgroups? = nil, map: RecordMap? = nil
     ) throws(MetricError) -> Contender {
-        Contender(
-            name: name,
-            results: try ProtocolResults(
-                protocols, on: features, of: records, subgroups: subgroups,
-                clinicalParameters: clinicalParameters,
-                clusterDimension: settings.clusterDimension, seed: settings.seed), map: map)
+        var results = try ProtocolResults(
+            protocols, on: features, of: records, subgroups: subgroups,
+            clinicalParameters: clinicalParameters,
+            clusterDimension: settings.clusterDimension, seed: settings.seed)
+        if protocols.contains(.linear), !settings.labelFractions.isEmpty {
+            results.labelEfficiency = LabelEfficiency(
+                linear: try settings.labelFractions.map { fraction throws(MetricError) in
+                    try LabelEfficiency.Point(
+                        fraction: fraction, draws: settings.labelDraws, features: features,
+                        records: records, in: dataset, seed: settings.seed)
+                })
+        }
+        return Contender(name: name, results: results, map: map)
     }
 
     /// What the records are and how they were labelled, by name.

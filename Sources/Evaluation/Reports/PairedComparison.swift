@@ -25,12 +25,16 @@ public struct PairedComparison: Sendable {
         let (near, otherNear) = (
             first.neighbours?.variants.first?.test, second.neighbours?.variants.first?.test
         )
+        let (tuned, otherTuned) = (first.finetune?.test, second.finetune?.test)
         differences =
             compare("linear_auroc_macro", linear, other) { $0.macroAUROC }
             + compare("linear_f1_macro", linear, other) { $0.macroF1 }
             + compare("linear_f1_macro_at_half", linear, other) { $0.macroF1AtHalf }
             + compare("knn_auroc_macro", near, otherNear) { $0.macroAUROC }
             + compare("knn_f1_weighted", near, otherNear) { $0.weightedF1 }
+            + compare("finetune_auroc_macro", tuned, otherTuned) { $0.macroAUROC }
+            + compare("finetune_f1_macro", tuned, otherTuned) { $0.macroF1 }
+            + compare("finetune_less_linear_auroc_macro", tuned, other) { $0.macroAUROC }
     }
 
     /// The differences by name.

@@ -10,6 +10,8 @@ public enum EvaluationProtocol: String, Sendable, CaseIterable {
     case clusters
     /// Clinical parameters read out by ridge regression.
     case parameters
+    /// The encoder trained on with a head.
+    case finetune
 }
 
 /// The results of all protocols for one kind of features.
@@ -28,6 +30,10 @@ public struct ProtocolResults: Sendable {
     public let clusters: ClusterProtocol?
     /// Clinical parameters.
     public let parameters: ParameterProtocol?
+    /// The fine-tuned encoder, which whoever trains it sets.
+    public var finetune: FinetuneProtocol?
+    /// What fewer labels give.
+    public var labelEfficiency: LabelEfficiency?
 
     /// Runs protocols.
     ///
@@ -89,6 +95,8 @@ public struct ProtocolResults: Sendable {
         if let neighbours { members["knn"] = neighbours.json }
         if let clusters { members["clusters"] = clusters.json }
         if let parameters { members["parameters"] = parameters.json }
+        if let finetune { members["finetune"] = finetune.json }
+        if let labelEfficiency { members["label_efficiency"] = labelEfficiency.json }
         return members
     }
 }

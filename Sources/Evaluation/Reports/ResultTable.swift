@@ -114,6 +114,41 @@ public enum ResultTable {
             }
     }
 
+    /// What the heads of fine-tuned encoders say, on the test fold.
+    public static func finetuning(_ contenders: [Contender]) -> [[String]] {
+        [["fine-tuned", "step", "fold-9 AUROC", "AUROC", "F1 at 0.5", "F1", "average precision"]]
+            + contenders.compactMap { contender in
+                guard let head = contender.results.finetune else { return nil }
+                return [
+                    contender.name, "\(head.step)", text(head.validationAUROC),
+                    cell(head.test) { $0.macroAUROC }, cell(head.test) { $0.macroF1AtHalf },
+                    cell(head.test) { $0.macroF1 }, cell(head.test) { $0.macroAveragePrecision },
+                ]
+            }
+    }
+
+    /// What fewer labels give: the mean over draws, and their deviation where there are several.
+    public static func labelEfficiency(_ contenders: [Contender]) -> [[String]] {
+        func cell(_ values: [Double]) -> String {
+            let (mean, deviation) = LabelEfficiency.Point.spread(values)
+            return text(mean) + (deviation.isNaN ? "" : " ± \(text(deviation))")
+        }
+        return [["features", "protocol", "labels", "records", "draws", "AUROC", "F1"]]
+            + contenders.flatMap { contender -> [[String]] in
+                let found = contender.results.labelEfficiency ?? LabelEfficiency()
+                return [("linear", found.linear), ("finetune", found.finetune)].flatMap {
+                    name, points in
+                    points.map { point in
+                        [
+                            contender.name, name, "\(text(100 * point.fraction, 1)) %",
+                            "\(point.records.reduce(0, +) / point.records.count)",
+                            "\(point.records.count)", cell(point.auroc), cell(point.f1),
+                        ]
+                    }
+                }
+            }
+    }
+
     private static func cell(
         _ report: ClassificationReport?, _ measure: (ClassificationReport) -> ([Double]) -> Double?
     ) -> String {

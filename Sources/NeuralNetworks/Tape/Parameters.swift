@@ -108,6 +108,18 @@ public struct ParameterList: Sendable {
         }
     }
 
+    /// Multiplies the learning rates of trained parameters.
+    ///
+    /// - Parameter scale: The factor of a parameter, by its name.
+    public mutating func scaleLearningRates(_ scale: (String) -> Double) {
+        specifications = specifications.map { old in
+            guard old.isTrained else { return old }
+            return ParameterSpecification(
+                name: old.name, shape: old.shape, initialiser: old.initialiser, role: .trained,
+                learningRateScale: old.learningRateScale * scale(old.name))
+        }
+    }
+
     /// Adds a frozen copy of what was added from a parameter on, such as a teacher that begins as its student.
     ///
     /// - Parameters:

@@ -100,8 +100,8 @@ public struct ECGJEPA: Sendable {
     public func encode(_ patches: Value, leads: [Int]? = nil, on tape: Tape) -> Value {
         encoder(
             encoder.embed(patches, on: tape),
-            grid: wholeGrid(of: patches, leads: leads ?? Array(0..<sizes.leads), on: tape), on: tape
-        )
+            grid: encoder.wholeGrid(
+                of: patches, leads: leads ?? Array(0..<sizes.leads), on: tape), on: tape)
     }
 
     /// The read-out for downstream use: nothing masked, the mean over all normalised tokens.
@@ -147,7 +147,7 @@ public struct ECGJEPA: Sendable {
     func teach(
         _ patches: Value, wanted: TokenRows?, dropPath: DropPath?, on tape: Tape
     ) -> Value {
-        let grid = wholeGrid(of: patches, leads: Array(0..<sizes.leads), on: tape)
+        let grid = target.wholeGrid(of: patches, leads: 0..<sizes.leads, on: tape)
         return target.detached(
             target.embed(patches, on: tape), grid: grid, dropPath: dropPath, wanted: wanted,
             on: tape)
@@ -204,11 +204,4 @@ public struct ECGJEPA: Sendable {
     }
 
     func samples(of patches: Value) -> Int { patches.rows / (sizes.leads * sizes.patches) }
-
-    private func wholeGrid(of patches: Value, leads: [Int], on tape: Tape) -> TokenGrid {
-        TokenGrid(
-            samples: patches.rows / (leads.count * sizes.patches), leads: leads,
-            columns: sizes.patches, tableColumns: encoder.tableColumns, on: tape
-        ) { $0 }
-    }
 }

@@ -25,29 +25,6 @@ struct ECGJEPACosts {
         self.extraContextColumns = extraContextColumns
     }
 
-    /// A block on a grid: projections, attention to the own row and column, feed-forward part.
-    ///
-    /// - Parameters:
-    ///   - columns: Mean number of columns.
-    ///   - squaredColumns: Mean of its square.
-    ///   - size: Of the blocks.
-    ///   - others: Tokens of the column that a token looks at beside itself.
-    /// - Returns: Its multiplications.
-    private func block(
-        columns: Double, squaredColumns: Double, size: TransformerConfiguration, others: Int
-    ) -> Double {
-        let leads = Double(sizes.leads)
-        let width = Double(size.width)
-        let weights = leads * columns * (4 * width * width + feedForward(size))
-        let pairs = leads * (squaredColumns + columns * Double(others))
-        return weights + 2 * pairs * width
-    }
-
-    /// Multiplications of a token's feed-forward part.
-    private func feedForward(_ size: TransformerConfiguration) -> Double {
-        2 * Double(size.width) * Double(size.mlpWidth)
-    }
-
     /// Floating-point operations of the matrix products, forward and backward: a multiplication and an addition each; the
     /// backward pass has two products for each of the forward pass, but the teacher has none, and the patches need no gradient.
     var operationsPerSample: Double {
@@ -63,25 +40,20 @@ struct ECGJEPACosts {
         let whole = patches + Double(extraTargetColumns)
 
         // From the last attention on, teacher and predictor work on masked patches alone.
-        let spared = leads * (whole - masked) * feedForward(settings.encoder)
+        let spared = leads * (whole - masked) * settings.encoder.feedForward
         let teacher =
             leads * patches * patch * width
-            + Double(settings.encoder.depth)
-            * block(
-                columns: whole, squaredColumns: whole * whole, size: settings.encoder,
+            + settings.encoder.gridMultiplications(
+                leads: sizes.leads, columns: whole, squaredColumns: whole * whole,
                 others: sizes.leads - 1) - spared
         let embedding = leads * visible * patch * width
-        let context =
-            Double(settings.encoder.depth)
-            * block(
-                columns: seen, squaredColumns: seenSquare, size: settings.encoder,
-                others: sizes.leads - 1)
+        let context = settings.encoder.gridMultiplications(
+            leads: sizes.leads, columns: seen, squaredColumns: seenSquare, others: sizes.leads - 1)
         let predictor =
             leads * (visible + masked) * width * predictorWidth
-            + Double(settings.predictor.depth)
-            * block(
-                columns: patches, squaredColumns: patches * patches, size: settings.predictor,
-                others: 0) - leads * visible * feedForward(settings.predictor)
+            + settings.predictor.gridMultiplications(
+                leads: sizes.leads, columns: patches, squaredColumns: patches * patches, others: 0)
+            - leads * visible * settings.predictor.feedForward
         let extra = leads * Double(extraColumnInputs) * width
         let extras =
             2 * extra * Double(extraTargetColumns) + 4 * extra * extraContextColumns
@@ -92,12 +64,42 @@ struct ECGJEPACosts {
     /// Numbers that the backward pass needs, with as many visible patches as half of the masks leave and a few more.
     var activationsPerSample: Int {
         let visible = Int(ColumnMaskRule(settings).visibleMoments(columns: sizes.patches).mean)
-        func grid(_ size: TransformerConfiguration, columns: Int, seen: Int) -> Int {
-            let perToken = 9 * size.width + 2 * size.mlpWidth + size.heads * seen
-            return size.depth * sizes.leads * columns * perToken
-        }
         let columns = visible + extraTargetColumns
-        return grid(settings.encoder, columns: columns, seen: columns + sizes.leads - 1)
-            + grid(settings.predictor, columns: sizes.patches, seen: sizes.patches)
+        return settings.encoder.gridActivations(
+            leads: sizes.leads, columns: columns, seen: columns + sizes.leads - 1)
+            + settings.predictor.gridActivations(
+                leads: sizes.leads, columns: sizes.patches, seen: sizes.patches)
+    }
+}
+
+extension TransformerConfiguration {
+    /// Multiplications of a token's feed-forward part.
+    fileprivate var feedForward: Double { 2 * Double(width) * Double(mlpWidth) }
+
+    /// Multiplications of a forward pass over a grid: projections, attention to the own row and column, feed-forward part.
+    ///
+    /// - Parameters:
+    ///   - leads: Rows of the grid.
+    ///   - columns: Mean number of columns.
+    ///   - squaredColumns: Mean of its square.
+    ///   - others: Tokens of the column that a token looks at beside itself.
+    /// - Returns: Those of all blocks.
+    func gridMultiplications(
+        leads: Int, columns: Double, squaredColumns: Double, others: Int
+    ) -> Double {
+        let weights = columns * (4 * Double(width * width) + feedForward)
+        let pairs = squaredColumns + columns * Double(others)
+        return Double(depth * leads) * (weights + 2 * pairs * Double(width))
+    }
+
+    /// Numbers that the backward pass needs of a grid.
+    ///
+    /// - Parameters:
+    ///   - leads: Rows of the grid.
+    ///   - columns: Its columns.
+    ///   - seen: Tokens that a token looks at.
+    /// - Returns: Those of all blocks.
+    func gridActivations(leads: Int, columns: Int, seen: Int) -> Int {
+        depth * leads * columns * (9 * width + 2 * mlpWidth + heads * seen)
     }
 }

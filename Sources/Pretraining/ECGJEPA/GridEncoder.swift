@@ -84,6 +84,20 @@ struct GridEncoder: Sendable {
         norm = LayerNormalisation("\(prefix).norm", width: width, in: &list)
     }
 
+    /// The grid of all columns of some leads.
+    ///
+    /// - Parameters:
+    ///   - patches: One a token, for all samples.
+    ///   - leads: Numbers of the leads.
+    ///   - tape: Whose arena keeps the positions.
+    /// - Returns: A grid of as many samples as there are patches for.
+    func wholeGrid(of patches: Value, leads: some Collection<Int>, on tape: Tape) -> TokenGrid {
+        TokenGrid(
+            samples: patches.rows / (leads.count * tableColumns), leads: leads,
+            columns: tableColumns, tableColumns: tableColumns, on: tape
+        ) { $0 }
+    }
+
     /// Patches to vectors, without positions.
     func embed(_ patches: Value, on tape: Tape) -> Value { patchEmbedding(patches, on: tape) }
 

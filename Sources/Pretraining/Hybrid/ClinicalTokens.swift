@@ -114,13 +114,18 @@ struct ClinicalDrops {
 
     /// Draws: the column once for the whole batch; in validation, whose units have draws of their own, no single
     /// features.
-    init(_ shard: Shard, settings: HybridConfiguration) {
+    ///
+    /// - Parameters:
+    ///   - shard: Whose features they are.
+    ///   - column: How often the column is left out.
+    ///   - feature: How often a single feature is.
+    init(_ shard: Shard, column: Double, feature: Double) {
         let isTraining = shard.role == .training
         var random = RandomStream(
             seed: shard.seed, purpose: .dropout, step: shard.step,
             position: isTraining ? 0 : UInt32(shard.firstPosition))
-        dropsColumn = random.nextDouble() < settings.columnDrop
-        rate = isTraining ? settings.featureDrop : 0
+        dropsColumn = random.nextDouble() < column
+        rate = isTraining ? feature : 0
         self.shard = shard
     }
 

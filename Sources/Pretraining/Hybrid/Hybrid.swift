@@ -1,42 +1,5 @@
-import ClinicalParameters
 import NeuralNetworks
 import Tensors
-
-/// An encoder of patches and, in a column of their own, clinical tokens: one for each lead.
-struct ClinicalEncoder: Sendable {
-    let grid: GridEncoder
-    private let featureEmbedding: Linear
-    private let type: Int
-
-    /// Index of the first of the encoder's parameters.
-    var firstParameter: Int { grid.firstParameter }
-
-    /// Adds the encoder's parameters.
-    init(_ prefix: String, sizes: ECGJEPASizes, in list: inout ParameterList) {
-        grid = GridEncoder(prefix, sizes: sizes, extraColumns: 1, in: &list)
-        featureEmbedding = Linear(
-            "\(prefix).W_C", inputs: ClinicalTokens.inputs, outputs: sizes.width,
-            initialiser: ECGJEPASizes.start, in: &list)
-        type = list.add("\(prefix).clin_type", shape: [sizes.width], ECGJEPASizes.start)
-    }
-
-    /// Patches with a clinical token behind each lead's.
-    ///
-    /// - Parameters:
-    ///   - patches: Shape `[leads * seen, patchSamples]`, leads of all samples.
-    ///   - features: Shape `[leads, ClinicalTokens.inputs]`.
-    ///   - tape: Where the computation is recorded.
-    /// - Returns: Shape `[leads * (seen + 1), width]`.
-    func embed(_ patches: Value, features: Value, on tape: Tape) -> Value {
-        let zero = tape.arena.integers(1)
-        zero[0] = 0
-        let tokens = tape.addRows(
-            of: tape.parameter(type), indices: zero, groupRows: 1,
-            to: featureEmbedding(features, on: tape))
-        return tape.joinGroups(
-            grid.embed(patches, on: tape), tokens, groups: features.rows)
-    }
-}
 
 /// ECG-JEPA with clinical parameters: one more token for each lead, in a time column of their own.
 ///
@@ -54,8 +17,8 @@ public struct Hybrid: Sendable {
     private let target: ClinicalEncoder
     private let predictor: LeadPredictor
     private let head: Linear
-    private let centres: Int
-    private let scales: Int
+    /// How features are normalised, kept with the weights.
+    let statistics: ClinicalStatistics
 
     /// Puts a model together.
     public init(sizes: ECGJEPASizes) {
@@ -71,30 +34,12 @@ public struct Hybrid: Sendable {
         head = Linear(
             "clin_head", inputs: sizes.width, outputs: ClinicalTokens.features,
             initialiser: ECGJEPASizes.start, in: &list)
-        let shape = [ClinicalFeatures.count]
-        centres = list.add("encoder.clin_centres", shape: shape, .zeros, isTrained: false)
-        scales = list.add("encoder.clin_scales", shape: shape, .zeros, isTrained: false)
+        statistics = ClinicalStatistics("encoder", in: &list)
         let shift = target.firstParameter - encoder.firstParameter
         teacherPairs = (encoder.firstParameter..<end)
             .filter { list.specifications[$0].isTrained }.map { ($0, $0 + shift) }
         self.encoder = encoder
         parameters = list
-    }
-
-    // MARK: Statistics
-
-    /// How features are normalised; `nil` as long as no training windows were looked at.
-    public func statistics(in parameters: Parameters) -> FeatureStatistics? {
-        let scales = parameters.tensor(self.scales).floatArray
-        guard scales.allSatisfy({ $0 > 0 }) else { return nil }
-        return FeatureStatistics(
-            centres: parameters.tensor(centres).floatArray, scales: scales)
-    }
-
-    /// Keeps how features are normalised with the weights.
-    public func store(_ statistics: FeatureStatistics, in parameters: Parameters) {
-        _ = parameters.tensor(centres).floats.update(from: statistics.centres)
-        _ = parameters.tensor(scales).floats.update(from: statistics.scales)
     }
 
     // MARK: Parts
@@ -111,34 +56,16 @@ public struct Hybrid: Sendable {
     public func representation(
         _ patches: Value, features: Value?, on tape: Tape
     ) -> (mean: Value, parts: Value?, leads: Value) {
-        let samples = self.samples(of: patches)
-        let columns = sizes.patches + (features == nil ? 0 : 1)
-        let embedded =
-            features.map { encoder.embed(patches, features: $0, on: tape) }
-            ?? encoder.grid.embed(patches, on: tape)
-        let tokens = encoder.grid(
-            embedded, grid: grid(samples: samples, columns: columns, on: tape) { $0 }, on: tape)
-        let mean = tape.meanOfRows(tokens, length: sizes.leads * columns)
+        let tokens = encoder.tokens(patches, features: features, on: tape)
+        let samples = samples(of: patches)
+        let mean = tape.meanOfRows(tokens, length: tokens.rows / samples)
         guard features != nil else {
             let leads = tape.meanOfRows(tokens, length: sizes.patches)
             return (mean, nil, leads.reshaped(columns: sizes.leads * sizes.width))
         }
-        let leads = samples * sizes.leads
-        let signal = TokenRows(0..<sizes.patches, ofGroups: leads, length: columns, on: tape)
-        let clinical = TokenRows(
-            sizes.patches..<columns, ofGroups: leads, length: columns, on: tape)
-        let patchMeans = tape.meanOfRows(
-            tape.gatherRows(tokens, indices: signal.indices, count: signal.count),
-            length: sizes.patches)
-        let clinicalTokens = tape.gatherRows(
-            tokens, indices: clinical.indices, count: clinical.count)
-        let parts = tape.joinGroups(
-            tape.meanOfRows(patchMeans, length: sizes.leads),
-            tape.meanOfRows(clinicalTokens, length: sizes.leads), groups: samples)
         return (
-            mean, parts.reshaped(columns: 2 * sizes.width),
-            tape.joinGroups(patchMeans, clinicalTokens, groups: samples)
-                .reshaped(columns: 2 * sizes.leads * sizes.width)
+            mean, encoder.parts(tokens, samples: samples, on: tape),
+            encoder.byLead(tokens, samples: samples, on: tape)
         )
     }
 

@@ -20,9 +20,7 @@ extension HybridPretraining {
         ) { [model, input] in
             let reader = IndependentLeadReader(input: input)
             return { middle, readout, source, tape in
-                guard let statistics = model.statistics(in: tape.parameters) else {
-                    throw HybridError.noStatistics(of: "encoder.clin_scales")
-                }
+                let statistics = try model.statistics(in: tape.parameters)
                 let patches = try reader.patches(of: middle, from: source, on: tape)
                 let clinical = ClinicalBatch(
                     of: middle, from: source, statistics: statistics, on: tape)

@@ -53,16 +53,7 @@ public struct HybridPretraining: PretrainingMethod {
     public func complete(
         _ parameters: Parameters, from source: any WindowSource, windows: [Int]
     ) {
-        guard source.clinicalFeatureCount == ClinicalFeatures.count,
-            model.statistics(in: parameters) == nil
-        else { return }
-        let features = windows.map { window in
-            [Float](unsafeUninitializedCapacity: ClinicalFeatures.count) { buffer, count in
-                source.clinicalFeatures(of: window, into: buffer)
-                count = ClinicalFeatures.count
-            }
-        }
-        model.store(FeatureStatistics(windows: features), in: parameters)
+        model.statistics.complete(parameters, from: source, windows: windows)
     }
 
     /// ECG-JEPA's encoder fits: its position table gets the clinical column, and the clinical tokens' weights stay as they
@@ -70,29 +61,8 @@ public struct HybridPretraining: PretrainingMethod {
     public func encoderWeights(
         from given: [NamedTensor], parameters: Parameters
     ) -> [NamedTensor] {
-        guard !given.contains(where: { $0.name.hasPrefix("W_C.") }),
-            let table = given.first(where: { $0.name == "pos_embed" })?.tensor,
-            table.elementType == .float32,
-            table.shape == [model.sizes.leads * model.sizes.patches, model.sizes.width]
-        else { return given }
-        var weights = given.filter { $0.name != "pos_embed" }
-        for name in [
-            "pos_embed", "W_C.weight", "W_C.bias", "clin_type", "clin_centres", "clin_scales",
-        ] {
-            guard let index = parameters.index(of: "encoder.\(name)") else { continue }
-            weights.append(NamedTensor(name, parameters.tensor(index).copied()))
-        }
-        guard let wider = weights.first(where: { $0.name == "pos_embed" })?.tensor else {
-            return given
-        }
-        let (old, new) = (table.floats, wider.floats)
-        let (patches, width) = (model.sizes.patches, model.sizes.width)
-        for lead in 0..<model.sizes.leads {
-            for i in 0..<patches * width {
-                new[lead * (patches + 1) * width + i] = old[lead * patches * width + i]
-            }
-        }
-        return weights
+        ClinicalEncoder.weights(
+            from: given, sizes: model.sizes, parameters: parameters)
     }
 
     /// Moves the teacher towards the encoder, by less and less.
@@ -130,9 +100,7 @@ private final class HybridWorkspace: ShardWorkspace {
     func forward(
         _ shard: Shard, from source: any WindowSource, report: ShardReport, on tape: Tape
     ) throws -> Value {
-        guard let statistics = model.statistics(in: tape.parameters) else {
-            throw HybridError.noStatistics(of: "encoder.clin_scales")
-        }
+        let statistics = try model.statistics(in: tape.parameters)
         let patches = try reader.patches(of: shard, from: source, on: tape)
         let clinical = ClinicalBatch(of: shard, from: source, statistics: statistics, on: tape)
         let outcome = model.outcome(
@@ -140,7 +108,8 @@ private final class HybridWorkspace: ShardWorkspace {
             mask: ColumnMask(
                 of: shard, rule: ColumnMaskRule(settings.jepa), columns: model.sizes.patches,
                 on: tape),
-            drops: ClinicalDrops(shard, settings: settings),
+            drops: ClinicalDrops(
+                shard, column: settings.columnDrop, feature: settings.featureDrop),
             branches: ECGJEPADrops(
                 shard, settings: settings.jepa, leads: model.sizes.leads, on: tape),
             weight: settings.auxiliaryWeight, on: tape)

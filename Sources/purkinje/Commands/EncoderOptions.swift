@@ -73,7 +73,8 @@ enum EncoderOptions {
     /// The records that the user names, parted as an encoder's configuration says.
     static func assessment(
         _ given: Invocation, of encoder: TrainedEncoder, protocols: Set<EvaluationProtocol>,
-        clusterDimension: Int = ClusterProtocol.usualDimension, map: MapSettings? = nil
+        clusterDimension: Int = ClusterProtocol.usualDimension, map: MapSettings? = nil,
+        labelFractions: [Double] = [], labelDraws: Int = 1
     ) throws -> Assessment {
         let dataset = try PreparedDataset(path: given[data])
         if let trained = encoder.dataDigest, trained != dataset.digest {
@@ -94,6 +95,7 @@ enum EncoderOptions {
                 protocols: protocols, readout: given[readout],
                 rule: rule(given), centreCropOnly: given[centreCrop],
                 clusterDimension: clusterDimension, map: map, seed: given[seed],
-                threads: given[threads]))
+                threads: given[threads], labelFractions: labelFractions,
+                labelDraws: labelDraws))
     }
 }

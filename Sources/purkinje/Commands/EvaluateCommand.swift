@@ -7,7 +7,14 @@ private let protocols = Option(
     default: [.linear, .knn, .clusters],
     help:
         "linear: logistic regression; knn: nearest neighbours; clusters: how far classes lie apart; "
-        + "parameters: how well clinical parameters are read out.")
+        + "parameters: how well clinical parameters are read out; finetune: the encoder trained on with a "
+        + "head, which takes as long as a training.")
+private let labelFractions = Option(
+    "label-fractions", .list(of: .share), otherwise: "all labels alone",
+    help: "Parts of the labels that linear and finetune are trained on, such as 0.01,0.1,1.")
+private let labelDraws = Option(
+    "label-draws", .count, default: 5,
+    help: "How often the linear probe gets each part; fine-tuning gets the first.")
 private let withoutControls = Flag(
     "no-controls", help: "Leave out what is always set beside an encoder.")
 
@@ -21,6 +28,9 @@ let evaluateCommand = Command(
         raw statistics of each lead, clinical parameters where the set has them, age and sex. Intervals are of 1000 \
         resamples of the test records; differences to controls are paired. Same inputs, same bytes. --report writes all of it \
         as a page that says in words whether the encoder is better, with ROC curves, confusions and maps of the records.
+        The protocol finetune trains the whole encoder with a linear head in run directories of its own, takes the step \
+        that is best on fold 9, and does the same from drawn weights as a control. Stopped, the same command goes on. Of \
+        a run of the method finetune, its own head is measured as well.
         """,
     parameters: [
         EncoderOptions.run, EncoderOptions.step, EncoderOptions.data, EncoderOptions.testData,
@@ -28,25 +38,36 @@ let evaluateCommand = Command(
         EncoderOptions.minimumLikelihood, EncoderOptions.dropUnknown, withoutControls,
         ReportOptions.report, ReportOptions.clusterDimension, ReportOptions.perplexity,
         ReportOptions.mapRecords, ReportOptions.coordinates, EncoderOptions.seed,
-        EncoderOptions.threads, Flag.json,
-    ],
+        EncoderOptions.threads, labelFractions, labelDraws, Flag.json,
+    ] + FinetuneRuns.options,
     example: "purkinje evaluate --run runs/first --data ecg.purkinje --report first.html"
 ) { given in
     let encoder = try EncoderOptions.encoder(given)
     let assessment = try EncoderOptions.assessment(
         given, of: encoder, protocols: Set(given[protocols]),
-        clusterDimension: given[ReportOptions.clusterDimension], map: ReportOptions.map(given))
+        clusterDimension: given[ReportOptions.clusterDimension], map: ReportOptions.map(given),
+        labelFractions: given[labelFractions] ?? [], labelDraws: given[labelDraws])
     let line = ProgressLine()
-    let contender = try assessment.assess(encoder, name: "encoder") {
+    var contender = try assessment.assess(encoder, name: "encoder") {
         line.update("\($0): record \($1)/\($2)")
     }
-    let controls =
+    var controls =
         given[withoutControls]
         ? []
         : try assessment.controls(of: encoder.configuration) {
             line.update("control \($0): record \($1)/\($2)")
         }
     line.finish()
+    if given[protocols].contains(.finetune), !encoder.isClassifier {
+        let runs = try FinetuneRuns(given, of: encoder, in: assessment)
+        do {
+            try runs.measure(&contender, isControl: false)
+            // The first control is the encoder as its seed draws it.
+            if !controls.isEmpty { try runs.measure(&controls[0], isControl: true) }
+        } catch let ended as FinetuneRuns.Ended {
+            return ended.code
+        }
+    }
     var members = assessment.json.merging(encoder.json) { first, _ in first }
     members.merge(contender.results.members) { first, _ in first }
     members["run"] = .string(given[EncoderOptions.run])
@@ -75,6 +96,12 @@ private func text(of contender: Contender, controls: [Contender]) -> String {
     }
     if contender.results.linearSubgroups != nil {
         parts.append(Output.table(ResultTable.subgroups(contender)))
+    }
+    if all.contains(where: { $0.results.finetune != nil }) {
+        parts.append(Output.table(ResultTable.finetuning(all)))
+    }
+    if all.contains(where: { $0.results.labelEfficiency != nil }) {
+        parts.append(Output.table(ResultTable.labelEfficiency(all)))
     }
     if !controls.isEmpty {
         parts.append(Output.table(ResultTable.differences(of: contender, to: controls)))

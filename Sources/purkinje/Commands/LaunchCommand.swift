@@ -28,7 +28,7 @@ let launchCommand = Command(
         + "--data ecg.purkinje --run runs/first --workers 2"
 ) { invocation in
     // Read here only to refuse a mistake before anything is started; the coordinator reads it again.
-    let weights = try invocation[InitialWeights.option].map(InitialWeights.init)
+    let weights = try invocation[InitialWeights.option].map { try InitialWeights(path: $0) }
     let overrides = invocation[set] + (weights.map { [$0.override()] } ?? [])
     let model = try Configuration(path: invocation[configuration], overrides: overrides)
     var arguments = ["--config", invocation[configuration]]

@@ -36,7 +36,7 @@ let pretrainCommand = Command(
     example: "purkinje pretrain --config cluster/configurations/st-mem-tiny.json "
         + "--data ecg.purkinje --run runs/first --threads 2"
 ) { given in
-    let weights = try given[InitialWeights.option].map(InitialWeights.init)
+    let weights = try given[InitialWeights.option].map { try InitialWeights(path: $0) }
     let model = try Configuration(
         path: given[configuration],
         overrides: given[set] + (weights.map { [$0.override()] } ?? []))

@@ -22,7 +22,12 @@ struct InitialWeights {
     let digest: Digest
 
     /// Reads the encoder of a run or of a file.
-    init(path: String) throws {
+    ///
+    /// - Parameters:
+    ///   - path: The run's folder, or the file.
+    ///   - step: Which checkpoint of a run; `nil` for the newest.
+    /// - Throws: `CommandError` where there is no such path, and whatever keeps it from being read.
+    init(path: String, step: UInt64? = nil) throws {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
             throw CommandError(.usage, "--initialise-from: \(path) does not exist")
@@ -34,7 +39,7 @@ struct InitialWeights {
             return
         }
         let store = CheckpointStore(path: RunDirectory(path: path).checkpointsPath)
-        let newest = try store.newestWhole {
+        let newest = try store.newestWhole(step: step) {
             Log().warning("checkpoint \($0) is passed over: \($1)")
         }
         guard let (name, manifest) = newest else {

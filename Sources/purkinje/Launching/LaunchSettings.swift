@@ -76,6 +76,15 @@ struct LaunchSettings {
         }
     }
 
+    /// Workers here, and everything else as it is where nobody says anything.
+    init(workers: Int, threads: Int) {
+        (self.workers, self.threads) = (workers, threads)
+        (steps, minimumWorkers) = (nil, nil)
+        (failureTimeout, waitForWorkers) = (.seconds(2), .seconds(300))
+        (allowsMixedKernels, port, hosts, hostsPath) = (false, 0, [], nil)
+        shell = RemoteShell(command: "ssh")
+    }
+
     /// Threads of a worker, where neither flag nor host says it.
     var threadsHere: Int {
         threads ?? max(1, ProcessInfo.processInfo.activeProcessorCount / workers)

@@ -1,0 +1,230 @@
+import Configurations
+import Electrocardiography
+import Kernels
+import NeuralNetworks
+import Runtime
+import Tensors
+
+/// Supervised training on diagnoses: the encoder of another method, its read-out, and a linear head with a yes or no for
+/// each superclass.
+///
+/// From drawn weights it is the control of any pretraining; from pretrained ones, lower layers move slower (layer-wise
+/// decay: Clark et al., "ELECTRA", 2020; Bao et al., "BEiT", 2021).
+public struct Finetune: PretrainingMethod {
+    /// The model's parameters: `encoder.*` as the base method names them, `head.norm.*`, `head.weight`, `head.bias`.
+    public let parameters: ParameterList
+    let settings: FinetuneConfiguration
+    let encoder: FinetuneEncoder
+    private let norm: BatchNormalisation?
+    private let head: Linear
+    private let shardSize: Int
+
+    /// Numbers that the head gives of a record.
+    static let classes = Superclass.allCases.count
+
+    /// The method that a configuration describes.
+    ///
+    /// - Parameters:
+    ///   - settings: The method's own settings.
+    ///   - configuration: What all methods share.
+    public init(_ settings: FinetuneConfiguration, of configuration: Configuration) {
+        self.settings = settings
+        shardSize = configuration.shardSize
+        var list = ParameterList()
+        let encoder = FinetuneEncoder(settings, input: configuration.input, in: &list)
+        norm =
+            settings.standardises
+            ? BatchNormalisation("head.norm", width: encoder.dimension, in: &list) : nil
+        head = Linear(
+            "head", inputs: encoder.dimension, outputs: Self.classes,
+            initialiser: .normal(deviation: 0.02), in: &list)
+        list.scaleLearningRates { name in
+            ElementaryFunctions.power(
+                settings.layerDecay, UInt64(encoder.layersBelowHead(name)))
+        }
+        self.encoder = encoder
+        parameters = list
+    }
+
+    /// The loss alone.
+    public var scalarNames: [String] { ["loss"] }
+
+    /// How many records there are, and of each its classes and logits.
+    public var notesPerValidationUnit: Int { 1 + shardSize * (1 + Self.classes) }
+
+    /// The encoder on all tokens and the head.
+    public var operationsPerSample: Double {
+        let (all, onSignal) = encoder.multiplications
+        return trainingOperations(
+            forward: all + Double(encoder.dimension * Self.classes), onSignal: onSignal,
+            gathers: false)
+    }
+
+    /// The encoder's.
+    public var activationsPerSample: Int { encoder.activations }
+
+    /// Where the encoder has clinical tokens.
+    public var needsClinicalFeatures: Bool { encoder.needsClinicalFeatures }
+
+    /// Buffers for one thread.
+    public func makeWorkspace() -> any ShardWorkspace { FinetuneWorkspace(self) }
+
+    // MARK: Labels
+
+    private var rule: LabelRule {
+        LabelRule(
+            minimumLikelihood: settings.labels.minimumLikelihood.map { Float($0) },
+            dropsUnknown: settings.labels.dropsUnknown)
+    }
+
+    /// The superclasses of a window.
+    func superclasses(of window: Int, in source: any WindowSource) -> Superclasses {
+        source.superclasses(of: window, rule: rule)
+    }
+
+    /// Windows of records with a fold and a superclass; of those to train on the configured part of the patients.
+    public func usable(
+        _ windows: [Int], of source: any WindowSource, for role: Shard.Role, seed: UInt64
+    ) throws -> [Int] {
+        let labelled = windows.filter {
+            source.facts(of: $0).fold != nil && !superclasses(of: $0, in: source).isEmpty
+        }
+        guard role == .training else { return labelled }
+        guard !labelled.isEmpty else { throw FinetuneError.noLabels(windows: windows.count) }
+        let patients = labelled.map { source.facts(of: $0).patient }
+        let chosen = LabelSubset(
+            patients: patients, classes: labelled.map { superclasses(of: $0, in: source) },
+            seed: settings.labels.seed.map { UInt64($0) } ?? seed
+        ).patients(fraction: settings.labels.fraction)
+        return zip(labelled, patients).filter { chosen.contains($0.1) }.map(\.0)
+    }
+
+    // MARK: The computation
+
+    /// The vectors that the head gets, before they are standardised.
+    func logits(_ vectors: Value, of shard: Shard, on tape: Tape) -> Value {
+        var features =
+            norm?(vectors, usesBatch: shard.role == .training, on: tape) ?? vectors
+        if shard.role == .training, settings.dropout > 0 {
+            features = tape.dropout(
+                features, rate: Float(settings.dropout), runs: shard.windows.count
+            ) { sample in
+                RandomStream(
+                    seed: shard.seed, purpose: .headDropout, step: shard.step,
+                    position: UInt32(shard.firstPosition + sample))
+            }
+        }
+        return head(features, on: tape)
+    }
+
+    // MARK: State
+
+    /// Takes what the encoder needs of the training windows.
+    public func complete(
+        _ parameters: Parameters, from source: any WindowSource, windows: [Int]
+    ) {
+        encoder.complete(parameters, from: source, windows: windows)
+    }
+
+    /// The base method's weights as they are; ECG-JEPA's fit the hybrid.
+    public func encoderWeights(
+        from given: [NamedTensor], parameters: Parameters
+    ) -> [NamedTensor] {
+        encoder.weights(from: given, parameters: parameters)
+    }
+
+    /// Moves running statistics.
+    public func update(_ context: UpdateContext) -> [String: JSONValue] {
+        encoder.update(context)
+        norm?.update(context.parameters, statistic: context.statistic)
+        return [:]
+    }
+
+    /// AUROC, the mean over the classes that have records on both sides.
+    public func validationReport(
+        notes: [[Double]], parameters: Parameters
+    ) -> [String: JSONValue] {
+        var logits: [[Double]] = []
+        var truths: [Superclasses] = []
+        for unit in notes {
+            for sample in 0..<Int(unit[0]) {
+                let start = 1 + sample * (1 + Self.classes)
+                truths.append(Superclasses(rawValue: UInt8(unit[start])))
+                logits.append(Array(unit[start + 1...start + Self.classes]))
+            }
+        }
+        let areas = Superclass.allCases.compactMap { superclass -> Double? in
+            let isOfClass = truths.map { $0.contains(Superclasses(superclass)) }
+            let scores = logits.map { $0[superclass.rawValue] }
+            let of = scores.indices.filter { isOfClass[$0] }.map { scores[$0] }
+            let others = scores.indices.filter { !isOfClass[$0] }.map { scores[$0] }
+            guard !of.isEmpty, !others.isEmpty else { return nil }
+            // The share of pairs in the right order; a tie is half a pair.
+            let pairs = of.reduce(0.0) { total, score in
+                others.reduce(total) { $0 + (score > $1 ? 1 : score == $1 ? 0.5 : 0) }
+            }
+            return pairs / Double(of.count * others.count)
+        }
+        guard !areas.isEmpty else { return [:] }
+        return ["auroc_macro": .measured(areas.reduce(0, +) / Double(areas.count))]
+    }
+}
+
+/// Why fine-tuning cannot begin.
+public enum FinetuneError: Error, Equatable, CustomStringConvertible {
+    /// Nothing says what records show.
+    case noLabels(windows: Int)
+
+    /// What is wrong, and what to do.
+    public var description: String {
+        switch self {
+        case .noLabels(let windows):
+            "none of the \(windows) training windows is of a record with a fold and a diagnostic "
+                + "superclass; prepare a source with labels, such as PTB-XL with its ptbxl_database.csv "
+                + "and scp_statements.csv"
+        }
+    }
+}
+
+/// The computation of a shard in one thread, with a reader that owns the thread's buffers.
+private final class FinetuneWorkspace: ShardWorkspace {
+    private let method: Finetune
+    private let reader: FinetuneReader
+
+    init(_ method: Finetune) {
+        self.method = method
+        reader = FinetuneReader(method.encoder, augmentation: method.settings.augmentation)
+    }
+
+    func forward(
+        _ shard: Shard, from source: any WindowSource, report: ShardReport, on tape: Tape
+    ) throws -> Value {
+        let signals = try reader.signals(of: shard, from: source, on: tape)
+        let logits = method.logits(
+            try method.encoder.vectors(signals, of: shard, from: source, on: tape), of: shard,
+            on: tape)
+        let truths = shard.windows.map { method.superclasses(of: $0, in: source) }
+        let targets = tape.arena.floats(logits.count)
+        for (sample, classes) in truths.enumerated() {
+            for superclass in Superclass.allCases {
+                targets[sample * Finetune.classes + superclass.rawValue] =
+                    classes.contains(Superclasses(superclass)) ? 1 : 0
+            }
+        }
+        let (value, loss) = tape.binaryCrossEntropy(
+            logits: logits, target: UnsafePointer(targets))
+        report.scalars[0] = loss
+        if shard.role == .validation {
+            report.notes[0] = Double(truths.count)
+            for (sample, classes) in truths.enumerated() {
+                let start = 1 + sample * (1 + Finetune.classes)
+                report.notes[start] = Double(classes.rawValue)
+                for label in 0..<Finetune.classes {
+                    report.notes[start + 1 + label] = Double(
+                        logits.data[sample * Finetune.classes + label])
+                }
+            }
+        }
+        return value
+    }
+}

@@ -1,0 +1,179 @@
+import Checkpoints
+import CommandLineInterface
+import Configurations
+import Evaluation
+import Foundation
+import Reporting
+import Runs
+import Runtime
+
+/// The fine-tuning of an encoder as a part of its evaluation: each in a run folder of its own, gone on with where it was.
+struct FinetuneRuns {
+    static let folder = Option(
+        "finetune-run", .directory, otherwise: "finetune in the run directory",
+        help: "Where fine-tuning keeps its runs; what is finished there is not done again.")
+    static let configuration = Option(
+        "finetune-config", .file, otherwise: "10 epochs with the encoder's sizes",
+        help: "The configuration of fine-tuning, a JSON file with the method finetune.")
+    static let set = Option(
+        repeated: "set", .text.named("KEY=VALUE"),
+        help: "Override one value of the fine-tuning, such as optimizer.learningRate=1e-3.")
+    static let workers = Option(
+        "workers", .count, otherwise: "one process, no network",
+        help: "Fine-tune with a coordinator and so many workers, of --threads threads each.")
+
+    /// All flags.
+    static let options: [any Parameter] = [folder, configuration, set, workers]
+
+    private let folder: String
+    private let given: Invocation
+    private let encoder: TrainedEncoder
+    private let assessment: Assessment
+    private let weights: InitialWeights
+
+    /// Fine-tuning of the encoder that the user names.
+    init(_ given: Invocation, of encoder: TrainedEncoder, in assessment: Assessment) throws {
+        self.given = given
+        self.encoder = encoder
+        self.assessment = assessment
+        let run = given[EncoderOptions.run]
+        folder = given[Self.folder] ?? run + "/finetune"
+        weights = try InitialWeights(path: run, step: encoder.step)
+    }
+
+    /// The user or a scheduler wishes to end, or the workers failed: nothing more can be measured.
+    struct Ended: Error {
+        let code: ExitCode
+    }
+
+    /// Trains the encoder, or the same from drawn weights, and measures its head at the step that is best on the
+    /// validation fold.
+    ///
+    /// - Parameters:
+    ///   - contender: Gets the results.
+    ///   - isControl: Whether training begins with drawn weights.
+    /// - Throws: `Ended`, and whatever keeps a run from going on.
+    func measure(_ contender: inout Contender, isControl: Bool) throws {
+        contender.results.finetune = try head(fraction: 1, isControl: isControl)
+        let settings = assessment.settings
+        guard !settings.labelFractions.isEmpty else { return }
+        var efficiency = contender.results.labelEfficiency ?? LabelEfficiency()
+        for fraction in settings.labelFractions {
+            let head =
+                fraction == 1
+                ? contender.results.finetune
+                : try head(fraction: fraction, isControl: isControl)
+            guard let head else { continue }
+            let rows = assessment.records.trainingRows(
+                fraction: fraction, seed: settings.seed, in: assessment.dataset)
+            efficiency.finetune.append(
+                LabelEfficiency.Point(fraction: fraction, records: rows.count, head.test))
+        }
+        contender.results.labelEfficiency = efficiency
+    }
+
+    private func head(fraction: Double, isControl: Bool) throws -> FinetuneProtocol {
+        let name =
+            (isControl ? "scratch" : "pretrained") + (fraction < 1 ? "-labels-\(fraction)" : "")
+        let directory = RunDirectory(path: "\(folder)/\(name)")
+        let configuration = try configuration(fraction: fraction, isControl: isControl)
+        try train(configuration, in: directory, isControl: isControl)
+        let step = try Self.bestStep(of: directory)
+        let tuned = try TrainedEncoder(run: directory, step: step) {
+            Log().warning("\($0) is passed over: \($1)")
+        }
+        let line = ProgressLine()
+        defer { line.finish() }
+        return try assessment.head(of: tuned, name: name) {
+            line.update("\($0): record \($1)/\($2)")
+        }
+    }
+
+    // MARK: What is trained
+
+    private func configuration(
+        fraction: Double, isControl: Bool
+    ) throws -> Configuration {
+        let (settings, rule) = (assessment.settings, assessment.settings.rule)
+        var overrides = given[Self.set]
+        overrides += ["labels.fraction=\(fraction)", "labels.seed=\(settings.seed)"]
+        if let least = rule.minimumLikelihood {
+            overrides.append("labels.minimumLikelihood=\(Int(least))")
+        }
+        if rule.dropsUnknown { overrides.append("labels.dropUnknown=true") }
+        // What nobody has trained yet has no lower layers worth keeping.
+        overrides.append(isControl ? "layerDecay=1" : weights.override())
+        if let path = given[Self.configuration] {
+            return try Configuration(path: path, overrides: overrides)
+        }
+        let batchSize = 32
+        let epochs = (10 * assessment.records.training.count + batchSize - 1) / batchSize
+        // Few records need fewer steps, but more epochs.
+        let steps = max(Int((Double(epochs) * fraction).rounded(.up)), (epochs + 3) / 4)
+        let every = max(1, steps / 10)
+        return try encoder.configuration.finetuning(
+            [
+                "batchSize": .integer(Int64(batchSize)), "logicalShards": 4,
+                "steps": .integer(Int64(steps)),
+                "checkpoint": ["everySteps": .integer(Int64(every)), "keep": 100],
+                "validation": ["everySteps": .integer(Int64(every))],
+            ],
+            overrides: (encoder.configuration.method == .hybrid ? ["readout=parts"] : [])
+                + overrides)
+    }
+
+    // MARK: Training
+
+    private func train(
+        _ configuration: Configuration, in directory: RunDirectory, isControl: Bool
+    ) throws {
+        let store = CheckpointStore(path: directory.checkpointsPath)
+        if directory.holdsRun {
+            // Refuses a run of other settings, or of another encoder.
+            _ = try directory.open(
+                configuration: configuration, dataPath: given[EncoderOptions.data],
+                dataDigest: assessment.dataset.digest)
+            guard try store.list().map(\.step).max() != UInt64(configuration.steps) else { return }
+        }
+        Log().info(
+            "fine-tuning \(isControl ? "from drawn weights" : "the encoder") in \(directory.path)")
+        if !isControl {
+            try weights.begin(directory, configuration: configuration, fresh: false)
+        }
+        let threads = given[EncoderOptions.threads]
+        let code: ExitCode
+        if let workers = given[Self.workers] {
+            let path = directory.path + ".json"
+            try AtomicFile.write(configuration.resolved.text(pretty: true) + "\n", to: path)
+            code = try launch(
+                LaunchSettings(workers: workers, threads: threads), configuration: configuration,
+                directory: directory, data: given[EncoderOptions.data],
+                coordinatorArguments: ["--config", path])
+        } else {
+            code = try trainInOneProcess(
+                directory: directory, configuration: configuration,
+                data: given[EncoderOptions.data], threads: threads, stopAfter: nil, fresh: false)
+        }
+        guard code == .success else { throw Ended(code: code) }
+    }
+
+    /// The saved step with the highest macro AUROC on the validation fold, the earliest of equals.
+    private static func bestStep(of directory: RunDirectory) throws -> UInt64 {
+        let saved = try CheckpointStore(path: directory.checkpointsPath).list().map(\.step)
+        var best: (step: UInt64, auroc: Double)?
+        if let measured = RunHistory(directory).validation["auroc_macro"] {
+            for (step, auroc) in zip(measured.steps.map { UInt64($0) }, measured.values)
+            where step > 0 && saved.contains(step) && auroc > best?.auroc ?? -1 {
+                best = (step, auroc)
+            }
+        }
+        guard let best else {
+            throw CommandError(
+                .failure,
+                "\(directory.path): no checkpoint is of a step at which the validation fold was "
+                    + "measured; choose checkpoint.everySteps and validation.everySteps alike, and a "
+                    + "checkpoint.keep that keeps them")
+        }
+        return best.step
+    }
+}
