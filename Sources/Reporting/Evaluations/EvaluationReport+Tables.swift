@@ -191,7 +191,7 @@ extension EvaluationReport {
 
     /// Groups of records on which the linear probe was measured apart.
     var subgroups: String {
-        encoders.compactMap { contender -> String? in
+        let tables = encoders.compactMap { contender -> String? in
             guard let groups = contender.object(["linear", "subgroups", "test"])?.objectValue else {
                 return nil
             }
@@ -210,7 +210,11 @@ extension EvaluationReport {
                 + ReportPage.table(
                     header: ["group", "test records", "linear AUROC", "of all other records"],
                     rows: rows)
-        }.joined()
+        }
+        guard !tables.isEmpty else { return "" }
+        return
+            "<p>The same linear probe on groups of the test records, and on all records outside the group. Groups are small: "
+            + "look at the intervals first.</p>" + tables.joined()
     }
 
     // MARK: Clusters and parameters
