@@ -42,15 +42,20 @@ public struct GoldenCase: Sendable, CustomTestStringConvertible {
 
     /// Every case of the golden directory whose name begins with a prefix; none where there is no directory.
     public static func all(_ prefix: String) -> [GoldenCase] {
+        guard Fixtures.hasGolden else { return [] }
         let folder = Fixtures.goldenFolder
-        guard let bytes = FileManager.default.contents(atPath: "\(folder)/manifest.json"),
-            let entries = try? JSONValue(parsing: bytes).arrayValue
-        else { return [] }
+        let manifest = FileManager.default.contents(atPath: "\(folder)/manifest.json") ?? Data()
+        guard let entries = try? JSONValue(parsing: manifest).arrayValue else {
+            fatalError("\(folder)/manifest.json is no list of cases")
+        }
         return entries.compactMap { entry -> GoldenCase? in
-            guard let file = entry["file"]?.stringValue, file.hasPrefix(prefix),
-                let config = entry["config"],
-                let bytes = FileManager.default.contents(atPath: "\(folder)/\(file)")
-            else { return nil }
+            guard let file = entry["file"]?.stringValue, let config = entry["config"] else {
+                fatalError("\(folder)/manifest.json has an entry without file or config")
+            }
+            guard file.hasPrefix(prefix) else { return nil }
+            guard let bytes = FileManager.default.contents(atPath: "\(folder)/\(file)") else {
+                fatalError("\(folder)/\(file) is in the manifest and cannot be read")
+            }
             return GoldenCase(
                 name: String(file.dropLast(".safetensors".count)), config: config,
                 tensors: GoldenTensor.parse(bytes))
