@@ -9,7 +9,8 @@ import Training
 /// ECG-JEPA in a replica: whoever computes what does not show, and the teacher is part of the state.
 struct ECGJEPAReplicaTests {
     private func replica(
-        _ overrides: [String] = [], threads: Int = 1, windows: Int = 21
+        _ overrides: [String] = [], threads: Int = 1, windows: Int = 21,
+        source: any WindowSource = SyntheticWindows(samplesPerWindow: 300, seed: 3)
     ) throws -> TrainingReplica {
         let configuration = try Configuration(
             [
@@ -21,10 +22,24 @@ struct ECGJEPAReplicaTests {
                 "validation": ["everySteps": 3],
             ], overrides: overrides)
         return try TrainingReplica(
-            configuration: configuration,
-            source: SyntheticWindows(samplesPerWindow: 300, seed: 3),
+            configuration: configuration, source: source,
             trainingWindows: Array(0..<windows), validationWindows: Array(100..<105),
             threads: threads)
+    }
+
+    /// The same windows, twice as large.
+    private struct DoubledWindows: WindowSource {
+        let windows: SyntheticWindows
+        var samplesPerWindow: Int { windows.samplesPerWindow }
+
+        func readMillivolts(
+            window: Int, into signal: UnsafeMutableBufferPointer<Float>
+        ) throws {
+            windows.readMillivolts(window: window, into: signal)
+            for i in signal.indices { signal[i] *= 2 }
+        }
+
+        func facts(of window: Int) -> WindowFacts { windows.facts(of: window) }
     }
 
     private func digest(_ replica: TrainingReplica) -> Digest {
@@ -51,11 +66,21 @@ struct ECGJEPAReplicaTests {
         for _ in 0..<3 { try plain.runStep() }
         for setting in [
             "dropPath=0", "teacher.dropPath=true", "masking.kind=random", "masking.maskFix=true",
-            "teacher.momentum=0.99",
+            "teacher.momentum=0.99", "signalGain=2",
         ] {
             let other = try replica([setting])
             for _ in 0..<3 { try other.runStep() }
             #expect(digest(other) != digest(plain), "\(setting)")
+        }
+    }
+
+    @Test func aGainIsAsIfSignalsWereLarger() throws {
+        let gained = try replica(["signalGain=2"])
+        let doubled = try replica(
+            source: DoubledWindows(windows: SyntheticWindows(samplesPerWindow: 300, seed: 3)))
+        for _ in 0..<3 {
+            #expect(
+                try gained.runStep().report["loss"] == doubled.runStep().report["loss"])
         }
     }
 

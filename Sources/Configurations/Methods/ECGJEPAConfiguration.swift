@@ -24,6 +24,11 @@ public struct ECGJEPAConfiguration: Sendable, Equatable {
     public let teacherDropPath: Bool
     /// The teacher's momentum at the first step; it rises to 1 over the run.
     public let teacherMomentum: Double
+    /// What signals in mV are multiplied by; 1 as published.
+    ///
+    /// Positions are of the size of 1 and are added before every block. Signals of a few tenths drown in them, so that
+    /// features of different records hardly differ until training has been long.
+    public let signalGain: Double
 
     init(
         from reader: inout ConfigurationReader, shared: SharedSettings
@@ -36,6 +41,7 @@ public struct ECGJEPAConfiguration: Sendable, Equatable {
         dropPath = try reader.number("dropPath", default: 0.1, in: 0...0.9)
         teacherDropPath = try reader.boolean("teacher.dropPath", default: false)
         teacherMomentum = try reader.number("teacher.momentum", default: 0.996, in: 0...1)
+        signalGain = try reader.number("signalGain", default: 1, in: 0...10_000, above: true)
         try shared.input.checkPatches()
         guard shared.input.patchesPerLead >= Self.patchesMin else {
             throw .contradiction(

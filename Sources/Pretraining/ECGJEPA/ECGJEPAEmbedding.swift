@@ -55,8 +55,8 @@ extension ECGJEPAPretraining {
         return MiddleEmbedding(
             input: input, tokens: sizes.tokenPlaces(),
             dimensions: { $0 == .leads ? sizes.leads * sizes.width : sizes.width }
-        ) { [model, input] in
-            let reader = IndependentLeadReader(input: input)
+        ) { [model, input, settings] in
+            let reader = IndependentLeadReader(input: input, gain: settings.signalGain)
             return { middle, readout, source, tape in
                 let patches = try reader.patches(of: middle, from: source, on: tape)
                 guard readout == .leads else { return model.representation(patches, on: tape) }

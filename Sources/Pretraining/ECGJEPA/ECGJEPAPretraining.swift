@@ -7,7 +7,7 @@ import Runtime
 public struct ECGJEPAPretraining: PretrainingMethod {
     /// The model.
     public let model: ECGJEPA
-    private let settings: ECGJEPAConfiguration
+    let settings: ECGJEPAConfiguration
     let input: InputConfiguration
 
     /// The method with its settings and what a sample is.
@@ -36,7 +36,7 @@ public struct ECGJEPAPretraining: PretrainingMethod {
 
     /// Buffers for one thread.
     public func makeWorkspace() -> any ShardWorkspace {
-        let reader = IndependentLeadReader(input: input)
+        let reader = IndependentLeadReader(input: input, gain: settings.signalGain)
         return ECGJEPAWorkspace(model: model, settings: settings) { shard, source, tape in
             try reader.patches(of: shard, from: source, on: tape)
         }

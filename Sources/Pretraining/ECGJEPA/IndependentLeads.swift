@@ -9,14 +9,18 @@ enum IndependentLeads {
     static let numbers = [0, 1, 6, 7, 8, 9, 10, 11]
 }
 
-/// Reads windows as ECG-JEPA gets them: eight leads in mV, no filter, no standardisation.
+/// Reads windows as ECG-JEPA gets them: eight leads in mV times a gain, no filter, no standardisation.
 ///
 /// It owns the buffer for it, so each thread has its own.
 final class IndependentLeadReader {
     private let input: InputConfiguration
+    private let gain: Float
     private var window: [Float] = []
 
-    init(input: InputConfiguration) { self.input = input }
+    init(input: InputConfiguration, gain: Double) {
+        self.input = input
+        self.gain = Float(gain)
+    }
 
     /// A shard's windows, cut into patches; where windows are longer than a crop, at random in training and from the
     /// middle otherwise.
@@ -36,8 +40,9 @@ final class IndependentLeadReader {
                 try source.readMillivolts(window: number, into: window)
                 guard let from = window.baseAddress else { return }
                 for (row, lead) in leads.enumerated() {
-                    (patches.data + (index * leads.count + row) * crop).update(
-                        from: from + lead * samples + start, count: crop)
+                    scale(
+                        from + lead * samples + start, by: gain,
+                        into: patches.data + (index * leads.count + row) * crop, count: crop)
                 }
             }
         }

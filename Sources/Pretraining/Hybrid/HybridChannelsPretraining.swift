@@ -9,7 +9,7 @@ public struct HybridChannelsPretraining: PretrainingMethod {
     public let model: ECGJEPA
     /// The parameters: ECG-JEPA's, and how channels are normalised.
     public let parameters: ParameterList
-    private let settings: HybridConfiguration
+    let settings: HybridConfiguration
     let input: InputConfiguration
     private let centres: Int
     private let scales: Int
@@ -43,7 +43,7 @@ public struct HybridChannelsPretraining: PretrainingMethod {
 
     /// Buffers for one thread.
     public func makeWorkspace() -> any ShardWorkspace {
-        let reader = ChannelReader(input: input)
+        let reader = ChannelReader(input: input, gain: settings.jepa.signalGain)
         return ECGJEPAWorkspace(model: model, settings: settings.jepa) { shard, source, tape in
             try patches(of: shard, from: source, with: reader, on: tape)
         }
@@ -72,7 +72,7 @@ public struct HybridChannelsPretraining: PretrainingMethod {
         guard source.clinicalFeatureCount == ClinicalFeatures.count,
             statistics(in: parameters) == nil
         else { return }
-        let reader = ChannelReader(input: input)
+        let reader = ChannelReader(input: input, gain: settings.jepa.signalGain)
         let found = try ChannelStatistics(windows: windows) {
             try reader.curves(of: $0, from: source).channels
         }
@@ -90,10 +90,14 @@ public struct HybridChannelsPretraining: PretrainingMethod {
 /// Reads windows as eight leads and eleven channels; it owns the buffers for it, so each thread has its own.
 final class ChannelReader {
     private let input: InputConfiguration
+    private let gain: Float
     private let analyser = ClinicalAnalyser()
     private var window: [Float] = []
 
-    init(input: InputConfiguration) { self.input = input }
+    init(input: InputConfiguration, gain: Double) {
+        self.input = input
+        self.gain = Float(gain)
+    }
 
     /// A window's leads, and its channels before normalisation.
     func curves(
@@ -128,7 +132,7 @@ final class ChannelReader {
             let start = IndependentLeadReader.cropStart(
                 of: shard, sample: index, slack: source.samplesPerWindow - crop)
             let all =
-                IndependentLeads.numbers.map { leads[$0] }
+                IndependentLeads.numbers.map { lead in leads[lead].map { $0 * gain } }
                 + channels.enumerated().map { statistics.normalise($1, channel: $0) }
             for (row, curve) in all.enumerated() {
                 let target = patches.data + (index * rows + row) * crop

@@ -17,8 +17,8 @@ extension HybridPretraining {
                 case .own: 2 * sizes.width
                 }
             }
-        ) { [model, input] in
-            let reader = IndependentLeadReader(input: input)
+        ) { [model, input, settings] in
+            let reader = IndependentLeadReader(input: input, gain: settings.jepa.signalGain)
             return { middle, readout, source, tape in
                 let statistics = try model.statistics(in: tape.parameters)
                 let patches = try reader.patches(of: middle, from: source, on: tape)
@@ -51,7 +51,7 @@ extension HybridChannelsPretraining {
                 }
             }
         ) { [self] in
-            let reader = ChannelReader(input: input)
+            let reader = ChannelReader(input: input, gain: settings.jepa.signalGain)
             return { middle, readout, source, tape in
                 let patches = try patches(of: middle, from: source, with: reader, on: tape)
                 guard readout != .mean else { return model.representation(patches, on: tape) }

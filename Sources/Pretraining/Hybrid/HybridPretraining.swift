@@ -9,7 +9,7 @@ import Tensors
 public struct HybridPretraining: PretrainingMethod {
     /// The model.
     public let model: Hybrid
-    private let settings: HybridConfiguration
+    let settings: HybridConfiguration
     let input: InputConfiguration
 
     /// The method with its settings and what a sample is.
@@ -94,7 +94,7 @@ private final class HybridWorkspace: ShardWorkspace {
     init(model: Hybrid, settings: HybridConfiguration, input: InputConfiguration) {
         self.model = model
         self.settings = settings
-        reader = IndependentLeadReader(input: input)
+        reader = IndependentLeadReader(input: input, gain: settings.jepa.signalGain)
     }
 
     func forward(
