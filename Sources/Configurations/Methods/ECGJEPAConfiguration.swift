@@ -41,7 +41,7 @@ public struct ECGJEPAConfiguration: Sendable, Equatable {
         dropPath = try reader.number("dropPath", default: 0.1, in: 0...0.9)
         teacherDropPath = try reader.boolean("teacher.dropPath", default: false)
         teacherMomentum = try reader.number("teacher.momentum", default: 0.996, in: 0...1)
-        signalGain = try reader.number("signalGain", default: 1, in: 0...10_000, above: true)
+        signalGain = try reader.signalGain()
         try shared.input.checkPatches()
         guard shared.input.patchesPerLead >= Self.patchesMin else {
             throw .contradiction(
@@ -65,6 +65,11 @@ public struct ECGJEPAConfiguration: Sendable, Equatable {
 }
 
 extension ConfigurationReader {
+    /// What signals in mV are multiplied by.
+    mutating func signalGain() throws(ConfigurationError) -> Double {
+        try number("signalGain", default: 1, in: 0...10_000, above: true)
+    }
+
     /// The sizes of a stack of blocks whose heads share the width, on positions of a time and a lead.
     mutating func gridTransformer(
         _ section: String, width: Int, depth: Int, heads: Int

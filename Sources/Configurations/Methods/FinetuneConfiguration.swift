@@ -105,6 +105,8 @@ public struct GridEncoderConfiguration: Sendable, Equatable {
     public let qkvBias: Bool
     /// Part of samples whose branches the last block drops.
     public let dropPath: Double
+    /// What signals in mV are multiplied by.
+    public let signalGain: Double
 }
 
 /// Random augmentation: some operations by lot for each sample, each applied or not.
@@ -175,7 +177,8 @@ extension ConfigurationReader {
         try input.checkUnfiltered()
         return GridEncoderConfiguration(
             sizes: sizes, qkvBias: try boolean("encoder.qkvBias", default: false),
-            dropPath: try number("dropPath", default: 0.1, in: 0...0.9))
+            dropPath: try number("dropPath", default: 0.1, in: 0...0.9),
+            signalGain: try signalGain())
     }
 }
 
@@ -206,7 +209,7 @@ extension Configuration {
         members["method"] = .string(Method.finetune.rawValue)
         members["base"] = .string(base.rawValue)
         members["seed"] = members["seed"] ?? whole["seed"]
-        var kept = ["data", "encoder", "dropPath", "backbone", "cnn"]
+        var kept = ["data", "encoder", "dropPath", "signalGain", "backbone", "cnn"]
         if base == .cmsc {
             // Its encoder sees segments of half a crop.
             var input = whole["input"]?.objectValue ?? [:]

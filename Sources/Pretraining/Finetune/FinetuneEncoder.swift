@@ -72,11 +72,12 @@ struct FinetuneEncoder: Sendable {
 
     // MARK: What it is
 
-    /// Whether the encoder sees eight leads as they are read, and not twelve standardised ones.
-    var seesIndependentLeads: Bool {
+    /// What mV are multiplied by where the encoder sees eight leads as they are read; `nil` where it sees twelve
+    /// standardised ones.
+    var independentLeadGain: Double? {
         switch network {
-        case .stMEM, .convolutional: false
-        case .ecgJEPA, .hybrid: true
+        case .stMEM, .convolutional: nil
+        case .ecgJEPA(_, let settings), .hybrid(_, _, let settings, _): settings.signalGain
         }
     }
 
@@ -244,16 +245,18 @@ final class FinetuneReader {
     private let encoder: FinetuneEncoder
     private let augmentation: RandomAugmentation
     private let reader: WindowReader
-    private let independentLeads: IndependentLeadReader
+    private let independentLeads: IndependentLeadReader?
 
     init(_ encoder: FinetuneEncoder, augmentation: RandomAugmentationConfiguration) {
         self.encoder = encoder
         self.augmentation = RandomAugmentation(
             augmentation,
-            leads: encoder.seesIndependentLeads
-                ? IndependentLeads.numbers.count : encoder.input.leads)
+            leads: encoder.independentLeadGain == nil
+                ? encoder.input.leads : IndependentLeads.numbers.count)
         reader = WindowReader(input: encoder.input)
-        independentLeads = IndependentLeadReader(input: encoder.input)
+        independentLeads = encoder.independentLeadGain.map {
+            IndependentLeadReader(input: encoder.input, gain: $0)
+        }
     }
 
     /// A shard's crops: at random and augmented in training, from the middle otherwise.
@@ -264,9 +267,8 @@ final class FinetuneReader {
         of shard: Shard, from source: any WindowSource, on tape: Tape
     ) throws -> Value {
         let signals =
-            encoder.seesIndependentLeads
-            ? try independentLeads.patches(of: shard, from: source, on: tape)
-            : try reader.crops(of: shard, from: source, on: tape)
+            try independentLeads?.patches(of: shard, from: source, on: tape)
+            ?? reader.crops(of: shard, from: source, on: tape)
         if shard.role == .training {
             augmentation.change(
                 signals.data, count: signals.count / shard.windows.count, of: shard)
@@ -281,7 +283,7 @@ final class FinetuneReader {
     func signal(
         of shard: Shard, start: Int, from source: any WindowSource, on tape: Tape
     ) throws -> Value {
-        guard !encoder.seesIndependentLeads else {
+        if let independentLeads {
             return try independentLeads.patches(of: shard, from: source, on: tape)
         }
         let input = encoder.input
@@ -295,7 +297,7 @@ final class FinetuneReader {
     /// Where the parts of a window begin that are averaged: as the base method's authors choose them.
     static func cropStarts(_ encoder: FinetuneEncoder, windowSamples: Int) -> [Int] {
         let slack = windowSamples - encoder.input.cropSamples
-        return slack == 0 || encoder.seesIndependentLeads
+        return slack == 0 || encoder.independentLeadGain != nil
             ? [slack / 2] : [0, slack / 2, slack]
     }
 }
