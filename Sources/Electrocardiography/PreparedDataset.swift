@@ -147,10 +147,17 @@ public final class PreparedDataset: Sendable {
     }
 
     /// Windows of this set whose samples are those of a window of another set, whatever the records are called.
-    public func windows(sharedWith other: PreparedDataset) -> Set<Int> {
+    ///
+    /// - Parameters:
+    ///   - other: The other set.
+    ///   - counts: Which of its records count.
+    /// - Returns: Numbers of windows.
+    public func windows(
+        sharedWith other: PreparedDataset, where counts: (RecordDescription) -> Bool
+    ) -> Set<Int> {
         guard samplesPerWindow == other.samplesPerWindow else { return [] }
         var candidates: [UInt32: [Int]] = [:]
-        for index in 0..<other.windowCount {
+        for index in 0..<other.windowCount where counts(other.window(index).record) {
             candidates[other.entry(index).checksum, default: []].append(index)
         }
         return Set(
@@ -168,8 +175,8 @@ public final class PreparedDataset: Sendable {
         let (size, start) = (header.windowBytes, PreparedFormat.signalOffset)
         return file.withBytes { own in
             other.file.withBytes { theirs in
-                own[start + index * size..<start + (index + 1) * size]
-                    .elementsEqual(theirs[start + number * size..<start + (number + 1) * size])
+                guard let a = own.baseAddress, let b = theirs.baseAddress else { return false }
+                return memcmp(a + start + index * size, b + start + number * size, size) == 0
             }
         }
     }

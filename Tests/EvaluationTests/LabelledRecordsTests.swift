@@ -81,7 +81,8 @@ import Testing
             try files.copyItem(
                 atPath: records + old + ".dat", toPath: "\(folder)/plain/\(new).dat")
         }
-        return try SyntheticRecords.prepare(folder + "/plain", to: folder + "/set.purkinje")
+        return try SyntheticRecords.prepare(
+            folder + "/plain", to: folder + "/set.purkinje", withFeatures: false)
     }
 
     @Test func anotherHospitalsRecordsAreTestedByTheirSnomedCodes() throws {
@@ -114,7 +115,8 @@ import Testing
                 .replacingOccurrences(of: "0000\(number)_hr", with: "HR0000\(number)")
                 .write(toFile: path, atomically: true, encoding: .utf8)
         }
-        let with = try SyntheticRecords.prepare(folder, to: folder + "/with.purkinje")
+        let with = try SyntheticRecords.prepare(
+            folder, to: folder + "/with.purkinje", withFeatures: false)
         let namesakes = with.records().filter {
             RecordDescription.ptbxlNumber(ofChallengeRecord: $0.description.name) != nil
         }
@@ -131,16 +133,28 @@ import Testing
 
     @Test func copiesUnderOtherNamesAreNoExternalTest() throws {
         // The same seed makes the same signals; names, sources and patients differ.
-        let records = try labelled(
-            SyntheticRecords.records().dataset,
-            external: otherHospital("fresh", seed: 79))
-        #expect(records.external.count == 12)
         let first = try SyntheticRecords.records().dataset
         let copies = try otherHospital("copies", seed: 4)
-        #expect(copies.windows(sharedWith: first).count == copies.windowCount)
+        #expect(copies.windows(sharedWith: first) { _ in true }.count == copies.windowCount)
         #expect(
             throws: EvaluationError.noExternalRecords(dataset: copies.path, leftOut: 12)
         ) { try labelled(first, external: copies) }
+    }
+
+    @Test func whatPretrainingMayHaveSeenIsTestedAndCounted() throws {
+        let folder = try SyntheticRecords.records().folder
+        let other = try otherHospital("seen", seed: 80)
+        // The labelled records, and those of the other hospital without a fold.
+        let both = folder + "/both"
+        let files = FileManager.default
+        _ = try SyntheticDataset(recordCount: 60, seed: 4).write(to: both + "/a", threads: 2)
+        try files.copyItem(atPath: folder + "/seen/plain", toPath: both + "/b")
+        let records = try labelled(
+            SyntheticRecords.prepare(both, to: folder + "/both.purkinje", withFeatures: false),
+            external: other)
+        #expect(records.external.count == 12 && records.externalLeftOut == 0)
+        #expect(records.externalSeen == 12)
+        #expect(records.training.allSatisfy { $0.description.fold != nil })
     }
 
     @Test func likelihoodsDecideWhereTheRuleAsks() throws {

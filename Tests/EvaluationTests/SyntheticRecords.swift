@@ -22,10 +22,13 @@ final class SyntheticRecords: Sendable {
         dataset = try Self.prepare(folder + "/ecg", to: folder + "/ecg.purkinje")
     }
 
-    static func prepare(_ source: String, to output: String) throws -> PreparedDataset {
+    static func prepare(
+        _ source: String, to output: String, withFeatures: Bool = true
+    ) throws -> PreparedDataset {
         let preparation = DatasetPreparation(
             DatasetPreparation.Options(
-                sources: [source], output: output, threads: 2, features: ClinicalFeatures.ofWindows)
+                sources: [source], output: output, threads: 2,
+                features: withFeatures ? ClinicalFeatures.ofWindows : nil)
         )
         _ = try preparation.run(shouldStop: { false }, progress: { _ in })
         return try PreparedDataset(path: output)

@@ -51,9 +51,12 @@ public struct LabelledRecords: Sendable {
     public let test: [EvaluatedRecord]
     /// Records of an external set; empty where there is none.
     public let external: [EvaluatedRecord]
-    /// Records of the external set that are no test: of patients of this set, with the samples of one of its windows, or
-    /// PTB-XL's under the Challenge's name HRn.
+    /// Records of the external set that are no test: of patients of this set, with the samples of one of its windows that has
+    /// a fold, or PTB-XL's under the Challenge's name HRn.
     public let externalLeftOut: Int
+    /// Tested records of the external set that are in this set as well, without a fold: pretraining may have seen their
+    /// signals, nothing has seen their labels.
+    public let externalSeen: Int
 
     /// Parts the labelled records of a set.
     ///
@@ -82,11 +85,11 @@ public struct LabelledRecords: Sendable {
         }
         try Self.checkPatients(all, folds: folds)
         guard let externalSet else {
-            (external, externalLeftOut) = ([], 0)
+            (external, externalLeftOut, externalSeen) = ([], 0, 0)
             return
         }
         let known = Set(all.compactMap(\.description.patient))
-        let copies = externalSet.windows(sharedWith: dataset)
+        let copies = externalSet.windows(sharedWith: dataset) { $0.fold != nil }
         let candidates = externalSet.records(rule: rule).filter { !$0.classes.isEmpty }
         external = candidates.filter { record in
             let patient = record.description.patient
@@ -95,6 +98,8 @@ public struct LabelledRecords: Sendable {
                 && !record.windows.contains(where: copies.contains)
         }
         externalLeftOut = candidates.count - external.count
+        let seen = externalSet.windows(sharedWith: dataset) { $0.fold == nil }
+        externalSeen = external.count { $0.windows.contains(where: seen.contains) }
         guard !external.isEmpty else {
             throw .noExternalRecords(dataset: externalSet.path, leftOut: externalLeftOut)
         }

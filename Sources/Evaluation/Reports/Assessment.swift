@@ -245,6 +245,7 @@ public struct Assessment: Sendable {
                 "test": .integer(Int64(records.test.count)),
                 "external": .integer(Int64(records.external.count)),
                 "external_left_out": .integer(Int64(records.externalLeftOut)),
+                "external_seen_unlabelled": .integer(Int64(records.externalSeen)),
             ],
         ]
     }

@@ -88,7 +88,7 @@ enum EncoderOptions {
                 "\(dataset.path) holds no clinical parameters, which the protocol parameters needs; "
                     + "prepare it again")
         }
-        return try Assessment(
+        let assessment = try Assessment(
             on: dataset, externalSet: given[testData].map { try PreparedDataset(path: $0) },
             folds: encoder.configuration.data,
             settings: AssessmentSettings(
@@ -97,5 +97,13 @@ enum EncoderOptions {
                 clusterDimension: clusterDimension, map: map, seed: given[seed],
                 threads: given[threads], labelFractions: labelFractions,
                 labelDraws: labelDraws))
+        let seen = assessment.records.externalSeen
+        if seen > 0 {
+            Log().warning(
+                "\(seen) of the \(assessment.records.external.count) records of --test-data are in --data as "
+                    + "well, without a fold: an encoder that was trained on it has seen their signals"
+            )
+        }
+        return assessment
     }
 }
