@@ -112,15 +112,16 @@ public struct LabelledRecords: Sendable {
     public func training(onlyOn rows: [Int]) -> LabelledRecords {
         LabelledRecords(
             training: rows.map { training[$0] }, validation: validation, test: test,
-            external: external, externalLeftOut: externalLeftOut)
+            external: external, externalLeftOut: externalLeftOut, externalSeen: externalSeen)
     }
 
     private init(
         training: [EvaluatedRecord], validation: [EvaluatedRecord], test: [EvaluatedRecord],
-        external: [EvaluatedRecord], externalLeftOut: Int
+        external: [EvaluatedRecord], externalLeftOut: Int, externalSeen: Int
     ) {
         (self.training, self.validation, self.test) = (training, validation, test)
         (self.external, self.externalLeftOut) = (external, externalLeftOut)
+        self.externalSeen = externalSeen
     }
 
     /// Refuses patients in two parts.
