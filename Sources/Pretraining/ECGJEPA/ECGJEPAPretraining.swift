@@ -73,19 +73,24 @@ enum Teacher {
 extension ECGJEPASizes {
     /// The sizes that a configuration gives.
     public init(_ settings: ECGJEPAConfiguration, input: InputConfiguration) {
-        self.init()
-        leads = IndependentLeads.numbers.count
-        patchSamples = input.patchSamples
-        patches = input.patchesPerLead
-        width = settings.encoder.width
-        depth = settings.encoder.depth
-        heads = settings.encoder.heads
-        hiddenWidth = settings.encoder.mlpWidth
+        self.init(encoder: settings.encoder, qkvBias: settings.qkvBias, input: input)
         predictorWidth = settings.predictor.width
         predictorDepth = settings.predictor.depth
         predictorHeads = settings.predictor.heads
         predictorHiddenWidth = settings.predictor.mlpWidth
-        qkvBias = settings.qkvBias
+    }
+
+    /// The sizes of an encoder of the eight leads, with a predictor of the default sizes.
+    init(encoder: TransformerConfiguration, qkvBias: Bool, input: InputConfiguration) {
+        self.init()
+        leads = IndependentLeads.numbers.count
+        patchSamples = input.patchSamples
+        patches = input.patchesPerLead
+        width = encoder.width
+        depth = encoder.depth
+        heads = encoder.heads
+        hiddenWidth = encoder.mlpWidth
+        self.qkvBias = qkvBias
     }
 }
 

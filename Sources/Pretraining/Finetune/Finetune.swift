@@ -101,7 +101,7 @@ public struct Finetune: PretrainingMethod {
 
     // MARK: The computation
 
-    /// The vectors that the head gets, before they are standardised.
+    /// What the head says of vectors, shape `[samples, 5]`.
     func logits(_ vectors: Value, of shard: Shard, on tape: Tape) -> Value {
         var features =
             norm?(vectors, usesBatch: shard.role == .training, on: tape) ?? vectors

@@ -226,15 +226,7 @@ struct FinetuneEncoder: Sendable {
 extension ECGJEPASizes {
     /// The sizes of an encoder alone.
     init(_ encoder: GridEncoderConfiguration, input: InputConfiguration) {
-        self.init()
-        leads = IndependentLeads.numbers.count
-        patchSamples = input.patchSamples
-        patches = input.patchesPerLead
-        width = encoder.sizes.width
-        depth = encoder.sizes.depth
-        heads = encoder.sizes.heads
-        hiddenWidth = encoder.sizes.mlpWidth
-        qkvBias = encoder.qkvBias
+        self.init(encoder: encoder.sizes, qkvBias: encoder.qkvBias, input: input)
     }
 }
 

@@ -12,6 +12,8 @@ enum EncoderOptions {
         "step", .integer(0...), otherwise: "the newest whole one",
         help: "The checkpoint after this many steps.")
     static let data = Option(required: "data", .file, help: "The prepared data set.")
+    static let record = Option(
+        required: "record", .text, help: "The record's name, as 'purkinje embed --csv' lists them.")
     static let readout = Option(
         "readout", .oneOf(Readout.self), default: .mean,
         help: "mean: over all tokens; leads: over each lead's, side by side; own: the method's own."

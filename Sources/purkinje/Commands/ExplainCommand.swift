@@ -9,8 +9,6 @@ private enum ExplanationKind: String, CaseIterable {
     case attention
 }
 
-private let record = Option(
-    required: "record", .text, help: "The record's name, as 'purkinje embed --csv' lists them.")
 private let window = Option(
     "window", .integer(0...), default: 0, help: "Which of the record's windows of 10 s.")
 private let map = Option(
@@ -36,7 +34,8 @@ let explainCommand = Command(
         much each patch weighs in the mean over tokens as attention hands it on from block to block.
         """,
     parameters: [
-        EncoderOptions.run, EncoderOptions.step, EncoderOptions.data, record, window, map, label,
+        EncoderOptions.run, EncoderOptions.step, EncoderOptions.data, EncoderOptions.record, window,
+        map, label,
         patch, numbers, svg, EncoderOptions.readout, EncoderOptions.centreCrop,
         EncoderOptions.minimumLikelihood, EncoderOptions.dropUnknown, EncoderOptions.threads,
         Flag.json,
@@ -45,10 +44,13 @@ let explainCommand = Command(
 ) { given in
     let encoder = try EncoderOptions.encoder(given)
     let explained = try EncoderOptions.labelled(given, for: encoder)
-    let found = try explained.dataset.record(named: given[record], rule: explained.rule)
+    let found = try explained.dataset.record(
+        named: given[EncoderOptions.record], rule: explained.rule)
     guard given[window] < found.windows.count else {
         throw CommandError(
-            .usage, "--window \(given[window]): record \(given[record]) has \(found.windows.count)")
+            .usage,
+            "--window \(given[window]): record \(given[EncoderOptions.record]) has \(found.windows.count)"
+        )
     }
     let number = found.windows[given[window]]
     let (json, drawing, text): (JSONValue, String, String)

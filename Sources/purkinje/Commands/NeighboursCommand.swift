@@ -2,8 +2,6 @@ import CommandLineInterface
 import Evaluation
 import Runtime
 
-private let record = Option(
-    required: "record", .text, help: "The record's name, as 'purkinje embed --csv' lists them.")
 private let count = Option("count", .count, default: 5, help: "How many neighbours.")
 private let distance = Option(
     "distance", .oneOf(NearestNeighbours.Distance.self), default: .euclidean,
@@ -23,7 +21,8 @@ let neighboursCommand = Command(
         --same-patient. What the neighbours have in common with the record, and what not, shows what the encoder keeps.
         """,
     parameters: [
-        EncoderOptions.run, EncoderOptions.step, EncoderOptions.data, record, count, distance,
+        EncoderOptions.run, EncoderOptions.step, EncoderOptions.data, EncoderOptions.record, count,
+        distance,
         samePatient, svg, EncoderOptions.readout, EncoderOptions.centreCrop,
         EncoderOptions.minimumLikelihood, EncoderOptions.dropUnknown, EncoderOptions.threads,
         Flag.json,
@@ -32,7 +31,8 @@ let neighboursCommand = Command(
 ) { given in
     let encoder = try EncoderOptions.encoder(given)
     let explained = try EncoderOptions.labelled(given, for: encoder)
-    let query = try explained.dataset.record(named: given[record], rule: explained.rule)
+    let query = try explained.dataset.record(
+        named: given[EncoderOptions.record], rule: explained.rule)
     let line = ProgressLine()
     let search = try NeighbourSearch(
         of: query, among: explained.records.training, count: given[count],
