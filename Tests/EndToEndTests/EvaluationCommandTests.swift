@@ -108,7 +108,7 @@ import Testing
         let folder = try newFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let (data, run) = try pretrain(in: folder)
-        func evaluation(_ more: String...) throws -> String {
+        func evaluation(_ more: [String] = []) throws -> String {
             let result = try Programs.run(
                 [
                     "evaluate", "--run", run, "--data", data, "--centre-crop", "--protocols",
@@ -120,9 +120,18 @@ import Testing
         }
         let first = try evaluation()
         // What is finished is only measured again; workers train to the same bits.
-        #expect(try evaluation("--threads", "2") == first)
+        #expect(try evaluation(["--threads", "2"]) == first)
         #expect(
-            try evaluation("--finetune-run", folder + "/tuned", "--workers", "2") == first)
+            try evaluation(["--finetune-run", folder + "/tuned", "--workers", "2"]) == first)
+        // A best step that was not kept is trained again, and has the same bits.
+        let often = ["--set", "validation.everySteps=1"]
+        let kept = try evaluation(
+            often + ["--set", "checkpoint.everySteps=1", "--finetune-run", folder + "/kept"])
+        let dropped = try evaluation(
+            often + ["--set", "checkpoint.everySteps=4", "--finetune-run", folder + "/dropped"])
+        #expect(dropped == kept)
+        let runs = try FileManager.default.contentsOfDirectory(atPath: folder + "/dropped")
+        #expect(runs.contains { $0.contains("-to-step-") }, "\(runs)")
         let result = try JSONValue(parsing: first.utf8)
         let random = result["controls"]?["random"]
         for contender in [result, random] {

@@ -78,8 +78,12 @@ struct FinetuneRuns {
         let directory = RunDirectory(path: "\(folder)/\(name)")
         let configuration = try configuration(fraction: fraction, isControl: isControl)
         try train(configuration, in: directory, isControl: isControl)
-        let step = try Self.bestStep(of: directory)
-        let tuned = try TrainedEncoder(run: directory, step: step) {
+        let step = try Self.bestStep(of: directory, configuration)
+        let holder =
+            try CheckpointStore(path: directory.checkpointsPath).list().contains { $0.step == step }
+            ? directory
+            : try trainAgain(configuration, to: step, beside: directory, isControl: isControl)
+        let tuned = try TrainedEncoder(run: holder, step: step) {
             Log().warning("\($0) is passed over: \($1)")
         }
         let line = ProgressLine()
@@ -127,53 +131,88 @@ struct FinetuneRuns {
     private func train(
         _ configuration: Configuration, in directory: RunDirectory, isControl: Bool
     ) throws {
-        let store = CheckpointStore(path: directory.checkpointsPath)
-        if directory.holdsRun {
-            // Refuses a run of other settings, or of another encoder.
-            _ = try directory.open(
-                configuration: configuration, dataPath: given[EncoderOptions.data],
-                dataDigest: assessment.dataset.digest)
-            guard try store.list().map(\.step).max() != UInt64(configuration.steps) else { return }
-        }
+        guard try isMissing(configuration.steps, of: configuration, in: directory) else { return }
         Log().info(
             "fine-tuning \(isControl ? "from drawn weights" : "the encoder") in \(directory.path)")
         if !isControl {
             try weights.begin(directory, configuration: configuration, fresh: false)
         }
-        let threads = given[EncoderOptions.threads]
         let code: ExitCode
         if let workers = given[Self.workers] {
             let path = directory.path + ".json"
             try AtomicFile.write(configuration.resolved.text(pretty: true) + "\n", to: path)
             code = try launch(
-                LaunchSettings(workers: workers, threads: threads), configuration: configuration,
-                directory: directory, data: given[EncoderOptions.data],
-                coordinatorArguments: ["--config", path])
+                LaunchSettings(workers: workers, threads: given[EncoderOptions.threads]),
+                configuration: configuration, directory: directory,
+                data: given[EncoderOptions.data], coordinatorArguments: ["--config", path])
         } else {
-            code = try trainInOneProcess(
-                directory: directory, configuration: configuration,
-                data: given[EncoderOptions.data], threads: threads, stopAfter: nil, fresh: false)
+            code = try train(configuration, in: directory, stopAfter: nil)
         }
         guard code == .success else { throw Ended(code: code) }
     }
 
-    /// The saved step with the highest macro AUROC on the validation fold, the earliest of equals.
-    private static func bestStep(of directory: RunDirectory) throws -> UInt64 {
-        let saved = try CheckpointStore(path: directory.checkpointsPath).list().map(\.step)
-        var best: (step: UInt64, auroc: Double)?
+    private func train(
+        _ configuration: Configuration, in directory: RunDirectory, stopAfter: Int?
+    ) throws -> ExitCode {
+        try trainInOneProcess(
+            directory: directory, configuration: configuration, data: given[EncoderOptions.data],
+            threads: given[EncoderOptions.threads], stopAfter: stopAfter, fresh: false)
+    }
+
+    /// Whether a step of a run has still to be trained.
+    ///
+    /// - Throws: Where the folder holds a run of other settings, or of another encoder.
+    private func isMissing(
+        _ step: Int, of configuration: Configuration, in directory: RunDirectory
+    ) throws -> Bool {
+        guard directory.holdsRun else { return true }
+        _ = try directory.open(
+            configuration: configuration, dataPath: given[EncoderOptions.data],
+            dataDigest: assessment.dataset.digest)
+        let saved = try CheckpointStore(path: directory.checkpointsPath).list()
+        return !saved.contains { $0.step == step }
+    }
+
+    /// Trains once more to a step that was measured and not kept.
+    ///
+    /// A slow disk or a lost worker moves checkpoints, `checkpoint.keep` drops them. Choosing among those that are left
+    /// would make the numbers depend on it; training gives the same bits again.
+    private func trainAgain(
+        _ configuration: Configuration, to step: UInt64, beside directory: RunDirectory,
+        isControl: Bool
+    ) throws -> RunDirectory {
+        let again = RunDirectory(path: "\(directory.path)-to-step-\(step)")
+        guard try isMissing(Int(step), of: configuration, in: again) else { return again }
+        Log().info(
+            "step \(step) of \(directory.path) is the best and was not kept; training to it again "
+                + "in \(again.path)")
+        if !isControl { try weights.begin(again, configuration: configuration, fresh: false) }
+        let code = try train(configuration, in: again, stopAfter: Int(step))
+        guard code == .success else { throw Ended(code: code) }
+        return again
+    }
+
+    /// The planned step with the highest macro AUROC on the validation fold, the earliest of equals.
+    private static func bestStep(
+        of directory: RunDirectory, _ configuration: Configuration
+    ) throws -> UInt64 {
+        let (every, last) = (configuration.validation.everySteps, configuration.steps)
+        var best: (step: Int, auroc: Double)?
         if let measured = RunHistory(directory).validation["auroc_macro"] {
-            for (step, auroc) in zip(measured.steps.map { UInt64($0) }, measured.values)
-            where step > 0 && saved.contains(step) && auroc > best?.auroc ?? -1 {
+            for (step, auroc) in zip(measured.steps.map { Int($0) }, measured.values)
+            where step > 0 && (step == last || every > 0 && step % every == 0)
+                && auroc > best?.auroc ?? -1
+            {
                 best = (step, auroc)
             }
         }
         guard let best else {
             throw CommandError(
                 .failure,
-                "\(directory.path): no checkpoint is of a step at which the validation fold was "
-                    + "measured; choose checkpoint.everySteps and validation.everySteps alike, and a "
-                    + "checkpoint.keep that keeps them")
+                "\(directory.metricsPath): no measurement of the validation fold at a multiple of "
+                    + "validation.everySteps (\(every)); set it above 0, and give "
+                    + "--finetune-run a new folder")
         }
-        return best.step
+        return UInt64(best.step)
     }
 }
