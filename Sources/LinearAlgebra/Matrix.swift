@@ -41,6 +41,17 @@ public struct Matrix: Sendable, Equatable {
         (0..<rows).map { values[$0 * columns + column] }
     }
 
+    /// The mean of each column; zeros where there is no row.
+    public var columnMeans: [Double] {
+        var means = Array(repeating: 0.0, count: columns)
+        // Row after row, as the numbers lie in memory.
+        for row in 0..<rows {
+            for column in 0..<columns { means[column] += values[row * columns + column] }
+        }
+        for column in 0..<columns { means[column] /= Double(max(rows, 1)) }
+        return means
+    }
+
     /// Chosen rows, in the order in which they are named.
     public func selecting(rows chosen: [Int]) -> Matrix {
         var result: [Double] = []
@@ -60,6 +71,23 @@ public struct Matrix: Sendable, Equatable {
                     values[i] = (values[i] - shift[column]) * scale[column]
                 }
             }
+        }
+        return result
+    }
+
+    /// Each column less its mean.
+    public var centred: Matrix {
+        shifted(by: columnMeans, scaledBy: Array(repeating: 1, count: columns))
+    }
+
+    /// The lower half of the columns' inner products, divided by the number of rows; zeros above the diagonal.
+    public var gram: Matrix {
+        var result = Matrix(rows: columns, columns: columns)
+        guard rows > 0, columns > 0 else { return result }
+        result.values.withUnsafeMutableBufferPointer { c in
+            cblas_dsyrk(
+                CblasRowMajor, CblasLower, CblasTrans, blasint(columns), blasint(rows),
+                1 / Double(rows), values, blasint(columns), 0, c.baseAddress, blasint(columns))
         }
         return result
     }

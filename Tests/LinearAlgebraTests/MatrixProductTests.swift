@@ -40,4 +40,19 @@ struct MatrixProductTests {
             }
         }
     }
+
+    @Test func theGramMatrixIsTheLowerHalfOfTheProductWithItself() {
+        var random = RandomStream(seed: 2, purpose: .test)
+        let matrix = Matrix(
+            rows: 31, columns: 7, values: (0..<31 * 7).map { _ in Double(random.nextUniform()) })
+        let centred = matrix.centred
+        #expect(centred.columnMeans.allSatisfy { abs($0) < 1e-15 })
+        let whole = Matrix.product(centred, centred, transposesLeft: true, alpha: 1.0 / 31)
+        let half = centred.gram
+        for i in 0..<7 {
+            for j in 0..<7 {
+                #expect(abs(half[i, j] - (j > i ? 0 : whole[i, j])) < 1e-14)
+            }
+        }
+    }
 }

@@ -26,9 +26,8 @@ public struct PrincipalComponents: Sendable {
     public init(fittedTo features: Matrix, count: Int) throws(MetricError) {
         guard features.rows > 0 else { throw .empty(what: "principal components") }
         try features.requireFinite()
-        means = Standardisation(fittedTo: features).means
-        let ones = Array(repeating: 1.0, count: features.columns)
-        let centred = features.shifted(by: means, scaledBy: ones)
+        means = features.columnMeans
+        let centred = features.centred
         let isWide = features.rows < features.columns
         let freedom = Double(max(features.rows - 1, 1))
         totalVariance = centred.values.reduce(0) { $0 + $1 * $1 } / freedom

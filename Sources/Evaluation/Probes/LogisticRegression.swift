@@ -46,8 +46,7 @@ public struct LogisticRegression: Sendable {
                     result[row, column] = sigmoid(result[row, column])
                 }
             case .singleLabel:
-                let shares = softmax(result.row(row)).shares
-                for column in 0..<result.columns { result[row, column] = shares[column] }
+                _ = softmax(&result, row: row)
             }
         }
         return result
@@ -63,6 +62,7 @@ public struct LogisticSolver {
     private let features: Matrix
     private let means: [Double]
     private let targets: Matrix
+    /// The lower half.
     private let gram: Matrix
 
     /// Prepares records.
@@ -92,13 +92,9 @@ public struct LogisticSolver {
         self.kind = kind
         self.targets = targets
         // Centred within the solver, so that biases and weights do not pull at each other.
-        means = (0..<features.columns).map {
-            features.column($0).reduce(0, +) / Double(features.rows)
-        }
-        let ones = Array(repeating: 1.0, count: features.columns)
-        self.features = features.shifted(by: means, scaledBy: ones)
-        gram = Matrix.product(
-            self.features, self.features, transposesLeft: true, alpha: 1 / Double(features.rows))
+        means = features.columnMeans
+        self.features = features.centred
+        gram = self.features.gram
     }
 
     /// The optimum under a penalty.
@@ -165,12 +161,11 @@ public struct LogisticSolver {
                     residuals[row, label] = sigmoid(logit) - target
                 }
             case .singleLabel:
-                let (shares, total) = softmax(residuals.row(row))
-                for label in 0..<classes {
-                    let target = targets[row, label]
-                    loss += target * (total - residuals[row, label])
-                    residuals[row, label] = shares[label] - target
+                for label in 0..<classes where targets[row, label] == 1 {
+                    loss -= residuals[row, label]
                 }
+                loss += softmax(&residuals, row: row)
+                for label in 0..<classes { residuals[row, label] -= targets[row, label] }
             }
         }
         let share = 1 / Double(records)
@@ -195,10 +190,17 @@ private func sigmoid(_ x: Double) -> Double {
     return x >= 0 ? 1 / (1 + small) : small / (1 + small)
 }
 
-/// Shares of 1 in proportion to exponentials, and the logarithm of the exponentials' sum.
-private func softmax(_ logits: ArraySlice<Double>) -> (shares: [Double], logSum: Double) {
-    let largest = logits.max() ?? 0
-    let powers = logits.map { exp($0 - largest) }
-    let sum = powers.reduce(0, +)
-    return (powers.map { $0 / sum }, largest + log(sum))
+/// Turns a row of logits into shares of 1 in proportion to their exponentials, and gives the logarithm of the
+/// exponentials' sum.
+private func softmax(_ logits: inout Matrix, row: Int) -> Double {
+    let columns = 0..<logits.columns
+    var largest = -Double.infinity
+    for column in columns { largest = max(largest, logits[row, column]) }
+    var sum = 0.0
+    for column in columns {
+        logits[row, column] = exp(logits[row, column] - largest)
+        sum += logits[row, column]
+    }
+    for column in columns { logits[row, column] /= sum }
+    return largest + log(sum)
 }

@@ -28,11 +28,10 @@ public struct RidgeRegression: Sendable {
         guard !targets.isEmpty else { throw .empty(what: "training records of the regression") }
         try features.requireFinite()
         let count = Double(features.rows)
-        let means = (0..<features.columns).map { features.column($0).reduce(0, +) / count }
+        let means = features.columnMeans
         let mean = targets.reduce(0, +) / count
-        let centred = features.shifted(
-            by: means, scaledBy: Array(repeating: 1, count: features.columns))
-        let gram = Matrix.product(centred, centred, transposesLeft: true, alpha: 1 / count)
+        let centred = features.centred
+        let gram = centred.gram
         let column = Matrix(rows: targets.count, columns: 1, values: targets.map { $0 - mean })
         let product = Matrix.product(column, centred, transposesLeft: true, alpha: 1 / count)
         return penalties.map { penalty in

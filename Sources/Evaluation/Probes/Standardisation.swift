@@ -10,11 +10,7 @@ public struct Standardisation: Sendable {
     /// Measures features.
     public init(fittedTo features: Matrix) {
         let count = Double(max(features.rows, 1))
-        var means = Array(repeating: 0.0, count: features.columns)
-        for row in 0..<features.rows {
-            for column in 0..<features.columns { means[column] += features[row, column] }
-        }
-        for column in means.indices { means[column] /= count }
+        let means = features.columnMeans
         var squares = Array(repeating: 0.0, count: features.columns)
         for row in 0..<features.rows {
             for column in 0..<features.columns {
