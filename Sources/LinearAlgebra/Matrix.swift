@@ -92,6 +92,14 @@ public struct Matrix: Sendable, Equatable {
         return result
     }
 
+    /// With another matrix' columns behind.
+    public func joined(with other: Matrix) -> Matrix {
+        precondition(rows == other.rows, "\(rows) and \(other.rows) rows")
+        return Matrix(
+            rows: rows, columns: columns + other.columns,
+            values: (0..<rows).flatMap { row($0) + other.row($0) })
+    }
+
     /// With columns of zeros behind, so that there are as many as asked for.
     public func widened(to count: Int) -> Matrix {
         guard count > columns else { return self }

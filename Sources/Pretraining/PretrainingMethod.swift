@@ -158,6 +158,10 @@ public protocol PretrainingMethod: Sendable {
     /// The trained method as something that turns windows into vectors; `nil` where it cannot.
     var embedding: (any SignalEmbedding)? { get }
 
+    /// The same without the clinical parameters that stand beside the signal; `nil` where it takes none, or cannot do
+    /// without.
+    var signalEmbedding: (any SignalEmbedding)? { get }
+
     /// The trained method as something that turns windows into probabilities of the superclasses, whatever the read-out;
     /// `nil` where it knows nothing of them.
     var classifier: (any SignalEmbedding)? { get }
@@ -215,6 +219,8 @@ public protocol PretrainingMethod: Sendable {
 }
 
 extension PretrainingMethod {
+    /// None that could be left out.
+    public var signalEmbedding: (any SignalEmbedding)? { nil }
     /// None.
     public var notesPerShard: Int { 0 }
     /// None.

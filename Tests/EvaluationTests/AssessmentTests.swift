@@ -73,14 +73,20 @@ import Testing
                     protocols: [.linear, .knn, .clusters, .parameters], centreCropOnly: true,
                     threads: threads))
             let configuration = try SyntheticRecords.configuration()
+            let drawn = try TrainedEncoder(
+                drawnBy: configuration, dataset: dataset,
+                trainingRecords: assessment.records.training)
             let encoder = try assessment.assess(
-                TrainedEncoder(
-                    drawnBy: configuration, dataset: dataset,
-                    trainingRecords: assessment.records.training), name: "encoder",
-                progress: { _, _, _ in })
-            let controls = try assessment.controls(of: configuration, progress: { _, _, _ in })
+                drawn, name: "encoder", progress: { _, _, _ in })
+            let controls = try assessment.controls(
+                of: drawn, assessed: encoder, progress: { _, _, _ in })
             #expect(
-                controls.map(\.name) == ["random", "statistics", "parameters", "age_and_sex"])
+                controls.map(\.name) == [
+                    "random", "with_parameters", "statistics", "parameters", "age_and_sex",
+                ])
+            let (both, plain) = (controls[1].results, controls[3].results)
+            #expect(both.dimension == encoder.results.dimension + plain.dimension)
+            #expect(both.linear != nil && both.neighbours == nil && both.clusters == nil)
             // The drawn encoder is its own control.
             let differences = PairedComparison(encoder.results, less: controls[0].results)
                 .differences

@@ -20,7 +20,7 @@ private struct PlantedWindows: WindowSource {
         guard window % 2 == 1 else { return }
         for second in Self.seconds {
             for i in 0..<250 {
-                let phase = Float(i % 50) / 50
+                let phase = Float(i % 75) / 75
                 signal[Self.lead * samplesPerWindow + second * 250 + i] += phase < 0.5 ? 2 : -2
             }
         }
@@ -42,31 +42,32 @@ private struct PlantedWindows: WindowSource {
         return (encoder, records)
     }
 
-    @Test func occlusionFindsAPlantedCause() throws {
-        let (encoder, _) = try drawnEncoder("ecg-jepa")
+    @Test(arguments: ["ecg-jepa", "st-mem", "vq-full"])
+    func occlusionFindsAPlantedCause(method: String) throws {
+        let (encoder, _) = try drawnEncoder(method)
         let source = PlantedWindows()
         func embed(_ source: any WindowSource, _ count: Int) throws -> Matrix {
             try encoder.embed(
                 (0..<count).map { [$0] }, of: source, readout: .leads, centreCropOnly: true,
                 threads: 2, progress: { _ in })
         }
-        let features = try embed(source, 60)
+        let features = try embed(source, 240)
         let scale = Standardisation(fittedTo: features)
         let probe = try LogisticSolver(
-            scale(features), truths: (0..<60).map { $0 % 2 == 1 ? [0] : [] }, classes: 1,
+            scale(features), truths: (0..<240).map { $0 % 2 == 1 ? [0] : [] }, classes: 1,
             kind: .multiLabel
-        ).fit(penalty: 0.01)
+        ).fit(penalty: 0.1)
         let map = try OcclusionMap(
-            ofWindow: 1, of: source, sampleRateHz: 250, label: nil, patchSeconds: 1, embed: embed,
+            ofWindow: 241, of: source, sampleRateHz: 250, label: nil, patchSeconds: 1, embed: embed,
             probabilities: { probe.probabilities(scale($0)) })
-        #expect(map.label == 0 && map.probability > 0.9)
+        #expect(map.label == 0 && map.probability > 0.6)
         #expect(map.changes.count == 12 && map.changes.allSatisfy { $0.count == 10 })
         let planted = map.changes[PlantedWindows.lead][PlantedWindows.seconds.lowerBound]
         #expect(planted < -0.3, "\(planted)")
         for (lead, row) in map.changes.enumerated() {
             for (second, change) in row.enumerated()
             where lead != PlantedWindows.lead || !PlantedWindows.seconds.contains(second) {
-                #expect(abs(change) < -planted / 3, "lead \(lead), second \(second): \(change)")
+                #expect(abs(change) < -planted / 2, "lead \(lead), second \(second): \(change)")
             }
         }
     }

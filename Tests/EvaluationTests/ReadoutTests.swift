@@ -103,6 +103,28 @@ import Testing
         }
     }
 
+    @Test func aHybridOfTheSignalAloneDoesNotSeeClinicalParameters() throws {
+        let (encoder, records, dataset) = try encoder(SyntheticRecords.configuration("hybrid"))
+        let signalAlone = try #require(encoder.ofSignalAlone)
+        let windows = records.test[..<3].map(\.windows)
+        for (readout, width) in [(Readout.mean, 32), (.leads, 256), (.own, 32)] {
+            func vectors(_ encoder: TrainedEncoder, _ source: any WindowSource) throws -> Matrix {
+                try encoder.embed(
+                    windows, of: source, readout: readout, centreCropOnly: true, threads: 1,
+                    progress: { _ in })
+            }
+            let unmeasured = UnmeasuredWindows(signals: dataset)
+            let alone = try vectors(signalAlone, dataset)
+            #expect(alone.columns == width)
+            #expect(try vectors(signalAlone, unmeasured) == alone)
+            let whole = try vectors(encoder, dataset)
+            #expect(try vectors(encoder, unmeasured) != whole)
+        }
+        #expect(
+            try self.encoder(SyntheticRecords.configuration("ecg-jepa")).encoder.ofSignalAlone
+                == nil)
+    }
+
     @Test func channelsHaveTheirOwnPart() throws {
         let (encoder, records, dataset) = try encoder(Self.channels.configuration())
         let few = Array(records.test[..<2])
@@ -142,5 +164,22 @@ import Testing
             }
             #expect(abs(product - own[0, row]) < 1e-5)
         }
+    }
+}
+
+/// The signals of a source, whose clinical parameters nobody could measure.
+private struct UnmeasuredWindows: WindowSource {
+    let signals: PreparedDataset
+    var samplesPerWindow: Int { signals.samplesPerWindow }
+    var clinicalFeatureCount: Int { signals.clinicalFeatureCount }
+
+    func readMillivolts(window: Int, into signal: UnsafeMutableBufferPointer<Float>) throws {
+        try signals.readMillivolts(window: window, into: signal)
+    }
+
+    func facts(of window: Int) -> WindowFacts { signals.facts(of: window) }
+
+    func clinicalFeatures(of window: Int, into features: UnsafeMutableBufferPointer<Float>) {
+        features.update(repeating: .nan)
     }
 }

@@ -116,7 +116,31 @@ import Testing
                 == "No: the encoder is not shown to be better than the same network before any training, so its training "
                 + "is not shown to have helped.")
         #expect(Self.headline(["random": down]).hasPrefix("No: the encoder is worse than"))
+        // The encoder is a part of this one, so whether it beats that decides nothing.
+        #expect(
+            Self.headline(["random": up, "with_parameters": open])
+                == "Yes: on these records the encoder is better than every control.")
         #expect(Self.headline([:]).hasPrefix("No verdict: nothing stands beside the encoder"))
+    }
+
+    @Test func theVerdictSaysWhetherTheEncoderAddsToClinicalParameters() throws {
+        func page(_ difference: JSONValue) throws -> String {
+            let given = Self.evaluation(["with_parameters": Self.less(-0.01, -0.02, 0.01)])
+            var members = try #require(given.objectValue)
+            var controls = try #require(members["controls"]?.objectValue)
+            var joined = try #require(controls["with_parameters"]?.objectValue)
+            joined["this_less_parameters"] = difference
+            controls["with_parameters"] = .object(joined)
+            members["controls"] = .object(controls)
+            return Self.page(.object(members))
+        }
+        #expect(
+            try page(Self.less(0.03, 0.01, 0.05)).contains(
+                "Beside clinical parameters the encoder tells something new: both together less parameters alone, "
+                    + "+0.030 (+0.010 to +0.050)"))
+        #expect(
+            try page(Self.less(0.03, -0.01, 0.05)).contains("is not shown to tell anything new"))
+        #expect(try page(Self.less(-0.03, -0.05, -0.01)).contains("does harm"))
     }
 
     @Test func aComparisonSpeaksOfItsFirstRun() {

@@ -20,7 +20,7 @@ public struct TrainedEncoder: Sendable {
     public let dataDigest: Digest?
     private let parameters: Parameters
     private let method: any PretrainingMethod
-    private let embedding: any SignalEmbedding
+    private var embedding: any SignalEmbedding
 
     /// The encoder of a run's newest whole checkpoint, or of a given step's.
     ///
@@ -89,6 +89,15 @@ public struct TrainedEncoder: Sendable {
             throw .noEmbedding(method: configuration.method.rawValue)
         }
         return (method, embedding, Parameters(method.parameters, seed: configuration.seed))
+    }
+
+    /// The same encoder without the clinical parameters that stand beside the signal; `nil` where it takes none.
+    public var ofSignalAlone: TrainedEncoder? {
+        method.signalEmbedding.map { embedding in
+            var encoder = self
+            encoder.embedding = embedding
+            return encoder
+        }
     }
 
     /// Whether the method has a read-out.

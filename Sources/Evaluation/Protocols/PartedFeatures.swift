@@ -54,6 +54,15 @@ public struct PartedFeatures: Sendable {
             external: external.map(map))
     }
 
+    /// With other features of the same records behind them.
+    public func joined(with others: PartedFeatures) -> PartedFeatures {
+        PartedFeatures(
+            training: training.joined(with: others.training),
+            validation: validation.joined(with: others.validation),
+            test: test.joined(with: others.test),
+            external: external.flatMap { own in others.external.map { own.joined(with: $0) } })
+    }
+
     /// With what was not measured filled in by the training records' mean, and a column beside it that says so.
     public func filled() -> PartedFeatures {
         let fill = MissingValues(fittedTo: training)

@@ -55,6 +55,15 @@ public struct Contender: Sendable {
     public var results: ProtocolResults
     /// The test records in a plane; `nil` where nobody asked, and for features that no encoder made.
     public let map: RecordMap?
+    /// What protocols were told.
+    let features: PartedFeatures
+}
+
+extension Contender {
+    /// The control of clinical parameters alone.
+    public static let clinicalName = "parameters"
+    /// The control of an encoder's vectors and clinical parameters side by side.
+    public static let joinedName = "with_parameters"
 }
 
 /// The records on which encoders are assessed, and how.
@@ -163,19 +172,34 @@ public struct Assessment: Sendable {
             of: records, encoder: encoder, seed: settings.seed)
     }
 
-    /// What protocols say without a trained encoder: the encoder as its seed draws it, raw statistics of each lead,
-    /// clinical parameters where the set has them, age and sex.
+    /// What tells what an encoder's numbers are worth: the encoder as its seed draws it; without the clinical parameters
+    /// beside its signal, where it takes any; its vectors with clinical parameters beside them, where the set has them;
+    /// and the controls that are the same for all encoders.
     ///
     /// - Parameters:
-    ///   - configuration: Of the encoder.
+    ///   - encoder: The encoder.
+    ///   - contender: What `assess` gave for it.
     ///   - progress: Told how far the work is.
     /// - Returns: All controls by their names.
     /// - Throws: `EvaluationError`, `MetricError`, and whatever keeps a window from being read.
     public func controls(
-        of configuration: Configuration, progress: @escaping Progress
+        of encoder: TrainedEncoder, assessed contender: Contender, progress: @escaping Progress
     ) throws -> [Contender] {
-        return [try drawn(by: configuration, name: "random", progress: progress)]
-            + (try plainControls(progress: progress))
+        var controls = [
+            try drawn(by: encoder.configuration, name: "random", progress: progress)
+        ]
+        if let signalAlone = encoder.ofSignalAlone {
+            controls.append(try assess(signalAlone, name: "signal_alone", progress: progress))
+        }
+        // Distances between numbers of different units mean nothing, so the probe alone, which standardises.
+        if let clinicalParameters, settings.protocols.contains(.linear) {
+            controls.append(
+                try self.contender(
+                    Contender.joinedName,
+                    contender.features.joined(with: clinicalParameters.filled()),
+                    protocols: [.linear]))
+        }
+        return controls + (try plainControls(progress: progress))
     }
 
     /// What protocols say of an encoder with the weights that its seed draws.
@@ -198,7 +222,8 @@ public struct Assessment: Sendable {
         let others = settings.protocols.subtracting([.parameters])
         if let clinicalParameters {
             controls.append(
-                try contender("parameters", clinicalParameters.filled(), protocols: others))
+                try contender(
+                    Contender.clinicalName, clinicalParameters.filled(), protocols: others))
         }
         let ageAndSex = try PartedFeatures(
             of: records, in: dataset, externalSet: externalSet,
@@ -223,7 +248,7 @@ public struct Assessment: Sendable {
                         records: records, in: dataset, seed: settings.seed)
                 })
         }
-        return Contender(name: name, results: results, map: map)
+        return Contender(name: name, results: results, map: map, features: features)
     }
 
     /// What the records are and how they were labelled, by name.

@@ -6,15 +6,21 @@ extension HybridPretraining {
     /// The encoder as it is used downstream, with its clinical tokens: the mean over all tokens; each lead's mean patch
     /// side by side, and behind them the leads' clinical tokens; as the method's own the mean patch beside the mean
     /// clinical token.
-    public var embedding: (any SignalEmbedding)? {
+    public var embedding: (any SignalEmbedding)? { embedding(columns: 1) }
+
+    /// The encoder as half of pretraining's steps see it, with the clinical column left out: read-outs have their patches
+    /// alone.
+    public var signalEmbedding: (any SignalEmbedding)? { embedding(columns: 0) }
+
+    private func embedding(columns: Int) -> MiddleEmbedding {
         let sizes = model.sizes
         return MiddleEmbedding(
-            input: input, tokens: sizes.tokenPlaces(extraColumns: 1),
+            input: input, tokens: sizes.tokenPlaces(extraColumns: columns),
             dimensions: { readout in
                 switch readout {
                 case .mean: sizes.width
-                case .leads: 2 * sizes.leads * sizes.width
-                case .own: 2 * sizes.width
+                case .leads: (1 + columns) * sizes.leads * sizes.width
+                case .own: (1 + columns) * sizes.width
                 }
             }
         ) { [model, input, settings] in
@@ -25,7 +31,7 @@ extension HybridPretraining {
                 let clinical = ClinicalBatch(
                     of: middle, from: source, statistics: statistics, on: tape)
                 let found = model.representation(
-                    patches, features: clinical.inputs(on: tape), on: tape)
+                    patches, features: columns > 0 ? clinical.inputs(on: tape) : nil, on: tape)
                 return switch readout {
                 case .mean: found.mean
                 case .leads: found.leads

@@ -97,7 +97,8 @@ public struct EvaluationReport {
         }
         let list = rows.isEmpty ? "" : "<ul class=\"outcomes\">\(rows.joined())</ul>"
         let records = evaluation["records"]?["test"]?.integerValue
-        return "<p class=\"headline\">\(verdict.headline.htmlEscaped)</p>\(list)"
+        let addition = verdict.additionText.map { "<p>\($0.htmlEscaped)</p>" } ?? ""
+        return "<p class=\"headline\">\(verdict.headline.htmlEscaped)</p>\(list)\(addition)"
             + (rows.isEmpty
                 ? "" : "<p class=\"note\">\(verdict.explanation(records: records).htmlEscaped)</p>")
     }

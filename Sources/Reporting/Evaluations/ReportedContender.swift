@@ -89,7 +89,7 @@ struct ReportedContender {
     }
 
     private static func rank(_ control: String) -> Int {
-        let order = ["statistics", "parameters", "age_and_sex"]
+        let order = ["signal_alone", "statistics", "parameters", "with_parameters", "age_and_sex"]
         return control.hasPrefix("random") ? -1 : order.firstIndex(of: control) ?? order.count
     }
 
@@ -97,7 +97,9 @@ struct ReportedContender {
         switch name {
         case "random": "the untrained network"
         case "statistics": "statistics of the leads"
+        case "signal_alone": "this encoder without clinical tokens"
         case "parameters": "clinical parameters"
+        case "with_parameters": "this encoder and clinical parameters"
         case "age_and_sex": "age and sex"
         default: name.replacing("_", with: " ").replacing("random", with: "untrained")
         }

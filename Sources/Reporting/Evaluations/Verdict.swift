@@ -16,8 +16,8 @@ struct Verdict {
         let difference: Double
         let interval: (lower: Double, upper: Double)
 
-        init?(_ contender: ReportedContender, measure: String) {
-            let found = contender.difference?[measure]
+        init?(_ contender: ReportedContender, measure: String, of differences: JSONValue?) {
+            let found = differences?[measure]
             guard let difference = found?["difference"]?.doubleValue,
                 let interval = ReportedContender.Measured.interval(found?["interval"])
             else { return nil }
@@ -35,6 +35,8 @@ struct Verdict {
     let measureTitle: String
     /// One a contender that the first was compared to.
     let comparisons: [Comparison]
+    /// What the first contender adds to clinical parameters, where that was measured.
+    let addition: Comparison?
     private let subject: String
     private let isComparison: Bool
     private let hasControls: Bool
@@ -47,10 +49,15 @@ struct Verdict {
 
     init(_ contenders: [ReportedContender]) {
         let found = Self.measures.lazy.map { key, title in
-            (title, contenders.compactMap { Comparison($0, measure: key) })
+            (title, contenders.compactMap { Comparison($0, measure: key, of: $0.difference) })
         }.first { !$0.1.isEmpty }
         measureTitle = found?.0 ?? Self.measures[0].1
-        comparisons = found?.1 ?? []
+        // The encoder is a part of what it stands beside clinical parameters in, so that is no rival.
+        comparisons = (found?.1 ?? []).filter { $0.contender.name != "with_parameters" }
+        addition = contenders.first { $0.name == "with_parameters" }.flatMap {
+            Comparison(
+                $0, measure: Self.measures[0].0, of: $0.results["this_less_parameters"])
+        }
         subject = contenders.first?.title ?? "the encoder"
         isComparison = contenders.count { !$0.isControl } > 1
         hasControls = contenders.contains { $0.isControl }
@@ -90,6 +97,22 @@ struct Verdict {
         return isComparison
             ? "\(subject) is better than \(better), but \(limits)."
             : "In part: the encoder is better than \(better), but \(limits)."
+    }
+
+    /// Whether the encoder knows something that clinical parameters do not tell; `nil` where that was not measured.
+    var additionText: String? {
+        addition.map { addition in
+            let answer =
+                switch addition.outcome {
+                case .better: "Beside clinical parameters the encoder tells something new"
+                case .worse: "Beside clinical parameters the encoder does harm"
+                case .undecided:
+                    "Beside clinical parameters the encoder is not shown to tell anything new"
+                }
+            return
+                "\(answer): both together less parameters alone, \(addition.text) by AUROC of the "
+                + "linear probe."
+        }
     }
 
     /// What was compared, and what that does not say.

@@ -25,7 +25,8 @@ let evaluateCommand = Command(
     discussion: """
         Folds 1-8 of the data set train, fold 9 chooses penalties and thresholds, fold 10 is tested; --test-data is tested \
         whole. Beside the encoder stand controls on the same records: the same encoder with the weights that its seed draws, \
-        raw statistics of each lead, clinical parameters where the set has them, age and sex. Intervals are of 1000 \
+        raw statistics of each lead, clinical parameters where the set has them, alone and beside the encoder's vectors, age \
+        and sex, and a hybrid without its clinical tokens. Intervals are of 1000 \
         resamples of the test records; differences to controls are paired. Same inputs, same bytes. --report writes all of it \
         as a page that says in words whether the encoder is better, with ROC curves, confusions and maps of the records.
         The protocol finetune trains the whole encoder with a linear head in run directories of its own, takes the step \
@@ -54,7 +55,7 @@ let evaluateCommand = Command(
     var controls =
         given[withoutControls]
         ? []
-        : try assessment.controls(of: encoder.configuration) {
+        : try assessment.controls(of: encoder, assessed: contender) {
             line.update("control \($0): record \($1)/\($2)")
         }
     line.finish()
@@ -78,6 +79,13 @@ let evaluateCommand = Command(
         var results = control.results.members
         results["encoder_less_control"] =
             PairedComparison(contender.results, less: control.results).json
+        if control.name == Contender.joinedName,
+            let plain = controls.first(where: { $0.name == Contender.clinicalName })
+        {
+            // What the encoder knows that clinical parameters do not tell.
+            results["this_less_parameters"] =
+                PairedComparison(control.results, less: plain.results).json
+        }
         byName[control.name] = .object(results)
     }
     members["controls"] = .object(byName)
