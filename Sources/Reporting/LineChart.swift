@@ -38,11 +38,13 @@ public struct LineChart: Sendable {
     ///   - series: Lines, at least one point among them.
     ///   - startsAtZero: Whether the vertical axis begins at 0.
     ///   - isStepped: Whether a value holds until the next one.
+    ///   - isLogarithmic: Whether equal distances to the right are equal factors; ticks are then the points' own numbers.
     ///   - isSmall: Whether it stands beside another one.
     ///   - height: In units of the drawing, which is 720 wide, and 400 where it is small.
     public init(
         title: String, xLabel: String = "step", series: [Series], startsAtZero: Bool = false,
-        isStepped: Bool = false, isSmall: Bool = false, height: Double = 260
+        isStepped: Bool = false, isLogarithmic: Bool = false, isSmall: Bool = false,
+        height: Double = 260
     ) {
         self.title = title
         self.xLabel = xLabel
@@ -51,7 +53,10 @@ public struct LineChart: Sendable {
         self.isSmall = isSmall
         size = (isSmall ? 400 : 720, height)
         let points = series.flatMap(\.points)
-        x = Axis(points.map(\.x), includesZero: false, wanted: isSmall ? 4 : 7)
+        x =
+            isLogarithmic
+            ? Axis(logarithmic: points.map(\.x))
+            : Axis(points.map(\.x), includesZero: false, wanted: isSmall ? 4 : 7)
         y = Axis(points.map(\.y), includesZero: startsAtZero, wanted: 5)
     }
 
@@ -139,7 +144,8 @@ struct Axis: Sendable {
     let low: Double
     let high: Double
     let ticks: [Double]
-    private let decimals: Int
+    private let decimals: Int?
+    private let isLogarithmic: Bool
 
     init(_ values: [Double], includesZero: Bool, wanted: Int) {
         var low = values.min() ?? 0
@@ -158,11 +164,25 @@ struct Axis: Sendable {
         decimals = max(0, -Int(floor(log10(step) + 1e-9)))
         self.low = low
         self.high = high
+        isLogarithmic = false
     }
 
-    func fraction(of value: Double) -> Double { (value - low) / (high - low) }
+    /// An axis of factors, with a tick at each of a few positive numbers.
+    init(logarithmic values: [Double]) {
+        ticks = Set(values).sorted()
+        let (low, high) = (ticks.first ?? 1, ticks.last ?? 1)
+        self.low = low
+        self.high = high > low ? high : 2 * low
+        decimals = nil
+        isLogarithmic = true
+    }
+
+    func fraction(of value: Double) -> Double {
+        isLogarithmic ? log(value / low) / log(high / low) : (value - low) / (high - low)
+    }
 
     func text(_ value: Double) -> String {
+        guard let decimals else { return significant(value) }
         let size = abs(value)
         guard size == 0 || (1e-4..<1e6).contains(size) else { return significant(value) }
         return String(format: "%.\(min(decimals, 8))f", value)

@@ -64,12 +64,17 @@ public struct ReportPage: Sendable {
     ///   - rows: Cells as plain text, whose lines are kept.
     /// - Returns: HTML that scrolls sideways where it is too wide.
     public static func table(header: [String], rows: [[String]]) -> String {
+        // Words in place of a number, such as “too few”, leave a column one of numbers.
         func isNumber(_ cell: String) -> Bool {
-            cell.split(separator: "\n").first.map { Double($0) != nil } ?? true
+            cell.split(separator: "\n").first.map {
+                Double($0) != nil || !$0.contains(where: \.isNumber)
+            } ?? true
         }
         let classes = header.indices.map { column in
             let cells = rows.compactMap { column < $0.count ? $0[column] : nil }
-            let isNumeric = cells.contains { !$0.isEmpty } && cells.allSatisfy(isNumber)
+            let isNumeric =
+                cells.contains { $0.first?.isNumber ?? false || "+-".contains($0.first ?? " ") }
+                && cells.allSatisfy(isNumber)
             return isNumeric ? " class=\"number\"" : ""
         }
         func cell(_ tag: String, _ column: Int, _ text: String) -> String {

@@ -56,7 +56,7 @@ enum ReportStyle {
         @media(max-width:40rem){.row{grid-template-columns:1fr auto}.row svg,.row>div{grid-row:2;grid-column:1/3}
         .chart.wide text{font-size:21px}}
         @media print{nav,summary{display:none}body{font-size:10pt}header,main{max-width:none;padding:0}
-        h2,h3{break-after:avoid}.forest,.map,svg,tr,.row,.maps>div,.panels>div,.pair>div,pre{break-inside:avoid}p{max-width:none}
+        h2,h3{break-after:avoid}figure,.forest,.map,svg,tr,.row,.maps>div,.panels>div,.pair>div,pre{break-inside:avoid}p{max-width:none}
         .maps{grid-template-columns:1fr 1fr}.panels{grid-template-columns:1fr 1fr 1fr}.scroll{overflow:visible}
         table{font-size:7.5pt}th,td{padding-right:.35rem}td small{white-space:normal}td:first-child{min-width:0}
         pre{white-space:pre-wrap;overflow-wrap:anywhere}}

@@ -204,7 +204,8 @@ import Testing
             #expect(html.contains(">\(title)</h2>"), "\(title)")
         }
         #expect(!html.contains("Clinical parameters read out</h2>"))
-        #expect(html.contains("0.840 (0.800 to 0.880)") && html.contains("this encoder, finetune"))
+        #expect(
+            html.contains("0.840 (0.800 to 0.880)") && html.contains("this encoder, fine-tuned"))
         #expect(html.contains("runs/&lt;first&gt;") && !html.contains("<first>"))
         #expect(html.contains("record &lt;3&gt;"))
         #expect(html.contains("purkinje evaluate --run 'runs/it'\\''s first' --report f.html"))

@@ -51,7 +51,7 @@ extension EvaluationReport {
                 .compactMap { key -> IntervalChart.Row? in
                     contender.measured([key, part], "auroc_macro").map {
                         IntervalChart.Row(
-                            name: "\(contender.title), \(key.replacing("_", with: " "))",
+                            name: "\(contender.title), \(Self.words(ofProtocol: key))",
                             value: $0.value, interval: $0.interval, isFaint: contender.isControl,
                             text: $0.text)
                     }
@@ -65,28 +65,39 @@ extension EvaluationReport {
     private func classificationTable(
         _ contenders: [ReportedContender], _ part: String
     ) -> String {
-        let columns: [(String, [String], String)] = [
-            ("linear AUROC", ["linear", part], "auroc_macro"),
+        let probe: [(String, [String], String)] = [
+            ("AUROC", ["linear", part], "auroc_macro"),
             ("F1 at 0.5", ["linear", part], "f1_macro_at_half"),
             ("F1, chosen thresholds", ["linear", part], "f1_macro"),
             ("average precision", ["linear", part], "average_precision_macro"),
             ("one label: AUROC", ["linear", "single_label", part], "auroc_macro"),
             ("one label: macro F1", ["linear", "single_label", part], "f1_macro"),
+        ]
+        let others: [(String, [String], String)] = [
             ("k-NN AUROC", ["knn", part], "auroc_macro"),
             ("k-NN AUROC, weighted", ["knn", part], "auroc_weighted"),
             ("k-NN F1, weighted", ["knn", part], "f1_weighted"),
             ("fine-tuned AUROC", ["finetune", part], "auroc_macro"),
             ("fine-tuned F1, chosen thresholds", ["finetune", part], "f1_macro"),
         ]
-        let shown = columns.filter { column in
-            contenders.contains { $0.measured(column.1, column.2) != nil }
-        }
-        return ReportPage.table(
-            header: ["vectors", "numbers"] + shown.map(\.0),
-            rows: contenders.map { contender in
-                [contender.title, "\(contender.results["dimension"]?.integerValue ?? 0)"]
-                    + shown.map { contender.measured($0.1, $0.2)?.cell ?? "" }
-            })
+        // One table of all would be wider than a page.
+        return [("Linear probe in numbers", probe), ("Other protocols in numbers", others)].map {
+            title, columns in
+            let shown = columns.filter { column in
+                contenders.contains { $0.measured(column.1, column.2) != nil }
+            }
+            let rows = contenders.filter { contender in
+                shown.contains { contender.measured($0.1, $0.2) != nil }
+            }
+            guard !rows.isEmpty else { return "" }
+            return "<h3>\(title)</h3>"
+                + ReportPage.table(
+                    header: ["vectors", "numbers"] + shown.map(\.0),
+                    rows: rows.map { contender in
+                        [contender.title, "\(contender.results["dimension"]?.integerValue ?? 0)"]
+                            + shown.map { contender.measured($0.1, $0.2)?.cell ?? "" }
+                    })
+        }.joined()
     }
 
     private var studyClassification: String {
@@ -106,26 +117,50 @@ extension EvaluationReport {
             let p = found["p_value"]?.doubleValue.map { ", p \(decimals($0))" } ?? ""
             return "\(signed(value))\n\(signed(interval.lower)) to \(signed(interval.upper))\(p)"
         }
-        let measures = Self.measureTitles.filter { key, _ in
-            contenders.contains { cell($0, key) != nil }
+        let tables = Self.measureTitles.compactMap { heading, titles -> String? in
+            let measures = titles.filter { key, _ in contenders.contains { cell($0, key) != nil } }
+            let rows = contenders.compactMap { contender -> [String]? in
+                let cells = measures.map { cell(contender, $0.0) }
+                guard cells.contains(where: { $0 != nil }) else { return nil }
+                return [contender.title] + cells.map { $0 ?? "" }
+            }
+            guard !rows.isEmpty else { return nil }
+            return "<h3>\(heading)</h3>"
+                + ReportPage.table(header: ["\(first) less"] + measures.map(\.1), rows: rows)
         }
-        guard !measures.isEmpty else { return "" }
-        let rows = contenders.filter { $0.difference != nil }.map { contender in
-            [contender.title] + measures.map { cell(contender, $0.0) ?? "" }
-        }
+        guard !tables.isEmpty else { return "" }
         return
             "<p>What \(first.htmlEscaped) has more than each other contender, with the 95 % interval of the difference: both "
-            + "are measured on the same resamples.</p>"
-            + ReportPage.table(header: ["\(first) less"] + measures.map(\.1), rows: rows)
+            + "are measured on the same resamples.</p>" + tables.joined()
     }
 
+    /// A table each, none wider than a page.
     private static let measureTitles = [
-        ("linear_auroc_macro", "linear AUROC"), ("linear_f1_macro", "linear F1"),
-        ("linear_f1_macro_at_half", "linear F1 at 0.5"), ("knn_auroc_macro", "k-NN AUROC"),
-        ("knn_f1_weighted", "k-NN F1, weighted"), ("finetune_auroc_macro", "fine-tuned AUROC"),
-        ("finetune_f1_macro", "fine-tuned F1"),
-        ("finetune_less_linear_auroc_macro", "fine-tuned AUROC less the other's linear AUROC"),
+        (
+            "The encoder unchanged",
+            [
+                ("linear_auroc_macro", "linear AUROC"), ("linear_f1_macro", "linear F1"),
+                ("linear_f1_macro_at_half", "linear F1 at 0.5"), ("knn_auroc_macro", "k-NN AUROC"),
+                ("knn_f1_weighted", "k-NN F1, weighted"),
+            ]
+        ),
+        (
+            "Fine-tuned",
+            [
+                ("finetune_auroc_macro", "fine-tuned AUROC"),
+                ("finetune_f1_macro", "fine-tuned F1"),
+                (
+                    "finetune_less_linear_auroc_macro",
+                    "fine-tuned AUROC less the other's linear AUROC"
+                ),
+            ]
+        ),
     ]
+
+    /// A protocol's key in the JSON, for people.
+    static func words(ofProtocol key: String) -> String {
+        key == "finetune" ? "fine-tuned" : key.replacing("_", with: " ")
+    }
 
     var classTables: String {
         let tables = encoders.compactMap { contender -> String? in
@@ -157,6 +192,7 @@ extension EvaluationReport {
     var labelEfficiency: String {
         var rows: [[String]] = []
         var fractions: [Double] = []
+        var curves: [LineChart.Series] = []
         for contender in contenders {
             let protocols = contender.results["label_efficiency"]?.objectValue ?? [:]
             for key in protocols.keys.sorted() {
@@ -164,14 +200,29 @@ extension EvaluationReport {
                 let own = points.compactMap { $0["fraction"]?.doubleValue }
                 if own.count > fractions.count { fractions = own }
                 rows.append(
-                    [contender.title, key == "finetune" ? "fine-tuned" : key]
+                    [contender.title, Self.words(ofProtocol: key)]
                         + points.map(Self.partOfLabels))
+                curves.append(
+                    LineChart.Series(
+                        name: "\(contender.title), \(Self.words(ofProtocol: key))",
+                        points: points.compactMap { point in
+                            guard let fraction = point["fraction"]?.doubleValue,
+                                let mean = point["auroc_macro"]?["mean"]?.doubleValue
+                            else { return nil }
+                            return (100 * fraction, mean)
+                        }, hasMarks: true))
             }
         }
         guard !rows.isEmpty else { return "" }
         return
             "<p>AUROC on the test records when only a part of the training patients' labels may be used: the mean over draws "
-            + "with its deviation, and the training records that a draw has.</p>"
+            + "with its deviation, and the training records that a draw has. An untrained network that is fine-tuned is one "
+            + "that is trained from drawn weights with these labels alone.</p>"
+            + LineChart(
+                title: "AUROC over the part of labels", xLabel: "% of labels",
+                // As many as there are colours; the plainest controls stand last.
+                series: Array(curves.prefix(6)), isLogarithmic: true
+            ).html
             + ReportPage.table(
                 header: ["vectors", "protocol"]
                     + fractions.map { "\(format(100 * $0)) % of labels" },
@@ -195,7 +246,12 @@ extension EvaluationReport {
             guard let groups = contender.object(["linear", "subgroups", "test"])?.objectValue else {
                 return nil
             }
-            let rows = groups.keys.sorted().map { key -> [String] in
+            // By age, not by alphabet.
+            let youngest = "age_below_40"
+            let names = groups.keys.sorted {
+                ($0 == youngest ? 0 : 1, $0) < ($1 == youngest ? 0 : 1, $1)
+            }
+            let rows = names.map { key -> [String] in
                 let group = groups[key]
                 let measured = ReportedContender.Measured(group, "auroc_macro")
                 return [

@@ -178,7 +178,7 @@ public struct EvaluationReport {
             let further = members.keys.filter { !Self.known.contains($0) }.sorted()
             let parts = further.compactMap { key in
                 members[key].map {
-                    ReportPage.folded(key.replacing("_", with: " "), JSONTables.html($0))
+                    ReportPage.folded(Self.words(ofProtocol: key), JSONTables.html($0))
                 }
             }
             guard !parts.isEmpty else { return "" }
