@@ -127,17 +127,8 @@ struct ContrastiveReplicaTests {
                 for replica in replicas { try replica.adoptRows(rows) }
             }
             for (replica, part) in zip(replicas, parts) { try replica.add(shards: part) { _ in } }
-            let locals = replicas.map { $0.localSums.bindMemory(to: Int32.self) }
-            for replica in replicas {
-                let reduced = replica.reducedSums.bindMemory(to: Int32.self)
-                for i in reduced.indices { reduced[i] = locals.reduce(0) { $0 &+ $1[i] } }
-            }
-            let summaries = try replicas.enumerated().map {
-                try $0.element.summary(rank: $0.offset, worldSize: replicas.count)
-            }
-            let outcomes = try replicas.map { try $0.conclude(summaries: summaries) }
-            #expect(outcomes.allSatisfy { $0 == outcomes[0] })
-            guard case .recompute(let found) = outcomes[0] else {
+            let outcome = try concludeRound(of: replicas)
+            guard case .recompute(let found) = outcome else {
                 let reports = try replicas.map { try $0.apply() }
                 #expect(reports.allSatisfy { $0 == reports[0] })
                 return reports[0]

@@ -58,17 +58,7 @@ struct TrainingReplicaTests {
             try replica.add(shards: Array(part.prefix(1))) { _ in }
             try replica.add(shards: Array(part.dropFirst())) { _ in }
         }
-        let locals = replicas.map { $0.localSums.bindMemory(to: Int32.self) }
-        for replica in replicas {
-            let reduced = replica.reducedSums.bindMemory(to: Int32.self)
-            for i in reduced.indices { reduced[i] = locals.reduce(0) { $0 &+ $1[i] } }
-        }
-        let summaries = try replicas.enumerated().map {
-            try $0.element.summary(rank: $0.offset, worldSize: replicas.count)
-        }
-        let outcomes = try replicas.map { try $0.conclude(summaries: summaries) }
-        #expect(outcomes.allSatisfy { $0 == outcomes[0] })
-        return outcomes[0]
+        return try concludeRound(of: replicas)
     }
 
     @Test func threadsAndMembersDoNotShow() throws {
