@@ -73,6 +73,20 @@ public struct FeatureStatistics: Sendable, Equatable {
         }
     }
 
+    /// A window's numbers normalised, and 1 for those that were not measured, whose value is 0.
+    public func normalised(_ features: [Float]) -> (values: [Float], flags: [Float]) {
+        var values = Array(repeating: Float(0), count: ClinicalFeatures.count)
+        var flags = values
+        features.withUnsafeBufferPointer { features in
+            values.withUnsafeMutableBufferPointer { values in
+                flags.withUnsafeMutableBufferPointer {
+                    normalise(features, values: values, flags: $0)
+                }
+            }
+        }
+        return (values, flags)
+    }
+
     private static func prepared(_ value: Float, _ feature: Int) -> Float {
         guard ClinicalFeatures.logarithmic.contains(feature), value.isFinite else { return value }
         return Float(ElementaryFunctions.logarithm(1 + max(0, Double(value))))

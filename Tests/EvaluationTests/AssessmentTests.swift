@@ -82,9 +82,10 @@ import Testing
                 of: drawn, assessed: encoder, progress: { _, _, _ in })
             #expect(
                 controls.map(\.name) == [
-                    "random", "with_parameters", "statistics", "parameters", "age_and_sex",
+                    "random", "with_parameters", "statistics", "parameters",
+                    "parameters_in_segments", "age_and_sex",
                 ])
-            let (both, plain) = (controls[1].results, controls[3].results)
+            let (both, plain) = (controls[1].results, controls[4].results)
             #expect(both.dimension == encoder.results.dimension + plain.dimension)
             #expect(both.linear != nil && both.neighbours == nil && both.clusters == nil)
             // The drawn encoder is its own control.

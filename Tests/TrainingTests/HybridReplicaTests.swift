@@ -37,7 +37,9 @@ struct HybridReplicaTests {
         return replica.parameters.tensor(index).floatArray
     }
 
-    @Test(arguments: [[], ["clinical.featureDrop=0.5", "clinical.columnDrop=0"]])
+    @Test(arguments: [
+        [], ["clinical.featureDrop=0.5", "clinical.columnDrop=0"], ["clinical.segments=4"],
+    ])
     func threadsDoNotShow(settings: [String]) throws {
         let alone = try replica(settings)
         var reports: [JSONValue] = []
@@ -62,6 +64,27 @@ struct HybridReplicaTests {
         try replica.runStep()
         #expect(try values("encoder.clin_scales", in: replica) == expected.scales)
         #expect(replica.state.contains { $0.name == "parameter.encoder.clin_centres" })
+    }
+
+    @Test func segmentsEndWhereTrainingWindowsSay() throws {
+        let replica = try replica(["clinical.segments=4"])
+        let source = SyntheticWindows(samplesPerWindow: 300, seed: 3)
+        let windows = (0..<21).map { window in
+            [Float](unsafeUninitializedCapacity: ClinicalFeatures.count) { buffer, count in
+                source.clinicalFeatures(of: window, into: buffer)
+                count = ClinicalFeatures.count
+            }
+        }
+        let expected = PiecewiseEncoding(
+            segments: 4, windows: windows, statistics: FeatureStatistics(windows: windows))
+        #expect(try values("encoder.clin_edges", in: replica) == expected.edges)
+        let weight = try #require(replica.parameters.index(of: "encoder.W_C.weight"))
+        // Four numbers and a flag for each of a token's 32 features.
+        #expect(replica.parameters.tensor(weight).shape[1] == 5 * 32)
+        let before = try values("encoder.W_C.weight", in: replica)
+        try replica.runStep()
+        #expect(try values("encoder.W_C.weight", in: replica) != before)
+        #expect(try values("encoder.clin_edges", in: replica) == expected.edges)
     }
 
     @Test func statisticsThatCameWithWeightsStay() throws {
@@ -188,7 +211,10 @@ struct HybridReplicaTests {
         #expect(mean("target_deviation", 45..<50) > 0.3)
     }
 
-    @Test(arguments: ["clinical.columnDrop=1.5", "clinical.featureDrop=-1", "clinical.weight=1"])
+    @Test(arguments: [
+        "clinical.columnDrop=1.5", "clinical.featureDrop=-1", "clinical.weight=1",
+        "clinical.segments=0",
+    ])
     func settingsThatCannotBeAreRefused(setting: String) {
         #expect(throws: ConfigurationError.self) { try replica([setting]) }
     }

@@ -30,7 +30,7 @@ public struct FinetuneConfiguration: Sendable, Equatable {
         /// ECG-JEPA's encoder.
         case ecgJEPA(GridEncoderConfiguration)
         /// ECG-JEPA's encoder with clinical tokens, single features of which are left out in training so often.
-        case hybrid(GridEncoderConfiguration, featureDrop: Double)
+        case hybrid(GridEncoderConfiguration, tokens: ClinicalTokenConfiguration)
         /// A small convolutional network.
         case convolutional(ConvolutionalConfiguration)
     }
@@ -152,9 +152,7 @@ extension FinetuneConfiguration.Encoder {
         case .ecgJEPA: self = .ecgJEPA(try reader.gridEncoder(shared.input))
         case .hybrid:
             self = .hybrid(
-                try reader.gridEncoder(shared.input),
-                featureDrop: try reader.number(
-                    "clinical.featureDrop", default: 0.1, in: 0...1))
+                try reader.gridEncoder(shared.input), tokens: try reader.clinicalTokens())
         case .simCLR, .cmsc:
             let backbone = try reader.backbone(
                 samples: shared.input.cropSamples, given: "input.cropSamples", shared: shared)
@@ -219,8 +217,10 @@ extension Configuration {
             kept.append("input")
         }
         for key in kept { if let value = whole[key] { members[key] = value } }
-        if let share = whole["clinical"]?["featureDrop"] {
-            members["clinical"] = ["featureDrop": share]
+        if let share = whole["clinical"]?["featureDrop"],
+            let segments = whole["clinical"]?["segments"]
+        {
+            members["clinical"] = ["featureDrop": share, "segments": segments]
         }
         return try Configuration(
             .object(members), name: "the fine-tuning of \(method.rawValue)", overrides: overrides)

@@ -14,8 +14,8 @@ public struct HybridConfiguration: Sendable, Equatable {
     public let jepa: ECGJEPAConfiguration
     /// Part of the steps in which the context does without the clinical tokens.
     public let columnDrop: Double
-    /// Part of the features that the context of a sample does without.
-    public let featureDrop: Double
+    /// What clinical tokens are made of; the context of a sample does without the dropped part of features.
+    public let tokens: ClinicalTokenConfiguration
     /// Weight of the loss of features that are told from the signal alone.
     public let auxiliaryWeight: Double
 
@@ -26,12 +26,30 @@ public struct HybridConfiguration: Sendable, Equatable {
         layout = try reader.choice("hybrid", default: .tokens)
         guard layout == .tokens else {
             // Nothing is dropped and nothing is told: these keys are refused as unknown.
-            (columnDrop, featureDrop, auxiliaryWeight) = (0, 0, 0)
+            (columnDrop, auxiliaryWeight) = (0, 0)
+            tokens = ClinicalTokenConfiguration(featureDrop: 0, segments: 1)
             return
         }
         columnDrop = try reader.number("clinical.columnDrop", default: 0.5, in: 0...1)
-        featureDrop = try reader.number("clinical.featureDrop", default: 0.1, in: 0...1)
+        tokens = try reader.clinicalTokens()
         auxiliaryWeight = try reader.number(
             "clinical.auxiliaryWeight", default: 0.1, in: 0...1_000)
+    }
+}
+
+/// What clinical tokens are made of.
+public struct ClinicalTokenConfiguration: Sendable, Equatable {
+    /// Part of the features that a training sample does without.
+    public let featureDrop: Double
+    /// Segments between quantiles that a feature is told by; 1 for its normalised value.
+    public let segments: Int
+}
+
+extension ConfigurationReader {
+    /// The keys that `hybrid` and its fine-tuning share.
+    mutating func clinicalTokens() throws(ConfigurationError) -> ClinicalTokenConfiguration {
+        ClinicalTokenConfiguration(
+            featureDrop: try number("clinical.featureDrop", default: 0.1, in: 0...1),
+            segments: try integer("clinical.segments", default: 1, in: 1...64))
     }
 }

@@ -60,9 +60,9 @@ public struct Contender: Sendable {
 }
 
 extension Contender {
-    /// The control of clinical parameters alone.
-    public static let clinicalName = "parameters"
-    /// The control of an encoder's vectors and clinical parameters side by side.
+    /// The control of clinical parameters alone, in segments.
+    public static let clinicalName = "parameters_in_segments"
+    /// The control of an encoder's vectors and clinical parameters in segments side by side.
     public static let joinedName = "with_parameters"
 }
 
@@ -196,7 +196,7 @@ public struct Assessment: Sendable {
             controls.append(
                 try self.contender(
                     Contender.joinedName,
-                    contender.features.joined(with: clinicalParameters.filled()),
+                    contender.features.joined(with: clinicalParameters.inSegments()),
                     protocols: [.linear]))
         }
         return controls + (try plainControls(progress: progress))
@@ -222,8 +222,14 @@ public struct Assessment: Sendable {
         let others = settings.protocols.subtracting([.parameters])
         if let clinicalParameters {
             controls.append(
-                try contender(
-                    Contender.clinicalName, clinicalParameters.filled(), protocols: others))
+                try contender("parameters", clinicalParameters.filled(), protocols: others))
+            // What segments are for is a linear map.
+            if settings.protocols.contains(.linear) {
+                controls.append(
+                    try contender(
+                        Contender.clinicalName, clinicalParameters.inSegments(),
+                        protocols: [.linear]))
+            }
         }
         let ageAndSex = try PartedFeatures(
             of: records, in: dataset, externalSet: externalSet,

@@ -43,11 +43,14 @@ struct FinetuneEncoder: Sendable {
             let sizes = ECGJEPASizes(grid, input: input)
             network = .ecgJEPA(GridEncoder("encoder", sizes: sizes, in: &list), grid)
             (width, depth) = (grid.sizes.width, grid.sizes.depth)
-        case .hybrid(let grid, let featureDrop):
+        case .hybrid(let grid, let tokens):
             let sizes = ECGJEPASizes(grid, input: input)
-            let encoder = ClinicalEncoder("encoder", sizes: sizes, in: &list)
+            let encoder = ClinicalEncoder(
+                "encoder", sizes: sizes, segments: tokens.segments, in: &list)
             network = .hybrid(
-                encoder, ClinicalStatistics("encoder", in: &list), grid, featureDrop: featureDrop)
+                encoder,
+                ClinicalStatistics("encoder", segments: tokens.segments, in: &list), grid,
+                featureDrop: tokens.featureDrop)
             (width, depth) = (grid.sizes.width, grid.sizes.depth)
         case .convolutional(let sizes):
             network = .convolutional(
@@ -92,9 +95,11 @@ struct FinetuneEncoder: Sendable {
         case .stMEM(let encoder, let sizes):
             return Backbone.transformer(encoder, sizes).multiplications
         case .ecgJEPA(let encoder, let grid): return multiplications(of: encoder, grid)
-        case .hybrid(let encoder, _, let grid, _):
+        case .hybrid(let encoder, let statistics, let grid, _):
             let (all, onSignal) = multiplications(of: encoder.grid, grid)
-            let tokens = Double(ClinicalTokens.leads * ClinicalTokens.inputs * grid.sizes.width)
+            let tokens = Double(
+                ClinicalTokens.leads * ClinicalTokens.inputs(segments: statistics.segments)
+                    * grid.sizes.width)
             return (all + tokens, onSignal + tokens)
         case .convolutional(let encoder): return encoder.multiplications
         }
@@ -173,8 +178,8 @@ struct FinetuneEncoder: Sendable {
                 ? tape.meanOfRows(tokens, length: length).reshaped(columns: dimension)
                 : tape.meanOfRows(tokens, length: leads * length)
         case .hybrid(let encoder, let statistics, let settings, let featureDrop):
-            let clinical = ClinicalBatch(
-                of: shard, from: source, statistics: try statistics(in: tape.parameters), on: tape)
+            let clinical = try ClinicalBatch(
+                of: shard, from: source, statistics: statistics, on: tape)
             let drops = ClinicalDrops(shard, column: 0, feature: featureDrop)
             let tokens = encoder.tokens(
                 patches, features: drops.inputs(clinical, on: tape),

@@ -14,12 +14,14 @@ struct ClinicalEncoder: Sendable {
     var firstParameter: Int { grid.firstParameter }
 
     /// Adds the encoder's parameters.
-    init(_ prefix: String, sizes: ECGJEPASizes, in list: inout ParameterList) {
+    init(
+        _ prefix: String, sizes: ECGJEPASizes, segments: Int, in list: inout ParameterList
+    ) {
         (leads, patches) = (sizes.leads, sizes.patches)
         grid = GridEncoder(prefix, sizes: sizes, extraColumns: 1, in: &list)
         featureEmbedding = Linear(
-            "\(prefix).W_C", inputs: ClinicalTokens.inputs, outputs: sizes.width,
-            initialiser: ECGJEPASizes.start, in: &list)
+            "\(prefix).W_C", inputs: ClinicalTokens.inputs(segments: segments),
+            outputs: sizes.width, initialiser: ECGJEPASizes.start, in: &list)
         type = list.add("\(prefix).clin_type", shape: [sizes.width], ECGJEPASizes.start)
     }
 
@@ -93,14 +95,28 @@ struct ClinicalEncoder: Sendable {
 
 /// How clinical features are normalised, kept with the weights.
 struct ClinicalStatistics: Sendable {
+    /// Segments that a feature is told by; 1 for its normalised value.
+    let segments: Int
     private let centres: Int
     private let scales: Int
+    private let edges: Int?
 
-    /// Adds `PREFIX.clin_centres` and `PREFIX.clin_scales`.
-    init(_ prefix: String, in list: inout ParameterList) {
+    /// Adds `PREFIX.clin_centres` and `PREFIX.clin_scales`, and for more than one segment `PREFIX.clin_edges`.
+    init(_ prefix: String, segments: Int, in list: inout ParameterList) {
+        self.segments = segments
         let shape = [ClinicalFeatures.count]
         centres = list.add("\(prefix).clin_centres", shape: shape, .zeros, isTrained: false)
         scales = list.add("\(prefix).clin_scales", shape: shape, .zeros, isTrained: false)
+        edges =
+            segments > 1
+            ? list.add(
+                "\(prefix).clin_edges", shape: [ClinicalFeatures.count, segments + 1], .zeros,
+                isTrained: false) : nil
+    }
+
+    /// Where segments end, shape `[count, segments + 1]`; `nil` for one segment.
+    func edges(in parameters: Parameters) -> UnsafeMutablePointer<Float>? {
+        edges.flatMap { parameters.tensor($0).floats.baseAddress }
     }
 
     /// The statistics.
@@ -134,6 +150,11 @@ struct ClinicalStatistics: Sendable {
         let statistics = FeatureStatistics(windows: features)
         _ = parameters.tensor(centres).floats.update(from: statistics.centres)
         _ = parameters.tensor(scales).floats.update(from: statistics.scales)
+        if let edges {
+            let encoding = PiecewiseEncoding(
+                segments: segments, windows: features, statistics: statistics)
+            _ = parameters.tensor(edges).floats.update(from: encoding.edges)
+        }
     }
 }
 
@@ -151,6 +172,7 @@ extension ClinicalEncoder {
         var weights = given.filter { $0.name != "pos_embed" }
         for name in [
             "pos_embed", "W_C.weight", "W_C.bias", "clin_type", "clin_centres", "clin_scales",
+            "clin_edges",
         ] {
             guard let index = parameters.index(of: "encoder.\(name)") else { continue }
             weights.append(NamedTensor(name, parameters.tensor(index).copied()))

@@ -8,8 +8,9 @@ enum ClinicalTokens {
     static let leads = ClinicalFeatures.leads.count
     /// Numbers of a lead's own and of the record.
     static let features = ClinicalFeatures.perLeadCount + ClinicalFeatures.globalCount
-    /// Numbers that a token is made of.
-    static let inputs = 2 * features
+
+    /// Numbers that a token is made of: each feature's, and its flag.
+    static func inputs(segments: Int) -> Int { (segments + 1) * features }
 
     /// The place, in the vector of all features, of a token's feature.
     static func place(lead: Int, feature: Int) -> Int {
@@ -26,13 +27,20 @@ struct ClinicalBatch: BitwiseCopyable {
     private let values: UnsafeMutablePointer<Float>
     /// Shape `[samples, count]`, 1 where not measured.
     private let flags: UnsafeMutablePointer<Float>
+    /// Shape `[count, segments + 1]`; `nil` where values stand as they are.
+    private let edges: UnsafeMutablePointer<Float>?
+    private let segments: Int
 
     private static let count = ClinicalFeatures.count
 
     /// Reads and normalises.
     init(
-        of shard: Shard, from source: any WindowSource, statistics: FeatureStatistics, on tape: Tape
-    ) {
+        of shard: Shard, from source: any WindowSource, statistics: ClinicalStatistics,
+        on tape: Tape
+    ) throws(HybridError) {
+        segments = statistics.segments
+        edges = statistics.edges(in: tape.parameters)
+        let scale = try statistics(in: tape.parameters)
         samples = shard.windows.count
         values = tape.arena.floats(samples * Self.count)
         flags = tape.arena.floats(samples * Self.count)
@@ -40,7 +48,7 @@ struct ClinicalBatch: BitwiseCopyable {
             start: tape.arena.floats(Self.count), count: Self.count)
         for (sample, window) in shard.windows.enumerated() {
             source.clinicalFeatures(of: window, into: measured)
-            statistics.normalise(
+            scale.normalise(
                 UnsafeBufferPointer(measured),
                 values: UnsafeMutableBufferPointer(
                     start: values + sample * Self.count, count: Self.count),
@@ -54,18 +62,31 @@ struct ClinicalBatch: BitwiseCopyable {
     /// - Parameters:
     ///   - tape: Whose arena keeps it.
     ///   - isDropped: Whether a sample does without a feature; asked for each once, in ascending order.
-    /// - Returns: Shape `[samples * leads, ClinicalTokens.inputs]`: values, then flags.
+    /// - Returns: Shape `[samples * leads, ClinicalTokens.inputs]`: values, or all segments of a feature and then of the next;
+    ///   then flags.
     func inputs(
         on tape: Tape, isDropped: (_ sample: Int, _ feature: Int) -> Bool = { _, _ in false }
     ) -> Value {
-        let x = tape.input(rows: samples * ClinicalTokens.leads, columns: ClinicalTokens.inputs)
+        let columns = ClinicalTokens.inputs(segments: segments)
+        let x = tape.input(rows: samples * ClinicalTokens.leads, columns: columns)
         let dropped = tape.arena.bytes(Self.count).bindMemory(to: Bool.self, capacity: Self.count)
         for sample in 0..<samples {
             for feature in 0..<Self.count { dropped[feature] = isDropped(sample, feature) }
             forEachFeature(of: sample) { row, feature, place, value, flag in
-                let target = x.data + row * ClinicalTokens.inputs + feature
-                target[0] = dropped[place] ? 0 : value
-                target[ClinicalTokens.features] = dropped[place] ? 1 : flag
+                let numbers = x.data + row * columns
+                numbers[segments * ClinicalTokens.features + feature] = dropped[place] ? 1 : flag
+                let code = UnsafeMutableBufferPointer(
+                    start: numbers + feature * segments, count: segments)
+                if dropped[place] || flag == 1 {
+                    code.update(repeating: 0)
+                } else if let edges {
+                    PiecewiseEncoding.encode(
+                        value,
+                        edges: UnsafeBufferPointer(
+                            start: edges + place * (segments + 1), count: segments + 1), into: code)
+                } else {
+                    code[0] = value
+                }
             }
         }
         return x

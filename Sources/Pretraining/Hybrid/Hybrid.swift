@@ -21,20 +21,24 @@ public struct Hybrid: Sendable {
     let statistics: ClinicalStatistics
 
     /// Puts a model together.
-    public init(sizes: ECGJEPASizes) {
+    ///
+    /// - Parameters:
+    ///   - sizes: Of ECG-JEPA's part.
+    ///   - segments: Segments that a clinical feature is told by; 1 for its normalised value.
+    public init(sizes: ECGJEPASizes, segments: Int = 1) {
         precondition(sizes.leads == ClinicalTokens.leads, "\(sizes.leads) leads")
         self.sizes = sizes
         var list = ParameterList()
-        let encoder = ClinicalEncoder("encoder", sizes: sizes, in: &list)
+        let encoder = ClinicalEncoder("encoder", sizes: sizes, segments: segments, in: &list)
         let end = list.specifications.count
         target = list.addFrozenCopies(of: encoder.firstParameter) {
-            ClinicalEncoder("target_encoder", sizes: sizes, in: &$0)
+            ClinicalEncoder("target_encoder", sizes: sizes, segments: segments, in: &$0)
         }
         predictor = LeadPredictor("predictor", sizes: sizes, in: &list)
         head = Linear(
             "clin_head", inputs: sizes.width, outputs: ClinicalTokens.features,
             initialiser: ECGJEPASizes.start, in: &list)
-        statistics = ClinicalStatistics("encoder", in: &list)
+        statistics = ClinicalStatistics("encoder", segments: segments, in: &list)
         let shift = target.firstParameter - encoder.firstParameter
         teacherPairs = (encoder.firstParameter..<end)
             .filter { list.specifications[$0].isTrained }.map { ($0, $0 + shift) }

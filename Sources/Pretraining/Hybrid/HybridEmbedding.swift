@@ -26,10 +26,9 @@ extension HybridPretraining {
         ) { [model, input, settings] in
             let reader = IndependentLeadReader(input: input, gain: settings.jepa.signalGain)
             return { middle, readout, source, tape in
-                let statistics = try model.statistics(in: tape.parameters)
                 let patches = try reader.patches(of: middle, from: source, on: tape)
-                let clinical = ClinicalBatch(
-                    of: middle, from: source, statistics: statistics, on: tape)
+                let clinical = try ClinicalBatch(
+                    of: middle, from: source, statistics: model.statistics, on: tape)
                 let found = model.representation(
                     patches, features: columns > 0 ? clinical.inputs(on: tape) : nil, on: tape)
                 return switch readout {

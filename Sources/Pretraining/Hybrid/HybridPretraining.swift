@@ -14,7 +14,8 @@ public struct HybridPretraining: PretrainingMethod {
 
     /// The method with its settings and what a sample is.
     public init(_ settings: HybridConfiguration, input: InputConfiguration) {
-        model = Hybrid(sizes: ECGJEPASizes(settings.jepa, input: input))
+        model = Hybrid(
+            sizes: ECGJEPASizes(settings.jepa, input: input), segments: settings.tokens.segments)
         self.settings = settings
         self.input = input
     }
@@ -41,7 +42,8 @@ public struct HybridPretraining: PretrainingMethod {
         ECGJEPACosts(
             settings.jepa, sizes: model.sizes, extraTargetColumns: 1,
             extraContextColumns: 1 - settings.columnDrop,
-            extraColumnInputs: ClinicalTokens.inputs, headOutputs: ClinicalTokens.features)
+            extraColumnInputs: ClinicalTokens.inputs(segments: settings.tokens.segments),
+            headOutputs: ClinicalTokens.features)
     }
 
     /// Buffers for one thread.
@@ -100,16 +102,16 @@ private final class HybridWorkspace: ShardWorkspace {
     func forward(
         _ shard: Shard, from source: any WindowSource, report: ShardReport, on tape: Tape
     ) throws -> Value {
-        let statistics = try model.statistics(in: tape.parameters)
         let patches = try reader.patches(of: shard, from: source, on: tape)
-        let clinical = ClinicalBatch(of: shard, from: source, statistics: statistics, on: tape)
+        let clinical = try ClinicalBatch(
+            of: shard, from: source, statistics: model.statistics, on: tape)
         let outcome = model.outcome(
             patches, clinical: clinical,
             mask: ColumnMask(
                 of: shard, rule: ColumnMaskRule(settings.jepa), columns: model.sizes.patches,
                 on: tape),
             drops: ClinicalDrops(
-                shard, column: settings.columnDrop, feature: settings.featureDrop),
+                shard, column: settings.columnDrop, feature: settings.tokens.featureDrop),
             branches: ECGJEPADrops(
                 shard, settings: settings.jepa, leads: model.sizes.leads, on: tape),
             weight: settings.auxiliaryWeight, on: tape)

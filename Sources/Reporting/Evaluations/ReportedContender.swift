@@ -89,7 +89,10 @@ struct ReportedContender {
     }
 
     private static func rank(_ control: String) -> Int {
-        let order = ["signal_alone", "statistics", "parameters", "with_parameters", "age_and_sex"]
+        let order = [
+            "signal_alone", "statistics", "parameters", "parameters_in_segments", "with_parameters",
+            "age_and_sex",
+        ]
         return control.hasPrefix("random") ? -1 : order.firstIndex(of: control) ?? order.count
     }
 
@@ -99,6 +102,7 @@ struct ReportedContender {
         case "statistics": "statistics of the leads"
         case "signal_alone": "this encoder without clinical tokens"
         case "parameters": "clinical parameters"
+        case "parameters_in_segments": "clinical parameters in segments"
         case "with_parameters": "this encoder and clinical parameters"
         case "age_and_sex": "age and sex"
         default: name.replacing("_", with: " ").replacing("random", with: "untrained")
