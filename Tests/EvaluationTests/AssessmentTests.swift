@@ -43,6 +43,20 @@ import Testing
         #expect(mean != centre)
     }
 
+    @Test func parametersOfAnotherVersionAreRefusedByName() throws {
+        let records = try SyntheticRecords.records()
+        let dataset = try SyntheticRecords.prepare(
+            records.folder + "/ecg", to: records.folder + "/three.purkinje",
+            features: WindowFeatures(count: 3, version: "other") { { _, _ in [1, 2, 3] } })
+        let error = #expect(throws: EvaluationError.self) {
+            try Assessment(
+                on: dataset, externalSet: nil, folds: SyntheticRecords.folds(),
+                settings: AssessmentSettings(protocols: [.linear]))
+        }
+        #expect(
+            error?.description.contains("has 3 clinical parameters of a window, not 88") == true)
+    }
+
     @Test func theTestFoldDecidesNothing() throws {
         let (records, dataset) = try records()
         let features = try PartedFeatures(of: records, in: dataset, externalSet: nil) {

@@ -82,7 +82,7 @@ import Testing
                 atPath: records + old + ".dat", toPath: "\(folder)/plain/\(new).dat")
         }
         return try SyntheticRecords.prepare(
-            folder + "/plain", to: folder + "/set.purkinje", withFeatures: false)
+            folder + "/plain", to: folder + "/set.purkinje", features: nil)
     }
 
     @Test func anotherHospitalsRecordsAreTestedByTheirSnomedCodes() throws {
@@ -116,7 +116,7 @@ import Testing
                 .write(toFile: path, atomically: true, encoding: .utf8)
         }
         let with = try SyntheticRecords.prepare(
-            folder, to: folder + "/with.purkinje", withFeatures: false)
+            folder, to: folder + "/with.purkinje", features: nil)
         let namesakes = with.records().filter {
             RecordDescription.ptbxlNumber(ofChallengeRecord: $0.description.name) != nil
         }
@@ -150,7 +150,7 @@ import Testing
         _ = try SyntheticDataset(recordCount: 60, seed: 4).write(to: both + "/a", threads: 2)
         try files.copyItem(atPath: folder + "/seen/plain", toPath: both + "/b")
         let records = try labelled(
-            SyntheticRecords.prepare(both, to: folder + "/both.purkinje", withFeatures: false),
+            SyntheticRecords.prepare(both, to: folder + "/both.purkinje", features: nil),
             external: other)
         #expect(records.external.count == 12 && records.externalLeftOut == 0)
         #expect(records.externalSeen == 12)

@@ -23,12 +23,12 @@ final class SyntheticRecords: Sendable {
     }
 
     static func prepare(
-        _ source: String, to output: String, withFeatures: Bool = true
+        _ source: String, to output: String, features: WindowFeatures? = ClinicalFeatures.ofWindows
     ) throws -> PreparedDataset {
         let preparation = DatasetPreparation(
             DatasetPreparation.Options(
                 sources: [source], output: output, threads: 2,
-                features: withFeatures ? ClinicalFeatures.ofWindows : nil)
+                features: features)
         )
         _ = try preparation.run(shouldStop: { false }, progress: { _ in })
         return try PreparedDataset(path: output)

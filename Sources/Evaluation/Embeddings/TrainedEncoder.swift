@@ -1,4 +1,5 @@
 import Checkpoints
+import ClinicalParameters
 import Configurations
 import Electrocardiography
 import LinearAlgebra
@@ -253,11 +254,14 @@ public struct TrainedEncoder: Sendable {
                 problem: "has \(dataset.sampleRateHz) samples a second, the encoder was trained on "
                     + "\(input.sampleRateHz); prepare it again with --rate \(input.sampleRateHz)")
         }
-        guard !method.needsClinicalFeatures || dataset.clinicalFeatureCount > 0 else {
+        let stored = dataset.clinicalFeatureCount
+        guard !method.needsClinicalFeatures || stored == ClinicalFeatures.count else {
             throw .unfitDataset(
                 dataset: dataset.path,
-                problem: "holds no clinical parameters, which \(configuration.method.rawValue) "
-                    + "needs; prepare it again")
+                problem:
+                    "holds \(stored == 0 ? "no" : "\(stored)") clinical parameters of a window, of "
+                    + "which \(configuration.method.rawValue) needs \(ClinicalFeatures.count); prepare it "
+                    + "again")
         }
         guard dataset.samplesPerWindow >= input.cropSamples else {
             throw .unfitDataset(

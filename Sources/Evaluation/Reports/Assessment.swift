@@ -1,3 +1,4 @@
+import ClinicalParameters
 import Configurations
 import Electrocardiography
 import LinearAlgebra
@@ -95,6 +96,13 @@ public struct Assessment: Sendable {
     ) throws {
         let records = try LabelledRecords(
             dataset, externalSet: externalSet, folds: folds, rule: settings.rule)
+        for set in [dataset] + (externalSet.map { [$0] } ?? [])
+        where ![0, ClinicalFeatures.count].contains(set.clinicalFeatureCount) {
+            throw EvaluationError.unfitDataset(
+                dataset: set.path,
+                problem: "has \(set.clinicalFeatureCount) clinical parameters of a window, not "
+                    + "\(ClinicalFeatures.count) as this version measures; prepare it again")
+        }
         // A set that lacks them lacks them in every part.
         let areStored =
             dataset.clinicalFeatureCount > 0 && externalSet?.clinicalFeatureCount ?? 1 > 0
