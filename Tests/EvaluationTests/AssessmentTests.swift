@@ -55,6 +55,11 @@ import Testing
         }
         #expect(
             error?.description.contains("has 3 clinical parameters of a window, not 88") == true)
+        let hybrid = try SyntheticRecords.configuration("hybrid")
+        let refusal = #expect(throws: EvaluationError.self) {
+            try TrainedEncoder(drawnBy: hybrid, dataset: dataset, trainingRecords: [])
+        }
+        #expect(refusal?.description.contains("of which hybrid needs 88") == true)
     }
 
     @Test func theTestFoldDecidesNothing() throws {
