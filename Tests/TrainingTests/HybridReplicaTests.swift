@@ -32,6 +32,17 @@ struct HybridReplicaTests {
         StateDigest.digest(of: replica.state)
     }
 
+    /// What the training windows of `replica` have.
+    private var trainingFeatures: [[Float]] {
+        let source = SyntheticWindows(samplesPerWindow: 300, seed: 3)
+        return (0..<21).map { window in
+            [Float](unsafeUninitializedCapacity: ClinicalFeatures.count) { buffer, count in
+                source.clinicalFeatures(of: window, into: buffer)
+                count = ClinicalFeatures.count
+            }
+        }
+    }
+
     private func values(_ name: String, in replica: TrainingReplica) throws -> [Float] {
         let index = try #require(replica.parameters.index(of: name), "no \(name)")
         return replica.parameters.tensor(index).floatArray
@@ -51,14 +62,7 @@ struct HybridReplicaTests {
 
     @Test func statisticsAreOfTheTrainingWindowsAndPartOfTheState() throws {
         let replica = try replica()
-        let source = SyntheticWindows(samplesPerWindow: 300, seed: 3)
-        let expected = FeatureStatistics(
-            windows: (0..<21).map { window in
-                [Float](unsafeUninitializedCapacity: ClinicalFeatures.count) { buffer, count in
-                    source.clinicalFeatures(of: window, into: buffer)
-                    count = ClinicalFeatures.count
-                }
-            })
+        let expected = FeatureStatistics(windows: trainingFeatures)
         #expect(try values("encoder.clin_centres", in: replica) == expected.centres)
         #expect(try values("encoder.clin_scales", in: replica) == expected.scales)
         try replica.runStep()
@@ -68,13 +72,7 @@ struct HybridReplicaTests {
 
     @Test func segmentsEndWhereTrainingWindowsSay() throws {
         let replica = try replica(["clinical.segments=4"])
-        let source = SyntheticWindows(samplesPerWindow: 300, seed: 3)
-        let windows = (0..<21).map { window in
-            [Float](unsafeUninitializedCapacity: ClinicalFeatures.count) { buffer, count in
-                source.clinicalFeatures(of: window, into: buffer)
-                count = ClinicalFeatures.count
-            }
-        }
+        let windows = trainingFeatures
         let expected = PiecewiseEncoding(
             segments: 4, windows: windows, statistics: FeatureStatistics(windows: windows))
         #expect(try values("encoder.clin_edges", in: replica) == expected.edges)

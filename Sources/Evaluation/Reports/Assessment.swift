@@ -56,13 +56,13 @@ public struct Contender: Sendable {
     public var results: ProtocolResults
     /// The test records in a plane; `nil` where nobody asked, and for features that no encoder made.
     public let map: RecordMap?
-    /// What protocols were told.
+    /// What all of it was said of.
     let features: PartedFeatures
 }
 
 extension Contender {
     /// The control of clinical parameters alone, in segments.
-    public static let clinicalName = "parameters_in_segments"
+    public static let segmentedName = "parameters_in_segments"
     /// The control of an encoder's vectors and clinical parameters in segments side by side.
     public static let joinedName = "with_parameters"
 }
@@ -77,6 +77,8 @@ public struct Assessment: Sendable {
     public let dataset: PreparedDataset
     private let externalSet: PreparedDataset?
     private let clinicalParameters: PartedFeatures?
+    /// For the linear probe alone: `nil` without it.
+    private let segmentedParameters: PartedFeatures?
     private let subgroups: PartedSubgroups?
 
     /// Told what is being done, and how many records of how many are done.
@@ -114,6 +116,9 @@ public struct Assessment: Sendable {
                     PlainFeatures.clinicalParameters($0, of: $1) ?? Matrix(rows: 0, columns: 0)
                 }
             ) : nil
+        // What segments are for is a linear map.
+        segmentedParameters =
+            settings.protocols.contains(.linear) ? clinicalParameters?.inSegments() : nil
         subgroups =
             settings.protocols.contains(.linear)
             ? try PartedSubgroups(of: records, in: dataset, externalSet: externalSet) : nil
@@ -200,11 +205,11 @@ public struct Assessment: Sendable {
             controls.append(try assess(signalAlone, name: "signal_alone", progress: progress))
         }
         // Distances between numbers of different units mean nothing, so the probe alone, which standardises.
-        if let clinicalParameters, settings.protocols.contains(.linear) {
+        if let segmentedParameters {
             controls.append(
                 try self.contender(
                     Contender.joinedName,
-                    contender.features.joined(with: clinicalParameters.inSegments()),
+                    contender.features.joined(with: segmentedParameters),
                     protocols: [.linear]))
         }
         return controls + (try plainControls(progress: progress))
@@ -231,13 +236,11 @@ public struct Assessment: Sendable {
         if let clinicalParameters {
             controls.append(
                 try contender("parameters", clinicalParameters.filled(), protocols: others))
-            // What segments are for is a linear map.
-            if settings.protocols.contains(.linear) {
-                controls.append(
-                    try contender(
-                        Contender.clinicalName, clinicalParameters.inSegments(),
-                        protocols: [.linear]))
-            }
+        }
+        if let segmentedParameters {
+            controls.append(
+                try contender(
+                    Contender.segmentedName, segmentedParameters, protocols: [.linear]))
         }
         let ageAndSex = try PartedFeatures(
             of: records, in: dataset, externalSet: externalSet,

@@ -80,7 +80,7 @@ let evaluateCommand = Command(
         results["encoder_less_control"] =
             PairedComparison(contender.results, less: control.results).json
         if control.name == Contender.joinedName,
-            let plain = controls.first(where: { $0.name == Contender.clinicalName })
+            let plain = controls.first(where: { $0.name == Contender.segmentedName })
         {
             // What the encoder knows that clinical parameters do not tell.
             results["this_less_parameters"] =
