@@ -125,7 +125,7 @@ public final class BackgroundCheckpointWriter: Sendable {
     ///   - completion: Told on the writer's thread how it went.
     /// - Returns: Whether the save was begun: not while another is in flight.
     public func save(
-        _ tensors: [NamedTensor], index: Int, of count: Int, into folder: String,
+        _ tensors: [NamedTensor], index: Int, of count: Int, into folder: FilePath,
         completion: @escaping @Sendable (Result<ShareReceipt, CheckpointError>) -> Void
     ) -> Bool {
         stage(tensors) { copies in

@@ -8,9 +8,9 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
     /// A file is not what the manifest or the format says it is.
     case damaged(file: String, problem: String)
     /// There is no such checkpoint.
-    case absent(path: String)
+    case absent(path: FilePath)
     /// A whole checkpoint has this name already.
-    case exists(path: String)
+    case exists(path: FilePath)
     /// The checkpoint is whole, but of another model or method than the state that it should fill.
     case differs(checkpoint: String, problem: String)
 

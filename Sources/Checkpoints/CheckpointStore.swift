@@ -17,19 +17,25 @@ public struct CheckpointStore: Sendable {
         /// The name that it will have.
         public let name: CheckpointName
         /// Its folder until then.
-        public let path: String
+        public let path: FilePath
     }
 
     /// The folder.
-    public let path: String
-    private var trash: String { path + "/.trash" }
+    public let path: FilePath
+    private var trash: FilePath { path + "/.trash" }
     private static let partialEnding = ".partial"
 
     /// The checkpoints in a folder, which is made with the first of them.
-    public init(path: String) { self.path = path }
+    public init(path: FilePath) { self.path = path }
 
     /// The folder of a whole checkpoint.
-    public func folder(of name: CheckpointName) -> String { "\(path)/\(name)" }
+    public func folder(of name: CheckpointName) -> FilePath {
+        path.appending("\(name)")
+    }
+
+    private func manifestPath(of name: CheckpointName) -> FilePath {
+        folder(of: name).appending(FilePath(Manifest.fileName))
+    }
 
     /// The folder of a checkpoint that is being written.
     public func partial(_ name: CheckpointName) -> Partial {
@@ -45,21 +51,14 @@ public struct CheckpointStore: Sendable {
     /// - Throws: `CheckpointError.exists` where a sound one has that name, and `system`.
     public func begin(_ name: CheckpointName) throws(CheckpointError) -> Partial {
         let partial = partial(name)
-        if access(folder(of: name), F_OK) == 0 {
+        if folder(of: name).exists {
             guard (try? verify(name)) == nil else { throw .exists(path: folder(of: name)) }
             try asCheckpointError { () throws(SystemError) in try discard(name) }
         }
         try asCheckpointError { () throws(SystemError) in
-            let run = (path as NSString).deletingLastPathComponent
-            for folder in [run, path, trash] where !folder.isEmpty {
-                guard mkdir(folder, 0o755) == 0 || errno == EEXIST else {
-                    throw SystemError(call: "mkdir", subject: folder)
-                }
-            }
-            try remove(partial.path)
-            guard mkdir(partial.path, 0o755) == 0 else {
-                throw SystemError(call: "mkdir", subject: partial.path)
-            }
+            for folder in [path.parent, path, trash] { try folder.makeFolder() }
+            try partial.path.removeAll()
+            try partial.path.makeNewFolder()
         }
         return partial
     }
@@ -77,18 +76,17 @@ public struct CheckpointStore: Sendable {
             _ = try ShareReader(file, tensors: tensors, folder: partial.path)
         }
         try asCheckpointError { () throws(SystemError) in
-            try AtomicFile.write(manifest.text, to: "\(partial.path)/\(Manifest.fileName)")
+            try AtomicFile.write(
+                manifest.text, to: partial.path.appending(FilePath(Manifest.fileName)))
             let folder = folder(of: partial.name)
-            guard rename(partial.path, folder) == 0 else {
-                throw SystemError(call: "rename", subject: partial.path)
-            }
+            try partial.path.rename(to: folder)
             try AtomicFile.synchroniseDirectory(path)
         }
     }
 
     /// Gives a checkpoint up, and the room that it took.
     public func abandon(_ partial: Partial) throws(CheckpointError) {
-        try asCheckpointError { () throws(SystemError) in try remove(partial.path) }
+        try asCheckpointError { () throws(SystemError) in try partial.path.removeAll() }
     }
 
     // MARK: Reading
@@ -96,7 +94,7 @@ public struct CheckpointStore: Sendable {
     /// The checkpoints that exist, newest first; whether they are sound is not looked at.
     public func list() throws(CheckpointError) -> [CheckpointName] {
         try names(ending: "").filter { name in
-            access("\(folder(of: name))/\(Manifest.fileName)", F_OK) == 0
+            manifestPath(of: name).exists
         }.sorted(by: >)
     }
 
@@ -155,12 +153,12 @@ public struct CheckpointStore: Sendable {
         for stored in manifest.tensors.map(\.digest) {
             guard let target = targets[stored.name] else {
                 throw .differs(
-                    checkpoint: folder(of: name),
+                    checkpoint: folder(of: name).text,
                     problem: "it has a tensor '\(stored.name)', which this state does not")
             }
             guard target.elementType == stored.elementType, target.shape == stored.shape else {
                 throw .differs(
-                    checkpoint: folder(of: name),
+                    checkpoint: folder(of: name).text,
                     problem: "'\(stored.name)' is \(stored.elementType.rawValue) \(stored.shape), "
                         + "here it is \(target.elementType.rawValue) \(target.shape)")
             }
@@ -169,7 +167,7 @@ public struct CheckpointStore: Sendable {
         if let lost = state.map(\.name).sorted(by: precedes).first(where: { !stored.contains($0) })
         {
             throw .differs(
-                checkpoint: folder(of: name), problem: "it has no tensor '\(lost)'")
+                checkpoint: folder(of: name).text, problem: "it has no tensor '\(lost)'")
         }
         try read(manifest, of: name) { targets[$0]?.bytes }
         withExtendedLifetime(lock) {}
@@ -233,7 +231,7 @@ public struct CheckpointStore: Sendable {
     private func open(
         _ name: CheckpointName
     ) throws(CheckpointError) -> (manifest: Manifest, lock: SharedLock) {
-        let file = "\(folder(of: name))/\(Manifest.fileName)"
+        let file = manifestPath(of: name)
         let lock: SharedLock
         let text: [UInt8]
         do throws(SystemError) {
@@ -244,11 +242,11 @@ public struct CheckpointStore: Sendable {
         } catch {
             throw .system(error)
         }
-        let manifest = try Manifest(parsing: text, file: file)
+        let manifest = try Manifest(parsing: text, file: file.text)
         guard manifest.context.step == name.step, manifest.generation == name.generation,
             manifest.term == name.term
         else {
-            throw .damaged(file: file, problem: "it is the manifest of another checkpoint")
+            throw .damaged(file: file.text, problem: "it is the manifest of another checkpoint")
         }
         return (manifest, lock)
     }
@@ -273,7 +271,7 @@ public struct CheckpointStore: Sendable {
                 if looksWhole(name) { kept += 1 }
                 continue
             }
-            let manifest = "\(folder(of: name))/\(Manifest.fileName)"
+            let manifest = manifestPath(of: name)
             guard !SharedLock.isHeld(path: manifest) else { continue }
             try asCheckpointError { () throws(SystemError) in try discard(name) }
             removed.append(name)
@@ -298,31 +296,33 @@ public struct CheckpointStore: Sendable {
     private func looksWhole(_ name: CheckpointName) -> Bool {
         guard let manifest = try? manifest(of: name) else { return false }
         return manifest.files.allSatisfy { file in
-            var status = stat()
-            return stat("\(folder(of: name))/\(file.name)", &status) == 0
-                && Int(status.st_size) == file.byteCount
+            let path = folder(of: name).appending(FilePath(file.name))
+            return (try? path.status())?.byteCount == file.byteCount
         }
     }
 
     /// The names of folders with an ending, of which an absent store has none.
     private func names(ending: String) throws(CheckpointError) -> [CheckpointName] {
-        guard access(path, F_OK) == 0 else { return [] }
-        guard let content = try? FileManager.default.contentsOfDirectory(atPath: path) else {
-            throw .system(SystemError(call: "opendir", subject: path))
+        let content: [FilePath]
+        do throws(SystemError) {
+            content = try path.names()
+        } catch {
+            guard error.code != ENOENT else { return [] }
+            throw .system(error)
         }
-        return content.compactMap { name in
+        return content.map(\.text).compactMap { name in
             name.hasSuffix(ending) ? CheckpointName(name.dropLast(ending.count)) : nil
         }
     }
 
     /// Takes a checkpoint out of sight at once, and away after that.
     private func discard(_ name: CheckpointName) throws(SystemError) {
-        guard mkdir(trash, 0o755) == 0 || errno == EEXIST else {
-            throw SystemError(call: "mkdir", subject: trash)
-        }
-        let rest = "\(trash)/\(name)-\(UInt32.random(in: 0 ... .max))"
-        guard rename(folder(of: name), rest) == 0 || errno == ENOENT else {
-            throw SystemError(call: "rename", subject: folder(of: name))
+        try trash.makeFolder()
+        do throws(SystemError) {
+            try folder(of: name).rename(
+                to: trash.appending("\(name)-\(UInt32.random(in: 0 ... .max))"))
+        } catch {
+            guard error.code == ENOENT else { throw error }
         }
     }
 
@@ -331,18 +331,7 @@ public struct CheckpointStore: Sendable {
     /// What cannot be removed now, because somebody has it open over the network, is removed the
     /// next time.
     private func emptyTrash() {
-        for name in (try? FileManager.default.contentsOfDirectory(atPath: trash)) ?? [] {
-            try? FileManager.default.removeItem(atPath: "\(trash)/\(name)")
-        }
-    }
-
-    private func remove(_ folder: String) throws(SystemError) {
-        guard access(folder, F_OK) == 0 else { return }
-        do {
-            try FileManager.default.removeItem(atPath: folder)
-        } catch {
-            throw SystemError(call: "removal", subject: folder, code: EBUSY)
-        }
+        for name in (try? trash.names()) ?? [] { try? trash.appending(name).removeAll() }
     }
 }
 
@@ -350,14 +339,14 @@ public struct CheckpointStore: Sendable {
 final class SharedLock: Sendable {
     private let file: FileHandleOwner
 
-    init(path: String) throws(SystemError) {
+    init(path: FilePath) throws(SystemError) {
         file = try FileHandleOwner.open(path, O_RDONLY | O_CLOEXEC)
         // A file system without locks is read without one: then only `prune` of another process
         // could disturb.
         flock(file.descriptor, LOCK_SH | LOCK_NB)
     }
 
-    static func isHeld(path: String) -> Bool {
+    static func isHeld(path: FilePath) -> Bool {
         guard let file = try? FileHandleOwner.open(path, O_RDONLY | O_CLOEXEC) else { return false }
         return flock(file.descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK
     }

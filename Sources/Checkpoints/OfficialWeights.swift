@@ -99,7 +99,7 @@ public enum OfficialWeights {
             let isEncoderHead = isWhole && name.hasPrefix("\(encoderPrefix)head.")
             guard isHead || isEncoderHead || (isWhole && name.hasPrefix(secondName)) else {
                 throw .malformed(
-                    file: file.path, field: name,
+                    file: file.path.text, field: name,
                     problem: "this model has no weight of that name"
                         + (nearestName(to: name, among: known.sorted())
                             .map { "; the nearest is '\($0)'" } ?? ""))
@@ -107,13 +107,13 @@ public enum OfficialWeights {
         }
         for target in targets {
             guard let entry = file.entry(target.name) else {
-                throw .absent(file: file.path, tensor: target.name)
+                throw .absent(file: file.path.text, tensor: target.name)
             }
             guard entry.elementType == target.tensor.elementType,
                 entry.shape == target.tensor.shape
             else {
                 throw .differs(
-                    file: file.path, tensor: target.name, found: entry.summary,
+                    file: file.path.text, tensor: target.name, found: entry.summary,
                     expected: "\(target.tensor.elementType.rawValue) \(target.tensor.shape)")
             }
         }

@@ -5,7 +5,7 @@ import Tensors
 /// A safetensors file, mapped read-only; its header is checked before anything is lent or copied.
 public final class SafetensorsFile: Sendable {
     /// The file's path.
-    public let path: String
+    public let path: FilePath
     /// What the file says about itself.
     public let header: SafetensorsHeader
     private let mapping: MappedFile
@@ -15,7 +15,7 @@ public final class SafetensorsFile: Sendable {
     ///
     /// - Parameter path: The file.
     /// - Throws: `SafetensorsError`, naming file and field.
-    public init(path: String) throws(SafetensorsError) {
+    public init(path: FilePath) throws(SafetensorsError) {
         self.path = path
         do throws(SystemError) {
             mapping = try MappedFile(path: path)
@@ -23,7 +23,7 @@ public final class SafetensorsFile: Sendable {
             throw .system(error)
         }
         header = try mapping.withBytes { bytes throws(SafetensorsError) in
-            try SafetensorsHeader(file: bytes, name: path)
+            try SafetensorsHeader(file: bytes, name: path.text)
         }
         entriesByName = Dictionary(uniqueKeysWithValues: header.entries.map { ($0.name, $0) })
     }
@@ -47,7 +47,7 @@ public final class SafetensorsFile: Sendable {
     public func withBytes<Result>(
         of name: String, _ body: (UnsafeRawBufferPointer) -> Result
     ) throws(SafetensorsError) -> Result {
-        guard let entry = entriesByName[name] else { throw .absent(file: path, tensor: name) }
+        guard let entry = entriesByName[name] else { throw .absent(file: path.text, tensor: name) }
         return mapping.withBytes { bytes in
             let start = header.dataOffset + entry.range.lowerBound
             return body(UnsafeRawBufferPointer(rebasing: bytes[start..<start + entry.range.count]))
@@ -56,7 +56,7 @@ public final class SafetensorsFile: Sendable {
 
     /// Copies a tensor out of the file.
     public func tensor(_ name: String) throws(SafetensorsError) -> Tensor {
-        guard let entry = entriesByName[name] else { throw .absent(file: path, tensor: name) }
+        guard let entry = entriesByName[name] else { throw .absent(file: path.text, tensor: name) }
         let tensor = Tensor(entry.elementType, shape: entry.shape)
         try withBytes(of: name) { tensor.bytes.copyMemory(from: $0) }
         return tensor
@@ -64,10 +64,10 @@ public final class SafetensorsFile: Sendable {
 
     /// Copies a tensor of the file into one of the same type and shape.
     public func read(_ name: String, into tensor: Tensor) throws(SafetensorsError) {
-        guard let entry = entriesByName[name] else { throw .absent(file: path, tensor: name) }
+        guard let entry = entriesByName[name] else { throw .absent(file: path.text, tensor: name) }
         guard entry.elementType == tensor.elementType, entry.shape == tensor.shape else {
             throw .differs(
-                file: path, tensor: name, found: entry.summary,
+                file: path.text, tensor: name, found: entry.summary,
                 expected: "\(tensor.elementType.rawValue) \(tensor.shape)")
         }
         try withBytes(of: name) { tensor.bytes.copyMemory(from: $0) }
@@ -89,7 +89,7 @@ public final class SafetensorsFile: Sendable {
     ///   - path: The file; its folder exists. It is replaced when all is written and safe.
     /// - Throws: `SafetensorsError.system`; a former file is then untouched.
     public static func write(
-        _ tensors: [NamedTensor], metadata: [String: String] = [:], to path: String
+        _ tensors: [NamedTensor], metadata: [String: String] = [:], to path: FilePath
     ) throws(SafetensorsError) {
         do throws(SystemError) {
             try AtomicFile.replace(path) { temporary throws(SystemError) in
@@ -120,7 +120,7 @@ struct SafetensorsWriter: ~Copyable {
 
     /// Creates the file; an unfinished one of the same name is replaced.
     init(
-        _ tensors: [NamedTensor], metadata: [String: String], path: String
+        _ tensors: [NamedTensor], metadata: [String: String], path: FilePath
     ) throws(SystemError) {
         header = SafetensorsHeader(tensors: tensors, metadata: metadata)
         self.tensors = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0.tensor) })
@@ -154,11 +154,7 @@ struct SafetensorsWriter: ~Copyable {
             size += bytes.count
         }
         try file.synchronise()
-        var status = stat()
-        guard fstat(file.descriptor, &status) == 0 else {
-            throw SystemError(call: "fstat", subject: file.path)
-        }
-        guard Int(status.st_size) == size else {
+        guard try file.status().byteCount == size else {
             throw SystemError(call: "length after write", subject: file.path, code: EIO)
         }
     }

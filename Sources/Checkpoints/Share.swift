@@ -53,25 +53,23 @@ public enum Share {
     /// - Returns: What the manifest needs to know.
     /// - Throws: `CheckpointError`; nothing of the file is left then.
     public static func write(
-        _ tensors: [NamedTensor], index: Int, of count: Int, into folder: String
+        _ tensors: [NamedTensor], index: Int, of count: Int, into folder: FilePath
     ) throws(CheckpointError) -> ShareReceipt {
         let name = fileName(index: index, of: count)
-        let path = "\(folder)/\(name)"
+        let path = folder.appending(FilePath(name))
         return try asCheckpointError { () throws(SystemError) in
-            guard mkdir(folder, 0o755) == 0 || errno == EEXIST else {
-                throw SystemError(call: "mkdir", subject: folder)
-            }
+            try folder.makeFolder()
             do throws(SystemError) {
                 return try write(tensors, name: name, to: path)
             } catch {
-                unlink(path)
+                try? path.remove()
                 throw error
             }
         }
     }
 
     private static func write(
-        _ tensors: [NamedTensor], name: String, to path: String
+        _ tensors: [NamedTensor], name: String, to path: FilePath
     ) throws(SystemError) -> ShareReceipt {
         let writer = try SafetensorsWriter(tensors, metadata: [:], path: path)
         var hash = SHA256()

@@ -17,28 +17,27 @@ struct ShareReader: ~Copyable {
     ///   - tensors: The manifest's tensors of this file.
     ///   - folder: The checkpoint's.
     /// - Throws: `CheckpointError`, where the file is absent or of another size.
-    init(_ stored: StoredFile, tensors: [StoredTensor], folder: String) throws(CheckpointError) {
-        let path = "\(folder)/\(stored.name)"
+    init(_ stored: StoredFile, tensors: [StoredTensor], folder: FilePath) throws(CheckpointError) {
+        let path = folder.appending(FilePath(stored.name))
         let file = try Self.open(path)
-        var status = stat()
-        guard fstat(file.descriptor, &status) == 0 else {
-            throw .system(SystemError(call: "fstat", subject: path))
+        let byteCount = try asCheckpointError { () throws(SystemError) in
+            try file.status().byteCount
         }
-        guard Int(status.st_size) == stored.byteCount else {
+        guard byteCount == stored.byteCount else {
             throw .damaged(
-                file: path,
-                problem: "it has \(status.st_size) bytes, the manifest says \(stored.byteCount)")
+                file: path.text,
+                problem: "it has \(byteCount) bytes, the manifest says \(stored.byteCount)")
         }
         self.file = file
         self.stored = stored
         self.tensors = tensors
     }
 
-    private static func open(_ path: String) throws(CheckpointError) -> FileHandleOwner {
+    private static func open(_ path: FilePath) throws(CheckpointError) -> FileHandleOwner {
         do throws(SystemError) {
             return try FileHandleOwner.open(path, O_RDONLY | O_CLOEXEC)
         } catch  where error.code == ENOENT {
-            throw .damaged(file: path, problem: "it is missing")
+            throw .damaged(file: path.text, problem: "it is missing")
         } catch {
             throw .system(error)
         }
@@ -79,10 +78,11 @@ struct ShareReader: ~Copyable {
             }
         }
         if let damagedTensor {
-            throw .damaged(file: file.path, problem: "\(damagedTensor) is not what was written")
+            throw .damaged(
+                file: file.path.text, problem: "\(damagedTensor) is not what was written")
         }
         guard hash.finish() == stored.digest else {
-            throw .damaged(file: file.path, problem: "its SHA-256 is not that of the manifest")
+            throw .damaged(file: file.path.text, problem: "its SHA-256 is not that of the manifest")
         }
     }
 
@@ -93,7 +93,7 @@ struct ShareReader: ~Copyable {
         let length = try damaging { () throws(SafetensorsError) in
             try SafetensorsHeader.jsonLength(
                 prefix: UnsafeRawBufferPointer(prefix.bytes), fileBytes: stored.byteCount,
-                file: file.path)
+                file: file.path.text)
         }
         let json = Tensor(.uint8, shape: [length])
         try fill(json.bytes)
@@ -102,7 +102,7 @@ struct ShareReader: ~Copyable {
         let header = try damaging { () throws(SafetensorsError) in
             try SafetensorsHeader(
                 json: UnsafeRawBufferPointer(json.bytes),
-                dataBytes: stored.byteCount - 8 - length, file: file.path)
+                dataBytes: stored.byteCount - 8 - length, file: file.path.text)
         }
         let found = header.entries.map { entry in
             "\(entry.name) \(entry.summary) at \(header.dataOffset + entry.range.lowerBound)"
@@ -114,7 +114,7 @@ struct ShareReader: ~Copyable {
         }
         guard found.sorted() == expected.sorted() else {
             throw .damaged(
-                file: file.path, problem: "its header lists other tensors than the manifest")
+                file: file.path.text, problem: "its header lists other tensors than the manifest")
         }
         return header
     }
@@ -126,9 +126,9 @@ struct ShareReader: ~Copyable {
             return try body()
         } catch {
             guard case .malformed(_, let field, let problem) = error else {
-                throw .damaged(file: file.path, problem: error.description)
+                throw .damaged(file: file.path.text, problem: error.description)
             }
-            throw .damaged(file: file.path, problem: "\(field): \(problem)")
+            throw .damaged(file: file.path.text, problem: "\(field): \(problem)")
         }
     }
 
@@ -142,7 +142,7 @@ struct ShareReader: ~Copyable {
                 throw .system(SystemError(call: "read", subject: file.path))
             }
             guard count > 0 else {
-                throw .damaged(file: file.path, problem: "it ends early")
+                throw .damaged(file: file.path.text, problem: "it ends early")
             }
             rest = UnsafeMutableRawBufferPointer(rebasing: rest[count...])
         }

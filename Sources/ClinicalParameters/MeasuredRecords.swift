@@ -14,7 +14,7 @@ public struct MeasuredRecords: Sendable {
     /// What became of a record.
     public typealias Outcome = Result<Measured, WFDBError>
 
-    private let paths: [String]
+    private let paths: [FilePath]
     private let threads: Int
 
     /// Records to measure.
@@ -22,7 +22,7 @@ public struct MeasuredRecords: Sendable {
     /// - Parameters:
     ///   - paths: Paths of records, with or without `.hea`.
     ///   - threads: Threads that read and measure.
-    public init(_ paths: [String], threads: Int) {
+    public init(_ paths: [FilePath], threads: Int) {
         precondition(threads > 0, "\(threads) threads")
         (self.paths, self.threads) = (paths, threads)
     }
@@ -87,7 +87,7 @@ public struct MeasuredRecords: Sendable {
     /// - Returns: The record's name and what was measured.
     /// - Throws: `WFDBError` for a record that cannot be read or is no electrocardiogram.
     public static func measure(
-        _ path: String, by analyser: ClinicalAnalyser
+        _ path: FilePath, by analyser: ClinicalAnalyser
     ) throws(WFDBError) -> Measured {
         let header = try WFDBHeader.read(path)
         guard ClinicalAnalyser.rates.contains(header.sampleRateHz) else {

@@ -1,3 +1,4 @@
+import Runtime
 import Electrocardiography
 import Foundation
 
@@ -24,10 +25,11 @@ public enum ParameterTable {
     ///   - path: Where it was read.
     /// - Returns: One line, without its end.
     public static func row(
-        _ measurements: ClinicalMeasurements, record: String, path: String
+        _ measurements: ClinicalMeasurements, record: String, path: FilePath
     ) -> String {
         var cells = [
-            quoted(record), quoted(path), text(measurements.sampleRateHz),
+            CommaSeparated.cell(record), CommaSeparated.cell(path.text),
+            text(measurements.sampleRateHz),
             "\(measurements.sampleCount)", text(measurements.quality),
         ]
         cells += measurements.numbers.map { text($0.value) }
@@ -39,10 +41,5 @@ public enum ParameterTable {
     private static func text(_ value: Double?) -> String {
         guard let value, value.isFinite else { return "" }
         return "\((value * 10_000).rounded() / 10_000)"
-    }
-
-    private static func quoted(_ text: String) -> String {
-        guard text.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) else { return text }
-        return "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\""
     }
 }

@@ -60,20 +60,14 @@ public final class Journal: @unchecked Sendable {
 
     /// The highest term that was ever taken in a run; 0 for none.
     static func highestTerm(in directory: RunDirectory) throws(SystemError) -> UInt32 {
-        let names: [String]
-        do {
-            names = try FileManager.default.contentsOfDirectory(atPath: directory.path)
-        } catch {
-            throw SystemError(call: "opendir", subject: directory.path, code: ENOENT)
-        }
-        return names.compactMap { name in
+        try directory.path.names().map(\.text).compactMap { name in
             name.hasPrefix("term-") ? UInt32(name.dropFirst("term-".count)) : nil
         }.max() ?? 0
     }
 
     /// Whether a coordinator of a later term has taken over.
     public var isSuperseded: Bool {
-        access(directory.termPath(term: UInt64(term) + 1), F_OK) == 0
+        directory.termPath(term: UInt64(term) + 1).exists
     }
 
     /// Appends a record in one write.
@@ -93,7 +87,7 @@ public final class Journal: @unchecked Sendable {
     }
 
     /// The whole records of a journal; what a crash has torn off at its end is left out.
-    static func records(at path: String) throws(SystemError) -> [JournalRecord] {
+    static func records(at path: FilePath) throws(SystemError) -> [JournalRecord] {
         let file: MappedFile
         do throws(SystemError) {
             file = try MappedFile(path: path)

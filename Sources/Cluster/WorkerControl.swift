@@ -175,6 +175,6 @@ final class WorkerControl: Sendable {
 
 /// The run directory does not say where the coordinator is.
 struct NoCoordinator: Error, CustomStringConvertible {
-    let path: String
+    let path: FilePath
     var description: String { "\(path) is not there (yet)" }
 }

@@ -77,8 +77,9 @@ public final class WorkerDriver {
 
 /// Resident memory of this process, 0 where the system does not tell.
 private func residentBytes() -> UInt64 {
-    guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .ascii),
-        let pages = text.split(separator: " ").dropFirst().first.flatMap({ UInt64($0) })
+    guard let bytes = try? FilePath("/proc/self/statm").contents(),
+        let pages = String(decoding: bytes, as: UTF8.self).split(separator: " ").dropFirst().first
+            .flatMap({ UInt64($0) })
     else { return 0 }
     return pages * UInt64(sysconf(Int32(_SC_PAGESIZE)))
 }

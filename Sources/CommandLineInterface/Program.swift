@@ -27,14 +27,23 @@ public struct Program: Sendable {
 
     /// Runs the process's own command line and ends the process.
     public func main() -> Never {
-        let code = run(Array(CommandLine.arguments.dropFirst()))
-        exit(code.rawValue)
+        exit(run(Self.words).rawValue)
+    }
+
+    /// What the process was given behind its name, each word as `FilePath.text` has it: `CommandLine.arguments` would put
+    /// other characters in place of bytes that are not UTF-8.
+    public static var words: [String] {
+        let arguments = UnsafeBufferPointer(
+            start: CommandLine.unsafeArgv, count: Int(CommandLine.argc))
+        return arguments.dropFirst().compactMap { argument in
+            argument.map { FilePath(cString: $0).text }
+        }
     }
 
     /// Runs a command line.
     ///
     /// - Parameters:
-    ///   - words: What the user typed behind the program's name.
+    ///   - words: What the user typed behind the program's name, each as `FilePath.text` has it.
     ///   - print: Takes help and version; by default standard output.
     ///   - report: Takes the one line of an error; by default standard error.
     /// - Returns: What the process is to exit with.

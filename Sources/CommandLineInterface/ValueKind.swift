@@ -1,4 +1,5 @@
 import Foundation
+import Runtime
 
 /// What the text after a flag means: how it is read, shown and named in help and errors.
 public struct ValueKind<Value: Sendable>: Sendable {
@@ -36,17 +37,9 @@ public struct ValueKind<Value: Sendable>: Sendable {
 extension ValueKind where Value == String {
     /// Any text but the empty one.
     public static var text: ValueKind {
-        ValueKind(placeholder: "TEXT", meaning: "a text") { $0.isEmpty ? nil : $0 }
-    }
-
-    /// The path of a file that is read or written.
-    public static var file: ValueKind {
-        ValueKind(placeholder: "FILE", meaning: "a file's path") { $0.isEmpty ? nil : $0 }
-    }
-
-    /// The path of a directory.
-    public static var directory: ValueKind {
-        ValueKind(placeholder: "DIR", meaning: "a directory's path") { $0.isEmpty ? nil : $0 }
+        ValueKind(placeholder: "TEXT", meaning: "a text in UTF-8") { word in
+            FilePath(word).characters.flatMap { $0.isEmpty ? nil : $0 }
+        }
     }
 
     /// One of a few words.
@@ -55,6 +48,20 @@ extension ValueKind where Value == String {
             placeholder: words.joined(separator: "|"),
             meaning: "one of \(words.joined(separator: ", "))"
         ) { words.contains($0) ? $0 : nil }
+    }
+}
+
+extension ValueKind where Value == FilePath {
+    /// The path of a file that is read or written.
+    public static var file: ValueKind {
+        ValueKind(placeholder: "FILE", meaning: "a file's path") { $0.isEmpty ? nil : FilePath($0) }
+    }
+
+    /// The path of a directory.
+    public static var directory: ValueKind {
+        ValueKind(placeholder: "DIR", meaning: "a directory's path") {
+            $0.isEmpty ? nil : FilePath($0)
+        }
     }
 }
 

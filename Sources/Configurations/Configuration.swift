@@ -43,7 +43,7 @@ public struct Configuration: Sendable {
     public var shardSize: Int { batchSize / logicalShards }
 
     /// Reads a file, and overrides of the form `key=value`, the last of which wins.
-    public init(path: String, overrides: [String] = []) throws(ConfigurationError) {
+    public init(path: FilePath, overrides: [String] = []) throws(ConfigurationError) {
         let file: MappedFile
         do throws(SystemError) {
             file = try MappedFile(path: path)
@@ -54,9 +54,9 @@ public struct Configuration: Sendable {
         do throws(JSONSyntaxError) {
             object = try JSONValue(parsing: file.withBytes { Array($0) })
         } catch {
-            throw .syntax(file: path, error)
+            throw .syntax(file: path.text, error)
         }
-        try self.init(object, name: path, overrides: overrides)
+        try self.init(object, name: path.text, overrides: overrides)
     }
 
     /// Reads an object, and overrides of the form `key=value`, the last of which wins.

@@ -92,8 +92,8 @@ public struct Processor: Sendable {
 
 /// Small texts that the kernel offers as files.
 enum Kernel {
-    static func text(_ path: String) -> String? {
-        FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
+    static func text(_ path: FilePath) -> String? {
+        (try? path.contents()).map { String(decoding: $0, as: UTF8.self) }
     }
 
     /// `name: value` lines; the first of each name counts.

@@ -5,10 +5,10 @@ import Runtime
 /// How a directory behaves that workers share: its speed, and whether the promises hold that checkpoints rest on.
 public struct SharedDirectory: Sendable {
     /// Its path.
-    public let path: String
+    public let path: FilePath
 
     /// A directory that exists.
-    public init(path: String) { self.path = path }
+    public init(path: FilePath) { self.path = path }
 
     /// Writes, flushes, renames and reads small files and one large one, and removes all of them.
     ///
@@ -22,20 +22,21 @@ public struct SharedDirectory: Sendable {
                 "directory", .problem, "\(error)",
                 remedy: "the run directory must be readable and writable for every worker's user; "
                     + "choose another with --directory",
-                values: ["path": .string(path)])
+                values: ["path": .string(path.text)])
         }
     }
 
     private func measure(largeBytes: Int) throws(SystemError) -> Finding {
-        let folder = "\(path)/.doctor-\(getpid())-\(UInt32.random(in: 0 ... .max))"
-        guard mkdir(folder, 0o700) == 0 else { throw SystemError(call: "mkdir", subject: folder) }
-        defer { removeFolder(folder) }
+        let folder = path.appending(".doctor-\(getpid())-\(UInt32.random(in: 0 ... .max))")
+        try folder.makeNewFolder(mode: 0o700)
+        // What stays behind is small and says by its name whose it is.
+        defer { try? folder.removeAll() }
 
         let small = [UInt8](repeating: 0x5A, count: 4096)
         var commitSeconds: [Double] = []
         for _ in 0..<9 {
             let started = ContinuousClock.now
-            try AtomicFile.write(small, to: "\(folder)/small")
+            try AtomicFile.write(small, to: folder.appending("small"))
             commitSeconds.append(seconds(since: started))
         }
         let commit = commitSeconds.sorted()[commitSeconds.count / 2]
@@ -44,7 +45,7 @@ public struct SharedDirectory: Sendable {
         let freeBytes = try freeSpace()
 
         let values: [String: JSONValue] = [
-            "path": .string(path), "commit_milliseconds": .number(commit * 1000),
+            "path": .string(path.text), "commit_milliseconds": .number(commit * 1000),
             "write_bytes_per_second": .measured(throughput),
             "free_bytes": .integer(Int64(freeBytes)),
             "rename_replaces": .boolean(renameWorks), "kind": .string(kind),
@@ -81,16 +82,17 @@ public struct SharedDirectory: Sendable {
         return Finding("directory", .good, text, values: values)
     }
 
-    private func renameReplaces(in folder: String) throws(SystemError) -> Bool {
-        try AtomicFile.write("old", to: "\(folder)/a")
-        try AtomicFile.write("new", to: "\(folder)/b")
-        guard rename("\(folder)/b", "\(folder)/a") == 0 else { return false }
-        return Kernel.text("\(folder)/a") == "new" && access("\(folder)/b", F_OK) != 0
+    private func renameReplaces(in folder: FilePath) throws(SystemError) -> Bool {
+        let (old, new) = (folder.appending("a"), folder.appending("b"))
+        try AtomicFile.write("old", to: old)
+        try AtomicFile.write("new", to: new)
+        guard (try? new.rename(to: old)) != nil else { return false }
+        return Kernel.text(old) == "new" && !new.exists
     }
 
-    private func writeThroughput(folder: String, bytes: Int) throws(SystemError) -> Double {
+    private func writeThroughput(folder: FilePath, bytes: Int) throws(SystemError) -> Double {
         let file = try FileHandleOwner.open(
-            "\(folder)/large", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC)
+            folder.appending("large"), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC)
         // Numbers that no file system can compress away.
         var state: UInt64 = 0x9E37_79B9_7F4A_7C15
         let block = (0..<(1 << 17)).map { _ in
@@ -114,14 +116,16 @@ public struct SharedDirectory: Sendable {
 
     private func freeSpace() throws(SystemError) -> Int {
         var status = statvfs()
-        guard statvfs(path, &status) == 0 else { throw SystemError(call: "statvfs", subject: path) }
+        guard path.withSystemPath({ statvfs($0, &status) }) == 0 else {
+            throw SystemError(call: "statvfs", subject: path)
+        }
         return Int(clamping: UInt64(status.f_bavail) * UInt64(status.f_frsize))
     }
 
     /// The file system's name, from its magic number.
     private var kind: String {
         var status = statfs()
-        guard statfs(path, &status) == 0 else { return "unknown" }
+        guard path.withSystemPath({ statfs($0, &status) }) == 0 else { return "unknown" }
         return switch UInt32(truncatingIfNeeded: Int(status.f_type)) {
         case 0xEF53: "ext4"
         case 0x5846_5342: "xfs"
@@ -138,13 +142,6 @@ public struct SharedDirectory: Sendable {
         case let magic: "file system 0x" + String(magic, radix: 16)
         }
     }
-}
-
-private func removeFolder(_ folder: String) {
-    for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
-        unlink("\(folder)/\(name)")
-    }
-    rmdir(folder)
 }
 
 func seconds(since started: ContinuousClock.Instant) -> Double {

@@ -10,9 +10,9 @@ public struct DatasetPreparation: Sendable {
     /// What to prepare, and how.
     public struct Options: Sendable {
         /// Folders of PTB-XL or of WFDB records.
-        public var sources: [String]
+        public var sources: [FilePath]
         /// The data set's file.
-        public var output: String
+        public var output: FilePath
         /// Samples a second in the set.
         public var rateHz: Double
         /// One window a record instead of every whole one.
@@ -28,7 +28,7 @@ public struct DatasetPreparation: Sendable {
 
         /// A preparation at 250 Hz of every window.
         public init(
-            sources: [String], output: String, rateHz: Double = 250,
+            sources: [FilePath], output: FilePath, rateHz: Double = 250,
             takesFirstWindowOnly: Bool = false, sourceRateHz: Double? = nil,
             keepsUniqueOnly: Bool = false, threads: Int = 1, features: WindowFeatures? = nil
         ) {
@@ -71,8 +71,8 @@ public struct DatasetPreparation: Sendable {
     private var samplesPerWindow: Int {
         Int((PreparedFormat.windowSeconds * options.rateHz).rounded())
     }
-    private var partialPath: String { options.output + ".partial" }
-    private var journalPath: String { options.output + ".partial.journal" }
+    private var partialPath: FilePath { options.output + ".partial" }
+    private var journalPath: FilePath { options.output + ".partial.journal" }
 
     /// Prepares the data set.
     ///
@@ -131,7 +131,7 @@ public struct DatasetPreparation: Sendable {
             output: options.output, digest: digest, sampleRateHz: options.rateHz)
         try AtomicFile.write(
             report.json.text(pretty: true) + "\n", to: options.output + ".report.json")
-        unlink(journalPath)
+        try journalPath.remove()
         return .finished(report)
     }
 
@@ -172,10 +172,9 @@ public struct DatasetPreparation: Sendable {
         add("\(options.keepsUniqueOnly) \(String(describing: options.sourceRateHz))")
         for source in catalogue.sources { add("\(source.kind) \(source.path)") }
         for entry in catalogue.entries {
-            var status = stat()
-            _ = stat(entry.path + ".hea", &status)
+            let status = try? (entry.path + ".hea").status()
             add("\(entry.source) \(entry.name) \(entry.path)")
-            add("\(status.st_size) \(status.st_mtim.tv_sec) \(status.st_mtim.tv_nsec)")
+            add("\(status?.byteCount ?? 0) \(status?.modifiedNanoseconds ?? 0)")
             add("\(entry.row?.fold ?? 0) \(entry.original?.fold ?? 0)")
         }
         return hash.finish()
@@ -196,7 +195,7 @@ private final class RecordPool: Sendable {
     private let threads: Locked<[NamedThread]> = Locked([])
 
     init(
-        _ paths: [String], from first: Int, options: DatasetPreparation.Options,
+        _ paths: [FilePath], from first: Int, options: DatasetPreparation.Options,
         samplesPerWindow: Int, shouldStop: @escaping @Sendable () -> Bool
     ) throws(SystemError) {
         let count = min(options.threads, max(1, paths.count - first))

@@ -1,9 +1,9 @@
-import Foundation
+import Runtime
 
 /// The WFDB records of a folder.
 public enum RecordFolder {
     /// The records below a folder as paths in it, without `.hea`, sorted by their bytes.
-    public static func records(below folder: String) throws(SourceError) -> [String] {
+    public static func records(below folder: FilePath) throws(SourceError) -> [FilePath] {
         var walk = FolderWalk(folder, entersDatabases: true)
         try walk.run()
         return walk.records
@@ -12,61 +12,48 @@ public enum RecordFolder {
 
 /// A walk through a folder in the order of names.
 struct FolderWalk {
-    let root: String
+    let root: FilePath
     /// Records below the folder, without `.hea`, sorted by the bytes of their paths.
-    var records: [String] = []
+    var records: [FilePath] = []
     /// Folders of PTB-XL; what lies below them is not in `records`.
-    var databases: [String] = []
-    private var visited: Set<String> = []
+    var databases: [FilePath] = []
+    private var visited: Set<[UInt64]> = []
 
     /// What lies below a folder of PTB-XL counts as records too.
     private let entersDatabases: Bool
 
-    init(_ root: String, entersDatabases: Bool = false) {
+    init(_ root: FilePath, entersDatabases: Bool = false) {
         self.root = root
         self.entersDatabases = entersDatabases
     }
 
     mutating func run() throws(SourceError) {
         try enter("")
-        records.sort { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        records.sort()
     }
 
-    private mutating func enter(_ relative: String) throws(SourceError) {
-        let folder = relative.isEmpty ? root : (root as NSString).appendingPathComponent(relative)
-        // A link to a folder above would lead round in circles.
-        guard visited.insert(URL(fileURLWithPath: folder).resolvingSymlinksInPath().path).inserted
-        else { return }
-        let names: [String]
-        do {
-            names = try FileManager.default.contentsOfDirectory(atPath: folder)
+    private mutating func enter(_ relative: FilePath) throws(SourceError) {
+        let folder = relative.isEmpty ? root : root.appending(relative)
+        let entries: [(name: FilePath, isFolder: Bool)]
+        do throws(SystemError) {
+            // A link to a folder above would lead round in circles.
+            guard visited.insert(try folder.status().identity).inserted else { return }
+            entries = try folder.entries()
         } catch {
             throw SourceError(
                 file: folder, field: "folder", problem: "it is not there or cannot be read")
         }
-        if names.contains(PTBXLDatabase.tableName) {
+        if entries.contains(where: { $0.name == PTBXLDatabase.tableName }) {
             databases.append(folder)
             guard entersDatabases else { return }
         }
-        for name in names.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
-            let path = relative.isEmpty ? name : (relative as NSString).appendingPathComponent(name)
+        for (name, isFolder) in entries {
+            let path = relative.appending(name)
             if name.hasSuffix(".hea") {
-                records.append(String(path.dropLast(4)))
-                continue
-            }
-            var isFolder: ObjCBool = false
-            let full = (root as NSString).appendingPathComponent(path)
-            // Signal files are many; only names without an ending, or real folders, are looked into.
-            if Self.mayBeFolder(name),
-                FileManager.default.fileExists(atPath: full, isDirectory: &isFolder),
-                isFolder.boolValue
-            {
+                records.append(path.dropLast(4))
+            } else if isFolder, !name.hasPrefix(".") {
                 try enter(path)
             }
         }
-    }
-
-    private static func mayBeFolder(_ name: String) -> Bool {
-        !name.hasPrefix(".") && ![".dat", ".mat", ".atr"].contains { name.hasSuffix($0) }
     }
 }

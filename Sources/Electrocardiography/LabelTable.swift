@@ -3,7 +3,7 @@ import Runtime
 /// Why a source of records could not be used: the file, the place in it, and what is wrong.
 public struct SourceError: Error, Equatable, CustomStringConvertible {
     /// The file or folder.
-    public let file: String
+    public let file: FilePath
     /// The row, column or entry.
     public let field: String
     /// What is wrong, and the remedy.
@@ -17,7 +17,7 @@ public struct SourceError: Error, Equatable, CustomStringConvertible {
 struct LabelTable {
     /// One array a row, in the order of the columns asked for; columns that the table lacks are empty.
     private(set) var rows: [[String]] = []
-    private let path: String
+    private let path: FilePath
 
     /// Parses a table.
     ///
@@ -28,7 +28,7 @@ struct LabelTable {
     ///   - optional: Names of columns that may be missing.
     /// - Throws: `SourceError` for a missing column, an open quote, or a row with another number of cells.
     init(
-        parsing bytes: [UInt8], path: String, required: [String], optional: [String] = []
+        parsing bytes: [UInt8], path: FilePath, required: [String], optional: [String] = []
     ) throws(SourceError) {
         self.path = path
         var scanner = Scanner(bytes: bytes)
@@ -56,7 +56,7 @@ struct LabelTable {
 
     /// Reads and parses a file.
     init(
-        reading path: String, required: [String], optional: [String] = []
+        reading path: FilePath, required: [String], optional: [String] = []
     ) throws(SourceError) {
         let bytes: [UInt8]
         do {
@@ -74,11 +74,11 @@ struct LabelTable {
 
         init(bytes: [UInt8]) {
             self.bytes = bytes
-            position = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+            position = TextLines.withoutMark(bytes).startIndex
         }
 
         /// The cells of the next row that is not empty; `nil` at the end.
-        mutating func row(path: String) throws(SourceError) -> [String]? {
+        mutating func row(path: FilePath) throws(SourceError) -> [String]? {
             while position < bytes.count, bytes[position] == 10 || bytes[position] == 13 {
                 position += 1
             }
@@ -93,7 +93,7 @@ struct LabelTable {
             return cells
         }
 
-        private mutating func cell(path: String) throws(SourceError) -> String {
+        private mutating func cell(path: FilePath) throws(SourceError) -> String {
             let quote = UInt8(ascii: "\"")
             func ends(_ byte: UInt8) -> Bool {
                 byte == UInt8(ascii: ",") || byte == 10 || byte == 13
@@ -101,7 +101,7 @@ struct LabelTable {
             guard position < bytes.count, bytes[position] == quote else {
                 let start = position
                 while position < bytes.count, !ends(bytes[position]) { position += 1 }
-                return String(decoding: bytes[start..<position], as: UTF8.self)
+                return TextLines.decoded(bytes[start..<position])
             }
             position += 1
             var content: [UInt8] = []
@@ -115,7 +115,7 @@ struct LabelTable {
                 } else {
                     position += 1
                     guard position == bytes.count || ends(bytes[position]) else { break }
-                    return String(decoding: content, as: UTF8.self)
+                    return TextLines.decoded(content)
                 }
             }
             throw SourceError(

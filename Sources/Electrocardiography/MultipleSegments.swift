@@ -1,17 +1,12 @@
-import Foundation
-
+import Runtime
 /// Reads a record that is spread over segments, of fixed or variable layout.
 ///
 /// In a fixed layout every segment has the same signals in the same places. In a variable layout the first segment
 /// has no samples and names all signals; the others have some of them. `~` stands for a gap.
 struct MultipleSegments {
     let header: WFDBHeader
-    private let directory: String
 
-    init(_ header: WFDBHeader) {
-        self.header = header
-        directory = (header.path as NSString).deletingLastPathComponent
-    }
+    init(_ header: WFDBHeader) { self.header = header }
 
     private struct Part {
         var header: WFDBHeader
@@ -63,7 +58,7 @@ struct MultipleSegments {
             throw WFDBError(
                 .brokenHeader, file: header.path, field: "segments", "the first one is a gap")
         }
-        let path = (directory as NSString).appendingPathComponent(segment.name)
+        let path = header.path.sibling(FilePath(segment.name))
         let found: WFDBHeader
         do {
             found = try WFDBHeader.read(path)

@@ -1,9 +1,10 @@
+import Runtime
 import Foundation
 
 /// The label tables of PTB-XL: `ptbxl_database.csv` and `scp_statements.csv`.
 struct PTBXLDatabase: Sendable {
-    static let tableName = "ptbxl_database.csv"
-    static let statementsName = "scp_statements.csv"
+    static let tableName: FilePath = "ptbxl_database.csv"
+    static let statementsName: FilePath = "scp_statements.csv"
 
     /// One row of the label table.
     struct Row: Sendable {
@@ -12,8 +13,8 @@ struct PTBXLDatabase: Sendable {
         var ageYears: Float?
         var sex: Sex?
         var fold: Int
-        var lowRatePath: String
-        var highRatePath: String
+        var lowRatePath: FilePath
+        var highRatePath: FilePath
         var codes: [DiagnosticCode]
     }
 
@@ -24,8 +25,8 @@ struct PTBXLDatabase: Sendable {
     private let places: [Int: Int]
 
     /// Reads the tables of a folder.
-    init(folder: String) throws(SourceError) {
-        let path = (folder as NSString).appendingPathComponent(Self.tableName)
+    init(folder: FilePath) throws(SourceError) {
+        let path = folder.appending(Self.tableName)
         let table = try LabelTable(
             reading: path, required: ["ecg_id", "strat_fold", "scp_codes"],
             optional: ["patient_id", "age", "sex", "filename_lr", "filename_hr"])
@@ -59,7 +60,7 @@ struct PTBXLDatabase: Sendable {
     }
 
     private static func row(
-        _ cells: [String], path: String, number: Int
+        _ cells: [String], path: FilePath, number: Int
     ) throws(SourceError) -> Row {
         func refuse(_ column: String, _ problem: String) -> SourceError {
             SourceError(file: path, field: "row \(number), column \(column)", problem: problem)
@@ -78,7 +79,8 @@ struct PTBXLDatabase: Sendable {
         let sex = Double(cells[5]).flatMap { $0 == 0 ? Sex.male : $0 == 1 ? .female : nil }
         return Row(
             id: id, patient: patient.isEmpty ? nil : "ptb-xl:" + patient, ageYears: age, sex: sex,
-            fold: fold, lowRatePath: cells[6], highRatePath: cells[7], codes: codes)
+            fold: fold, lowRatePath: FilePath(cells[6]), highRatePath: FilePath(cells[7]),
+            codes: codes)
     }
 
     /// Reads a Python dictionary literal such as `{'NORM': 100.0, 'SR': 0.0}`; `nil` for anything else.
@@ -108,9 +110,9 @@ struct PTBXLDatabase: Sendable {
         return codes
     }
 
-    private static func statements(folder: String) throws(SourceError) -> [String: String]? {
-        let path = (folder as NSString).appendingPathComponent(statementsName)
-        guard FileManager.default.fileExists(atPath: path) else { return nil }
+    private static func statements(folder: FilePath) throws(SourceError) -> [String: String]? {
+        let path = folder.appending(statementsName)
+        guard path.exists else { return nil }
         // The column of the codes has no name.
         let table = try LabelTable(reading: path, required: ["", "diagnostic", "diagnostic_class"])
         var names: [String: String] = [:]

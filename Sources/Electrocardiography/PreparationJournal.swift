@@ -21,7 +21,7 @@ struct PreparationJournal: ~Copyable {
     /// - Returns: The journal, open at its end.
     /// - Throws: `SystemError`; `EWOULDBLOCK` when another process writes to the same output.
     static func open(
-        path: String, plan: Digest, finished: inout [PreparedRecord]
+        path: FilePath, plan: Digest, finished: inout [PreparedRecord]
     ) throws(SystemError) -> PreparationJournal {
         let opened = try FileHandleOwner.open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC)
         let journal = PreparationJournal(file: opened)

@@ -31,7 +31,7 @@ public struct PreparationReport: Sendable {
     /// One source's counts.
     public struct Source: Sendable, Equatable {
         /// The folder.
-        public var path: String
+        public var path: FilePath
         /// `ptb-xl` or `wfdb`.
         public var kind: String
         /// Records whose header was found.
@@ -67,7 +67,7 @@ public struct PreparationReport: Sendable {
     }
 
     /// The file that was written.
-    public var output: String
+    public var output: FilePath
     /// The content's digest.
     public var digest: Digest
     /// Samples a second.
@@ -100,7 +100,7 @@ public struct PreparationReport: Sendable {
     public var json: JSONValue {
         func count(_ value: Int) -> JSONValue { .integer(Int64(value)) }
         return [
-            "output": .string(output), "digest": .string("sha256:\(digest)"),
+            "output": .string(output.text), "digest": .string("sha256:\(digest)"),
             "rate_hz": .number(sampleRateHz), "records": count(recordCount),
             "windows": count(windowCount),
             "folds": [
@@ -110,7 +110,7 @@ public struct PreparationReport: Sendable {
             "sources": .array(
                 sources.map { source in
                     [
-                        "path": .string(source.path), "kind": .string(source.kind),
+                        "path": .string(source.path.text), "kind": .string(source.kind),
                         "found": count(source.foundCount),
                         "missing_files": count(source.missingFileCount),
                         "records": count(source.recordCount),

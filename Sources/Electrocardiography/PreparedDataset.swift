@@ -4,7 +4,7 @@ import Runtime
 /// Why a prepared data set was refused.
 public struct PreparedDatasetError: Error, Equatable, CustomStringConvertible {
     /// The file.
-    public let file: String
+    public let file: FilePath
     /// The part of it: header, index, table, or a window with its record.
     public let field: String
     /// What is wrong, and the remedy.
@@ -19,7 +19,7 @@ public struct PreparedDatasetError: Error, Equatable, CustomStringConvertible {
 /// Opening checks header, index and record table; the samples of a window are checked when they are read.
 public final class PreparedDataset: Sendable {
     /// The file.
-    public let path: String
+    public let path: FilePath
     private let file: MappedFile
     private let header: PreparedFormat.Header
     private let table: RecordTable
@@ -27,7 +27,7 @@ public final class PreparedDataset: Sendable {
     private let firstOfPatient: [Int]
 
     /// Opens a data set.
-    public init(path: String) throws(PreparedDatasetError) {
+    public init(path: FilePath) throws(PreparedDatasetError) {
         self.path = path
         do throws(SystemError) {
             file = try MappedFile(path: path)
@@ -228,7 +228,7 @@ public final class PreparedDataset: Sendable {
 extension PreparedDataset {
     /// Checks everything but the samples.
     private static func check(
-        _ bytes: UnsafeRawBufferPointer, path: String
+        _ bytes: UnsafeRawBufferPointer, path: FilePath
     ) throws(PreparedDatasetError) -> (PreparedFormat.Header, RecordTable) {
         func refuse(_ field: String, _ problem: String) -> PreparedDatasetError {
             PreparedDatasetError(file: path, field: field, problem: problem)

@@ -24,7 +24,7 @@ struct PreparedDatasetWriter: ~Copyable {
     /// `wanted` is the index of the windows that a former attempt wrote, empty to begin anew. The writer goes on
     /// behind the last of its leading windows whose samples agree with it.
     init(
-        path: String, sampleRateHz: Double, samplesPerWindow: Int, featureCount: Int,
+        path: FilePath, sampleRateHz: Double, samplesPerWindow: Int, featureCount: Int,
         resuming wanted: [Window]
     ) throws(SystemError) {
         file = try FileHandleOwner.open(path, O_RDWR | O_CREAT | O_CLOEXEC)
@@ -85,7 +85,7 @@ struct PreparedDatasetWriter: ~Copyable {
     ///   - path: The final name.
     /// - Returns: The content's digest.
     /// - Throws: `SystemError` when the file cannot be written or renamed.
-    consuming func finish(_ table: RecordTable, as path: String) throws(SystemError) -> Digest {
+    consuming func finish(_ table: RecordTable, as path: FilePath) throws(SystemError) -> Digest {
         var index = ByteWriter()
         for entry in entries { entry.encode(into: &index) }
         let encodedTable = table.encoded
@@ -111,7 +111,7 @@ struct PreparedDatasetWriter: ~Copyable {
         }
         try Self.write(header.encoded, to: file)
         try file.synchronise()
-        guard rename(file.path, path) == 0 else { throw SystemError(call: "rename", subject: path) }
+        try file.path.rename(to: path)
         try AtomicFile.synchroniseFolder(of: path)
         return digest
     }

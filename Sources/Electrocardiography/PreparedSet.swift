@@ -138,7 +138,7 @@ struct PreparedSet {
             statements: statements.sorted { $0.code < $1.code }, records: records)
     }
 
-    func report(output: String, digest: Digest, sampleRateHz: Double) -> PreparationReport {
+    func report(output: FilePath, digest: Digest, sampleRateHz: Double) -> PreparationReport {
         var folds = PreparationReport.Folds()
         for record in records {
             switch record.fold {

@@ -1,10 +1,9 @@
-import Foundation
 import Runtime
 
 /// The records that a preparation will read, in the order of sources and names, and those it will not.
 struct RecordCatalogue {
     struct Source {
-        var path: String
+        var path: FilePath
         /// `ptb-xl` or `wfdb`.
         var kind: String
         /// Records whose header is there.
@@ -19,7 +18,7 @@ struct RecordCatalogue {
         var source: Int
         var name: String
         /// The record's path without `.hea`.
-        var path: String
+        var path: FilePath
         /// The labels of a PTB-XL record.
         var row: PTBXLDatabase.Row?
         /// The PTB-XL record that this is under another name: it lends patient and fold.
@@ -40,7 +39,7 @@ struct RecordCatalogue {
     ///   - folders: Folders of PTB-XL or of WFDB records; a folder that holds PTB-XL somewhere below is both.
     ///   - sourceRateHz: Which of PTB-XL's two rates to take; `nil` for the higher one that is there.
     /// - Throws: `SourceError` for a folder that is not there, has no records or has a broken label table.
-    init(folders: [String], sourceRateHz: Double?) throws(SourceError) {
+    init(folders: [FilePath], sourceRateHz: Double?) throws(SourceError) {
         self.sourceRateHz = sourceRateHz
         for folder in folders {
             let before = entries.count
@@ -57,7 +56,7 @@ struct RecordCatalogue {
         resolveNamesakes()
     }
 
-    private mutating func addDatabase(_ folder: String) throws(SourceError) {
+    private mutating func addDatabase(_ folder: FilePath) throws(SourceError) {
         let database = try PTBXLDatabase(folder: folder)
         var source = Source(path: folder, kind: PreparedDataset.ptbxlSource)
         for row in database.rows {
@@ -80,21 +79,21 @@ struct RecordCatalogue {
     }
 
     /// The file of the wanted rate; without a wish, of the higher rate that is there.
-    private func path(of row: PTBXLDatabase.Row, folder: String) -> String? {
-        let wanted: [String]
+    private func path(of row: PTBXLDatabase.Row, folder: FilePath) -> FilePath? {
+        let wanted: [FilePath]
         switch sourceRateHz {
         case 100: wanted = [row.lowRatePath]
         case 500: wanted = [row.highRatePath]
         default: wanted = [row.highRatePath, row.lowRatePath]
         }
         for name in wanted where !name.isEmpty {
-            let path = (folder as NSString).appendingPathComponent(name)
-            if FileManager.default.fileExists(atPath: path + ".hea") { return path }
+            let path = folder.appending(name)
+            if (path + ".hea").exists { return path }
         }
         return nil
     }
 
-    private mutating func addRecords(_ walk: FolderWalk, folder: String) {
+    private mutating func addRecords(_ walk: FolderWalk, folder: FilePath) {
         let number = sources.count
         var source = Source(path: folder, kind: "wfdb")
         let segments = Self.segments(walk.records, folder: folder)
@@ -104,25 +103,24 @@ struct RecordCatalogue {
                 continue
             }
             source.foundCount += 1
-            let path = (folder as NSString).appendingPathComponent(name)
-            entries.append(Entry(source: number, name: name, path: path))
+            entries.append(
+                Entry(source: number, name: name.text, path: folder.appending(name)))
         }
         sources.append(source)
     }
 
     /// Names of records that other records name as their segments.
-    private static func segments(_ names: [String], folder: String) -> Set<String> {
-        var segments: Set<String> = []
+    private static func segments(_ names: [FilePath], folder: FilePath) -> Set<FilePath> {
+        var segments: Set<FilePath> = []
         for name in names {
-            let path = (folder as NSString).appendingPathComponent(name) + ".hea"
-            // Most headers have one segment, and their first lines say so: parsing waits for the worker.
-            guard let start = try? SignalFile.firstLine(path), start.contains("/"),
+            let path = folder.appending(name) + ".hea"
+            // Most headers have one segment, and their first fields say so: parsing waits for the worker.
+            guard let field = try? WFDBHeader.nameField(path), field.contains(UInt8(ascii: "/")),
                 let header = try? WFDBHeader.read(path)
             else { continue }
-            let parent = (name as NSString).deletingLastPathComponent as NSString
             for segment in header.segments where segment.name != "~" && segment.name != header.name
             {
-                segments.insert(parent.appendingPathComponent(segment.name))
+                segments.insert(name.sibling(FilePath(segment.name)))
             }
         }
         return segments
@@ -169,16 +167,5 @@ struct RecordCatalogue {
             return database.superclasses(of: row.codes)
         }
         return []
-    }
-}
-
-extension SignalFile {
-    /// The first line that is no comment, of the first 512 bytes.
-    static func firstLine(_ path: String) throws(WFDBError) -> String {
-        let count = min(512, try size(path, field: "header"))
-        let bytes = try read(path, range: 0..<count, field: "header")
-        let text = String(decoding: bytes, as: UTF8.self)
-        return text.split(whereSeparator: \.isNewline).first { !$0.hasPrefix("#") }
-            .map { String($0.prefix { $0 != " " }) } ?? ""
     }
 }

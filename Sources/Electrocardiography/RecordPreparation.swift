@@ -63,7 +63,7 @@ final class RecordPreparation {
     deinit { resampled.deallocate() }
 
     /// Prepares one record; its samples are in `samples` until the next call.
-    func prepare(_ path: String) -> PreparedRecord {
+    func prepare(_ path: FilePath) -> PreparedRecord {
         samples.removeAll(keepingCapacity: true)
         do throws(WFDBError) {
             return try read(path)
@@ -79,7 +79,7 @@ final class RecordPreparation {
         }
     }
 
-    private func read(_ path: String) throws(WFDBError) -> PreparedRecord {
+    private func read(_ path: FilePath) throws(WFDBError) -> PreparedRecord {
         let header = try WFDBHeader.read(path)
         guard (50...20_000).contains(header.sampleRateHz) else {
             return .skipped(.unusualRate, "\(header.sampleRateHz) Hz is not between 50 and 20,000")

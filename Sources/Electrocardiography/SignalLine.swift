@@ -1,28 +1,34 @@
-import Foundation
+import Runtime
 
 /// Takes the fields of a header's signal line one by one, from left to right.
 struct SignalLine {
     /// What is left of the line.
-    var rest: Substring
-    let path: String
+    var rest: ArraySlice<UInt8>
+    let path: FilePath
     let number: Int
 
     private func broken(_ field: String, _ problem: String) -> WFDBError {
         WFDBError(.brokenHeader, file: path, field: "line \(number), \(field)", problem)
     }
 
-    private mutating func next() -> Substring? {
-        rest = rest.drop(while: \.isWhitespace)
+    private mutating func nextBytes() -> ArraySlice<UInt8>? {
+        rest = rest.drop(while: \.isBlank)
         guard !rest.isEmpty else { return nil }
-        let field = rest.prefix { !$0.isWhitespace }
+        let field = rest.prefix { !$0.isBlank }
         rest = rest[field.endIndex...]
         return field
     }
 
+    private mutating func next() -> Substring? {
+        nextBytes().map { Substring(TextLines.decoded($0)) }
+    }
+
     /// The signal file's name.
-    mutating func file() throws(WFDBError) -> Substring {
-        guard let name = next() else { throw broken("file name", "it is missing") }
-        guard !name.contains("/"), !name.contains("\0"), name != "..", name != ".", name != "-"
+    mutating func file() throws(WFDBError) -> FilePath {
+        guard let bytes = nextBytes() else { throw broken("file name", "it is missing") }
+        let name = FilePath(bytes: bytes)
+        guard !bytes.contains(UInt8(ascii: "/")), !bytes.contains(0), name != "..", name != ".",
+            name != "-"
         else {
             throw broken("file name", "'\(name)' is not the name of a file beside the header")
         }

@@ -1,4 +1,4 @@
-import Foundation
+import Runtime
 
 /// Reads the signal files of a record, or of one segment of a record.
 struct SingleSegment {
@@ -8,7 +8,7 @@ struct SingleSegment {
 
     /// Signals that share a file, with the number of the first.
     private struct Group {
-        var path: String
+        var path: FilePath
         var format: SignalFormat
         var byteOffset: Int
         var signals: Range<Int>
@@ -102,7 +102,6 @@ struct SingleSegment {
     }
 
     private func groups() throws(WFDBError) -> [Group] {
-        let directory = (header.path as NSString).deletingLastPathComponent
         var groups: [Group] = []
         var start = 0
         while start < header.signals.count {
@@ -137,7 +136,7 @@ struct SingleSegment {
             }
             groups.append(
                 Group(
-                    path: (directory as NSString).appendingPathComponent(first.file),
+                    path: header.path.sibling(first.file),
                     format: format, byteOffset: offset, signals: start..<end,
                     samplesPerFrame: signals.reduce(0) { $0 + $1.samplesPerFrame }))
             start = end
@@ -235,7 +234,7 @@ struct SingleSegment {
 
     private func verify(
         _ raw: [Int32], _ signal: WFDBHeader.Signal, place: Int, width: Int, count: Int,
-        _ path: String
+        _ path: FilePath
     ) throws(WFDBError) {
         guard let announced = signal.checksum else { return }
         var sum: Int32 = 0

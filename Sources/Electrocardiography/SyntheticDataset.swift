@@ -27,20 +27,17 @@ public struct SyntheticDataset: Sendable {
     /// - Returns: Whether the set is there; `false` after a stop.
     /// - Throws: `SourceError` for a folder with content, `SystemError` when writing fails.
     public func write(
-        to folder: String, threads: Int, shouldStop: @escaping @Sendable () -> Bool = { false },
+        to folder: FilePath, threads: Int, shouldStop: @escaping @Sendable () -> Bool = { false },
         progress: @escaping @Sendable (Int) -> Void = { _ in }
     ) throws -> Bool {
-        let files = FileManager.default
-        if let content = try? files.contentsOfDirectory(atPath: folder), !content.isEmpty {
+        if let content = try? folder.names(), !content.isEmpty {
             throw SourceError(
                 file: folder, field: "folder", problem: "it is not empty; name a new folder")
         }
         let partial = folder + ".partial-\(getpid())"
-        defer { try? files.removeItem(atPath: partial) }
+        defer { try? partial.removeAll() }
         for thousand in 0...recordCount / 1000 {
-            try files.createDirectory(
-                atPath: partial + "/records500/" + Self.digits(1000 * thousand),
-                withIntermediateDirectories: true)
+            try (partial + "/records500/\(Self.digits(1000 * thousand))").makeFolders()
         }
         let state = Locked((next: 1, done: 0, failure: SystemError?.none))
         let workers = try (0..<max(1, threads)).map { number in
@@ -74,12 +71,10 @@ public struct SyntheticDataset: Sendable {
         }
         try AtomicFile.write(
             ([SyntheticRecord.tableHeader] + rows).joined(separator: "\n") + "\n",
-            to: "\(partial)/\(PTBXLDatabase.tableName)")
-        try AtomicFile.write(Self.statements, to: "\(partial)/\(PTBXLDatabase.statementsName)")
-        rmdir(folder)
-        guard rename(partial, folder) == 0 else {
-            throw SystemError(call: "rename", subject: folder)
-        }
+            to: partial.appending(PTBXLDatabase.tableName))
+        try AtomicFile.write(Self.statements, to: partial.appending(PTBXLDatabase.statementsName))
+        try folder.removeFolder()
+        try partial.rename(to: folder)
         try AtomicFile.synchroniseFolder(of: folder)
         return true
     }
@@ -188,9 +183,9 @@ struct SyntheticRecord {
     }
 
     /// Writes signal and header.
-    func write(below folder: String) throws(SystemError) {
+    func write(below folder: FilePath) throws(SystemError) {
         let leads = leads()
-        let name = (fileName as NSString).lastPathComponent
+        let name = FilePath(fileName).lastComponent
         var header = "\(name) 12 500 \(SyntheticRecording.sampleCount)\n"
         for (lead, samples) in zip(Lead.allCases, leads) {
             let sum = samples.reduce(Int16(0)) { $0 &+ $1 }
@@ -204,11 +199,11 @@ struct SyntheticRecord {
                 bytes.append(UInt8(truncatingIfNeeded: samples[t] >> 8))
             }
         }
-        try Self.write(bytes, to: "\(folder)/\(fileName).dat")
-        try Self.write(Array(header.utf8), to: "\(folder)/\(fileName).hea")
+        try Self.write(bytes, to: folder.appending("\(fileName).dat"))
+        try Self.write(Array(header.utf8), to: folder.appending("\(fileName).hea"))
     }
 
-    private static func write(_ bytes: [UInt8], to path: String) throws(SystemError) {
+    private static func write(_ bytes: [UInt8], to path: FilePath) throws(SystemError) {
         let file = try FileHandleOwner.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC)
         var failure: SystemError?
         bytes.withUnsafeBytes { buffer in

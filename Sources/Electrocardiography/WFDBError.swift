@@ -21,14 +21,14 @@ public struct WFDBError: Error, Equatable, CustomStringConvertible {
     /// What kind of trouble it is.
     public let kind: Kind
     /// The file that is wrong.
-    public let file: String
+    public let file: FilePath
     /// The field or line of the file.
     public let field: String
     /// What is wrong with it, with the value and the remedy.
     public let problem: String
 
     /// An error about a field of a file.
-    public init(_ kind: Kind, file: String, field: String, _ problem: String) {
+    public init(_ kind: Kind, file: FilePath, field: String, _ problem: String) {
         self.kind = kind
         self.file = file
         self.field = field
@@ -41,7 +41,7 @@ public struct WFDBError: Error, Equatable, CustomStringConvertible {
     init(_ error: SystemError, field: String) {
         let isMissing = error.code == 2
         self.init(
-            isMissing ? .missingFile : .unreadable, file: error.subject, field: field,
+            isMissing ? .missingFile : .unreadable, file: FilePath(error.subject), field: field,
             isMissing ? "no such file" : "\(error)")
     }
 }

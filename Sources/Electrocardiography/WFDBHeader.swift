@@ -1,4 +1,3 @@
-import Foundation
 import Runtime
 
 /// A WFDB header as written: the record line, one line a signal or segment, and the comments.
@@ -6,7 +5,7 @@ public struct WFDBHeader: Sendable, Equatable {
     /// One signal line.
     public struct Signal: Sendable, Equatable {
         /// The file with the samples, beside the header; `~` where there is none.
-        public var file: String
+        public var file: FilePath
         /// The number of the storage format; 0 in layouts.
         public var formatNumber: Int
         /// Samples of this signal in a frame.
@@ -42,7 +41,7 @@ public struct WFDBHeader: Sendable, Equatable {
     /// The record's name.
     public var name: String
     /// The path of the header, for messages.
-    public var path: String
+    public var path: FilePath
     /// Frames a second.
     public var sampleRateHz: Double
     /// Frames in the record; `nil` where the header leaves it to the file's size.
@@ -71,7 +70,7 @@ public struct WFDBHeader: Sendable, Equatable {
 
 extension WFDBHeader {
     /// The path of a record's header, whether `.hea` was given or not.
-    public static func headerPath(of record: String) -> String {
+    public static func headerPath(of record: FilePath) -> FilePath {
         record.hasSuffix(".hea") ? record : record + ".hea"
     }
 
@@ -80,10 +79,22 @@ extension WFDBHeader {
     /// - Parameter record: The record's path, with or without `.hea`.
     /// - Returns: The header; its signal files have not been looked at.
     /// - Throws: `WFDBError`.
-    public static func read(_ record: String) throws(WFDBError) -> WFDBHeader {
+    public static func read(_ record: FilePath) throws(WFDBError) -> WFDBHeader {
         let path = headerPath(of: record)
         let bytes = try SignalFile.read(path, upTo: Limit.headerBytes, field: "header")
         return try WFDBHeader(parsing: bytes, path: path)
+    }
+
+    /// The bytes of a record's name, with the number of segments where there is one: the first field of a header's first
+    /// line that is no comment; empty where there is none.
+    static func nameField(_ path: FilePath) throws(WFDBError) -> ArraySlice<UInt8> {
+        let bytes = try SignalFile.read(path, upTo: Limit.headerBytes, field: "header")
+        for line in TextLines.split(bytes) {
+            let line = line.drop(while: \.isBlank)
+            guard let first = line.first, first != UInt8(ascii: "#") else { continue }
+            return line.prefix { !$0.isBlank }
+        }
+        return []
     }
 
     /// Parses the bytes of a header.
@@ -92,18 +103,15 @@ extension WFDBHeader {
     ///   - bytes: The whole file.
     ///   - path: The file, for messages.
     /// - Throws: `WFDBError`.
-    public init(parsing bytes: [UInt8], path: String) throws(WFDBError) {
-        let text = String(validating: bytes, as: UTF8.self) ?? String(latin1: bytes)
-        var lines: [(number: Int, text: Substring)] = []
+    public init(parsing bytes: [UInt8], path: FilePath) throws(WFDBError) {
+        var lines: [(number: Int, text: ArraySlice<UInt8>)] = []
         var comments: [String] = []
-        var number = 0
-        for line in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) {
-            number += 1
-            let line = line.drop { $0 == " " || $0 == "\t" }
-            if line.first == "#" {
-                comments.append(String(line.dropFirst()))
-            } else if !line.allSatisfy(\.isWhitespace) {
-                lines.append((number, line))
+        for (index, line) in TextLines.split(bytes).enumerated() {
+            let line = line.drop(while: \.isBlank)
+            if line.first == UInt8(ascii: "#") {
+                comments.append(TextLines.decoded(line.dropFirst()))
+            } else if !line.isEmpty {
+                lines.append((index + 1, line))
             }
         }
         guard let first = lines.first else {
@@ -130,7 +138,7 @@ extension WFDBHeader {
         }
     }
 
-    private init(path: String, comments: [String]) {
+    private init(path: FilePath, comments: [String]) {
         self.path = path
         self.comments = comments
         (name, recordedAt) = ("", "")
@@ -141,8 +149,8 @@ extension WFDBHeader {
     /// Reads name, counts and rate.
     ///
     /// - Returns: The number of segments, `nil` for a record of one.
-    private mutating func readRecordLine(_ line: Substring) throws(WFDBError) -> Int? {
-        let fields = line.split(whereSeparator: \.isWhitespace)
+    private mutating func readRecordLine(_ line: ArraySlice<UInt8>) throws(WFDBError) -> Int? {
+        let fields = Self.fields(line)
         func broken(_ field: String, _ problem: String) -> WFDBError {
             WFDBError(.brokenHeader, file: path, field: field, problem)
         }
@@ -192,22 +200,24 @@ extension WFDBHeader {
         return segmentCount
     }
 
-    private func segment(_ line: Substring, number: Int) throws(WFDBError) -> Segment {
-        let fields = line.split(whereSeparator: \.isWhitespace)
+    private func segment(
+        _ line: ArraySlice<UInt8>, number: Int
+    ) throws(WFDBError) -> Segment {
+        let fields = Self.fields(line)
         guard fields.count == 2, fields[0] == "~" || fields[0].allSatisfy(\.isRecordName),
             let count = Int(fields[1]), (0...Limit.frames).contains(count)
         else {
             throw WFDBError(
                 .brokenHeader, file: path, field: "line \(number)",
-                "'\(line)' is not a segment's name and its number of samples")
+                "'\(TextLines.decoded(line))' is not a segment's name and its number of samples")
         }
         return Segment(name: String(fields[0]), sampleCount: count)
     }
 
-    private func signal(_ line: Substring, number: Int) throws(WFDBError) -> Signal {
+    private func signal(_ line: ArraySlice<UInt8>, number: Int) throws(WFDBError) -> Signal {
         var reader = SignalLine(rest: line, path: path, number: number)
         var signal = Signal(
-            file: String(try reader.file()), formatNumber: 0, samplesPerFrame: 1, skewFrames: 0,
+            file: try reader.file(), formatNumber: 0, samplesPerFrame: 1, skewFrames: 0,
             byteOffset: 0, gain: 200, isCalibrated: false, baseline: 0, units: "mV",
             initialValue: nil, checksum: nil, description: "")
         try reader.format(into: &signal)
@@ -218,8 +228,12 @@ extension WFDBHeader {
         signal.initialValue = try reader.integer("initial value")
         signal.checksum = try reader.integer("checksum")
         _ = try reader.integer("block size")
-        signal.description = reader.rest.trimmingCharacters(in: .whitespaces)
+        signal.description = TextLines.trimmed(TextLines.decoded(reader.rest))
         return signal
+    }
+
+    private static func fields(_ line: ArraySlice<UInt8>) -> [Substring] {
+        line.split(whereSeparator: \.isBlank).map { Substring(TextLines.decoded($0)) }
     }
 }
 
@@ -236,8 +250,7 @@ extension Substring {
     }
 }
 
-extension String {
-    fileprivate init(latin1 bytes: [UInt8]) {
-        self = String(String.UnicodeScalarView(bytes.map { Unicode.Scalar($0) }))
-    }
+extension UInt8 {
+    /// Whether it stands between fields of a line: a space, a tab, or one of the form and line feeds that end no line.
+    var isBlank: Bool { self == 0x20 || 0x09...0x0D ~= self }
 }

@@ -1,3 +1,4 @@
+import Runtime
 import Foundation
 
 /// A record as it was read: physical values of every signal, on one time axis.
@@ -15,7 +16,7 @@ public struct WFDBRecord: Sendable {
     /// The record's name.
     public var name: String
     /// The path of its header.
-    public var path: String
+    public var path: FilePath
     /// Samples a second.
     public var sampleRateHz: Double
     /// The signals, all of the same length.
@@ -73,7 +74,7 @@ public struct WFDBRecord: Sendable {
     /// - Returns: Physical values of all signals.
     /// - Throws: `WFDBError`.
     public static func read(
-        _ record: String, options: Options = Options()
+        _ record: FilePath, options: Options = Options()
     ) throws(WFDBError) -> WFDBRecord {
         let header = try WFDBHeader.read(record)
         return try read(header, options: options)

@@ -36,21 +36,21 @@ public final class ChildProcess: Sendable {
     ///
     /// - Parameters:
     ///   - executable: Its path; without a slash it is looked for in `PATH`.
-    ///   - arguments: What it gets behind its name.
+    ///   - arguments: What it gets behind its name, each as `FilePath.text` has it, so that a word may be any bytes.
     ///   - environment: Variables that differ from this process's own.
     ///   - name: Names the threads that watch it.
     ///   - receive: Takes every line that it writes, from one thread, in order.
     ///   - ended: Called once when the process has ended and its last line is received.
     /// - Throws: `SystemError` that names the executable.
     public init(
-        executable: String, arguments: [String], environment: [String: String] = [:],
+        executable: FilePath, arguments: [String], environment: [String: String] = [:],
         name: String, receive: @escaping @Sendable (String) -> Void,
         ended: @escaping @Sendable (Termination) -> Void = { _ in }
     ) throws(SystemError) {
         let output = try Self.makePipe()
         let input = try Self.makePipe()
         let result = Self.spawn(
-            executable, [executable] + arguments, environment: environment,
+            executable, [executable.text] + arguments, environment: environment,
             input: input.read, output: output.write)
         close(output.write)
         close(input.read)
@@ -117,7 +117,7 @@ public final class ChildProcess: Sendable {
     }
 
     private static func spawn(
-        _ executable: String, _ arguments: [String], environment: [String: String],
+        _ executable: FilePath, _ arguments: [String], environment: [String: String],
         input: Int32, output: Int32
     ) -> Result<pid_t, SystemError> {
         var actions = posix_spawn_file_actions_t()
@@ -148,8 +148,9 @@ public final class ChildProcess: Sendable {
         return withCStrings(arguments) { arguments in
             withCStrings(texts) { texts in
                 var identifier: pid_t = 0
-                let code = posix_spawnp(
-                    &identifier, executable, &actions, &attributes, arguments, texts)
+                let code = executable.withSystemPath { executable in
+                    posix_spawnp(&identifier, executable, &actions, &attributes, arguments, texts)
+                }
                 return code == 0
                     ? .success(identifier)
                     : .failure(SystemError(call: "posix_spawn", subject: executable, code: code))
@@ -161,7 +162,11 @@ public final class ChildProcess: Sendable {
 private func withCStrings<Result>(
     _ texts: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
 ) -> Result {
-    let copies = texts.map { strdup($0) }
+    let copies = texts.map { text in
+        (FilePath(text).bytes.map { CChar(bitPattern: $0) } + [0]).withUnsafeBufferPointer {
+            $0.baseAddress.flatMap { strdup($0) }
+        }
+    }
     defer { copies.forEach { free($0) } }
     return body(copies + [nil])
 }

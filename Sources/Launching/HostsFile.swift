@@ -20,11 +20,11 @@ public struct RemoteHost: Sendable, Equatable {
     /// Threads of each of its workers; `nil` takes the launch's number.
     public var threads: Int?
     /// The prepared data set's path there; `nil` where it is the same.
-    public var data: String?
+    public var data: FilePath?
     /// The run directory's path there; `nil` where it is the same.
-    public var run: String?
+    public var run: FilePath?
     /// The folder of the programs there; `nil` where it is the same.
-    public var programs: String?
+    public var programs: FilePath?
 
     /// A machine on which all paths are the same.
     public init(destination: String) { self.destination = destination }
@@ -38,17 +38,16 @@ public enum HostsFile {
     /// Reads the text of a hosts file.
     ///
     /// - Parameters:
-    ///   - text: The content.
+    ///   - text: The content, bytes of any encoding.
     ///   - path: Named in errors.
     /// - Returns: The machines, in the file's order.
     /// - Throws: `HostsFileError` that names the line and, for an unknown key, the nearest known one.
-    public static func parse(_ text: String, path: String) throws(HostsFileError) -> [RemoteHost] {
+    public static func parse(_ text: [UInt8], path: FilePath) throws(HostsFileError) -> [RemoteHost]
+    {
         var hosts: [RemoteHost] = []
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false)
-            .enumerated()
-        {
-            let content = line.prefix { $0 != "#" }
-            let words = content.split { $0 == " " || $0 == "\t" || $0 == "\r" }.map(String.init)
+        for (index, line) in TextLines.split(text).enumerated() {
+            let content = line.prefix { $0 != UInt8(ascii: "#") }
+            let words = content.split { $0 == 0x20 || $0 == 0x09 }.map { FilePath(bytes: $0).text }
             guard let destination = words.first else { continue }
             let place = "\(path), line \(index + 1)"
             guard !destination.hasPrefix("-"), !destination.contains("=") else {
@@ -62,7 +61,9 @@ public enum HostsFile {
             }
             hosts.append(host)
         }
-        guard !hosts.isEmpty else { throw HostsFileError(place: path, problem: "names no host") }
+        guard !hosts.isEmpty else {
+            throw HostsFileError(place: path.text, problem: "names no host")
+        }
         return hosts
     }
 
@@ -76,9 +77,9 @@ public enum HostsFile {
         switch parts[0] {
         case "workers": host.workers = try count(parts[1], of: "workers", place: place)
         case "threads": host.threads = try count(parts[1], of: "threads", place: place)
-        case "data": host.data = parts[1]
-        case "run": host.run = parts[1]
-        case "programs": host.programs = parts[1]
+        case "data": host.data = FilePath(parts[1])
+        case "run": host.run = FilePath(parts[1])
+        case "programs": host.programs = FilePath(parts[1])
         default:
             let known = ["workers", "threads", "data", "run", "programs"]
             let hint = nearestName(to: parts[0], among: known).map { "; did you mean '\($0)'?" }
@@ -108,13 +109,13 @@ public enum HostsFile {
     /// - Returns: For each worker its machine; neighbours in the list share a machine where they can.
     /// - Throws: `HostsFileError` when the lines ask for another number.
     public static func assign(
-        _ count: Int, to hosts: [RemoteHost], path: String
+        _ count: Int, to hosts: [RemoteHost], path: FilePath
     ) throws(HostsFileError) -> [RemoteHost] {
         let fixed = hosts.reduce(0) { $0 + ($1.workers ?? 0) }
         let free = hosts.indices.filter { hosts[$0].workers == nil }
         guard fixed <= count, !(free.isEmpty && fixed != count) else {
             throw HostsFileError(
-                place: path,
+                place: path.text,
                 problem: "asks for \(fixed) workers, the launch for \(count); make them equal")
         }
         var counts = hosts.map { $0.workers ?? 0 }

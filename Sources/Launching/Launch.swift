@@ -8,15 +8,15 @@ public final class Launch: Sendable {
         /// Which process of the run it is.
         public let member: Supervision.Member
         /// The program's path.
-        public let executable: String
-        /// What it gets behind its name.
+        public let executable: FilePath
+        /// What it gets behind its name, each as `FilePath.text` has it.
         public let arguments: [String]
         /// Variables that differ from this process's own.
         public let environment: [String: String]
 
         /// How a process is started.
         public init(
-            _ member: Supervision.Member, executable: String, arguments: [String],
+            _ member: Supervision.Member, executable: FilePath, arguments: [String],
             environment: [String: String] = [:]
         ) {
             self.member = member

@@ -3,7 +3,7 @@ import Runtime
 
 /// Reads what another process appends to a file of lines.
 public struct LineFollower {
-    private let path: String
+    private let path: FilePath
     private var offset: Int
     private var pending: [UInt8] = []
 
@@ -12,7 +12,7 @@ public struct LineFollower {
     /// - Parameters:
     ///   - path: The file.
     ///   - fromEnd: Whether to pass over the lines that are there.
-    public init(path: String, fromEnd: Bool) {
+    public init(path: FilePath, fromEnd: Bool) {
         self.path = path
         offset = fromEnd ? Self.size(of: path) : 0
     }
@@ -26,12 +26,11 @@ public struct LineFollower {
             offset = size
             pending = []
         }
-        guard size > offset, let handle = FileHandle(forReadingAtPath: path) else { return [] }
-        defer { handle.closeFile() }
-        handle.seek(toFileOffset: UInt64(offset))
-        let data = handle.readData(ofLength: size - offset)
-        offset += data.count
-        pending += data
+        guard size > offset, let file = try? FileHandleOwner.open(path, O_RDONLY | O_CLOEXEC),
+            let bytes = try? file.read(at: offset, count: size - offset)
+        else { return [] }
+        offset += bytes.count
+        pending += bytes
         var lines: [String] = []
         while let end = pending.firstIndex(of: 10) {
             lines.append(String(decoding: pending[..<end], as: UTF8.self))
@@ -40,8 +39,7 @@ public struct LineFollower {
         return lines
     }
 
-    private static func size(of path: String) -> Int {
-        var status = stat()
-        return stat(path, &status) == 0 ? Int(status.st_size) : 0
+    private static func size(of path: FilePath) -> Int {
+        (try? path.status())?.byteCount ?? 0
     }
 }

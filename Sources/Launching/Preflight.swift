@@ -86,9 +86,9 @@ public struct Preflight: Sendable {
     }
 
     private func script(for host: RemoteHost) -> String {
-        let program = shellQuoted("\(host.programs ?? "")/purkinje-worker")
-        let data = shellQuoted(host.data ?? "")
-        let run = shellQuoted(host.run ?? "")
+        let program = shellQuoted((host.programs ?? "").appending("purkinje-worker").text)
+        let data = shellQuoted((host.data ?? "").text)
+        let run = shellQuoted((host.run ?? "").text)
         return """
             echo "version=$(\(program) --version 2>&1 | head -n 1)"
             echo "processors=$(nproc)"
@@ -120,16 +120,18 @@ public struct Preflight: Sendable {
         }
         if values["run"] != "shared" {
             problems.append(
-                "\(host.run ?? "") is not this machine's run directory; share it, or name it: run=PATH"
+                "\(host.run ?? "" as FilePath) is not this machine's run directory; share it, or name it: run=PATH"
             )
         } else if values["write"] != "yes" {
             problems.append(
-                "\(host.run ?? "") is not writable there; look at owner and mount options")
+                "\(host.run ?? "" as FilePath) is not writable there; look at owner and mount options"
+            )
         }
         let bytes = values["data"].flatMap { Int($0) }
         if bytes == nil || dataBytes.map({ $0 != bytes }) == true {
             let found = bytes.map { "has \($0) bytes, here \(dataBytes ?? 0)" } ?? "is not there"
-            problems.append("\(host.data ?? "") \(found); copy the data set, or name it: data=PATH")
+            problems.append(
+                "\(host.data ?? "" as FilePath) \(found); copy the data set, or name it: data=PATH")
         }
         if values["reach"] != "yes" {
             problems.append(

@@ -28,9 +28,9 @@ public struct RemoteShell: Sendable {
     ///   - arguments: What it gets behind its name.
     /// - Returns: How to start it.
     public func worker(
-        _ number: Int, on host: RemoteHost, program: String, arguments: [String]
+        _ number: Int, on host: RemoteHost, program: FilePath, arguments: [String]
     ) -> Launch.Program {
-        let line = ([program] + arguments).map(shellQuoted).joined(separator: " ")
+        let line = ([program.text] + arguments).map(shellQuoted).joined(separator: " ")
         let script = """
             exec 3<&0
             \(line) &
@@ -43,7 +43,7 @@ public struct RemoteShell: Sendable {
             exit $code
             """
         return Launch.Program(
-            .worker(number), executable: command[0],
+            .worker(number), executable: FilePath(command[0]),
             arguments: command.dropFirst() + [host.destination, remoteCommand(script)])
     }
 
@@ -60,7 +60,7 @@ public struct RemoteShell: Sendable {
     ) throws(SystemError) -> (termination: Termination?, lines: [String]) {
         let lines = Locked<[String]>([])
         let process = try ChildProcess(
-            executable: command[0],
+            executable: FilePath(command[0]),
             arguments: command.dropFirst() + [host.destination, remoteCommand(script)],
             name: "ssh", receive: { line in lines.withLock { $0.append(line) } })
         let termination = process.wait(timeout: timeout)

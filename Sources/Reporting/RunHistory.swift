@@ -64,9 +64,9 @@ public struct RunHistory: Sendable {
     }
 
     private mutating func forEachLine(
-        of path: String, _ body: (inout RunHistory, JSONValue) -> Void
+        of path: FilePath, _ body: (inout RunHistory, JSONValue) -> Void
     ) {
-        for line in (FileManager.default.contents(atPath: path) ?? Data()).split(separator: 10) {
+        for line in TextLines.split((try? path.contents()) ?? []) where !line.isEmpty {
             guard let value = try? JSONValue(parsing: line), value.objectValue != nil else {
                 damagedLines += 1
                 continue

@@ -32,7 +32,7 @@ public struct RunReport {
         let configuration = record.configuration
         return ReportPage(
             title:
-                "\(configuration.method.rawValue) · \((directory.path as NSString).lastPathComponent)",
+                "\(configuration.method.rawValue) · \(directory.path.absolute.lastComponent)",
             subtitle: "\(history.lastStep) of \(configuration.steps) steps, run \(record.id), "
                 + "Purkinje \(record.version)",
             sections: [
@@ -220,7 +220,7 @@ public struct RunReport {
             <pre>cat &gt; configuration.json &lt;&lt;'END'
             \(record.configuration.resolved.text(pretty: true).htmlEscaped)
             END\(weights)
-            purkinje launch --config configuration.json --data \(data.htmlEscaped) --run again --workers \(size)
+            purkinje launch --config configuration.json --data \(data.text.htmlEscaped) --run again --workers \(size)
             purkinje checkpoint digest again</pre>
             """
     }

@@ -7,7 +7,7 @@ final class AppendedFile: Sendable {
     private let size: Locked<Int>
 
     /// Opens or creates a file, to go on at its end.
-    init(path: String) throws(SystemError) {
+    init(path: FilePath) throws(SystemError) {
         file = try FileHandleOwner.open(path, O_WRONLY | O_CREAT | O_CLOEXEC)
         let end = lseek(file.descriptor, 0, SEEK_END)
         guard end >= 0 else { throw SystemError(call: "lseek", subject: path) }
@@ -43,20 +43,19 @@ enum JSONLines {
     ///   - path: The file; an absent one has no lines.
     ///   - bytes: How far to look back from the end.
     /// - Returns: At most as many values as lie in these bytes.
-    static func tail(of path: String, bytes: UInt64 = 1 << 18) -> [JSONValue] {
-        guard let file = FileHandle(forReadingAtPath: path), let size = try? file.seekToEnd()
+    static func tail(of path: FilePath, bytes: Int = 1 << 18) -> [JSONValue] {
+        guard let file = try? FileHandleOwner.open(path, O_RDONLY | O_CLOEXEC),
+            let size = try? file.status().byteCount
         else { return [] }
-        let start = size > bytes ? size - bytes : 0
-        guard (try? file.seek(toOffset: start)) != nil, let text = try? file.readToEnd()
-        else { return [] }
-        var lines = text.split(separator: UInt8(ascii: "\n"))
-        if start > 0, !lines.isEmpty { lines.removeFirst() }
+        let start = max(0, size - bytes)
+        guard let text = try? file.read(at: start, count: size - start) else { return [] }
+        let lines = TextLines.split(text).dropFirst(start > 0 ? 1 : 0)
         return lines.compactMap { try? JSONValue(parsing: $0) }
     }
 
     /// Cuts a file before the first line that is torn, is no JSON, or that the closure does not
     /// want.
-    static func cut(_ path: String, keeping isWanted: (JSONValue) -> Bool) throws(SystemError) {
+    static func cut(_ path: FilePath, keeping isWanted: (JSONValue) -> Bool) throws(SystemError) {
         let file: MappedFile
         do throws(SystemError) {
             file = try MappedFile(path: path)
@@ -74,8 +73,6 @@ enum JSONLines {
             return end
         }
         guard end < file.count else { return }
-        guard truncate(path, off_t(end)) == 0 else {
-            throw SystemError(call: "truncate", subject: path)
-        }
+        try path.truncate(to: end)
     }
 }

@@ -58,8 +58,6 @@ public struct CoordinatorAddress: Sendable, Equatable {
     /// Takes the file away, unless a coordinator of a later term has replaced it.
     public func remove(from directory: RunDirectory) throws(RunError) {
         guard try Self.read(from: directory) == self else { return }
-        guard unlink(directory.coordinatorPath) == 0 || errno == ENOENT else {
-            throw .system(SystemError(call: "unlink", subject: directory.coordinatorPath))
-        }
+        try asRunError { () throws(SystemError) in try directory.coordinatorPath.remove() }
     }
 }

@@ -18,10 +18,10 @@ extension RunDirectory {
     /// - Throws: `RunError.differs` when the run here has another configuration or data set, and
     ///   others.
     public func open(
-        configuration: Configuration?, dataPath: String?, dataDigest: Digest?, fresh: Bool = false
+        configuration: Configuration?, dataPath: FilePath?, dataDigest: Digest?, fresh: Bool = false
     ) throws(RunError) -> RunRecord {
         guard holdsRun || configuration != nil else { throw .absent(path: path) }
-        let dataPath = dataPath.map { URL(fileURLWithPath: $0).standardizedFileURL.path }
+        let dataPath = dataPath.map(\.absolute)
         try create(fresh: fresh)
         guard holdsRun else {
             guard let configuration else { throw .absent(path: path) }

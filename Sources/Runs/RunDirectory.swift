@@ -42,13 +42,13 @@ public struct RunRecord: Sendable {
     /// The version that wrote the record.
     public let version: String
     /// Where the prepared data set was; `nil` before one was named.
-    public let dataPath: String?
+    public let dataPath: FilePath?
     /// The data set's content; `nil` before one was named.
     public let dataDigest: Digest?
 
     /// A record of given parts.
     public init(
-        id: RunID, configuration: Configuration, version: String, dataPath: String?,
+        id: RunID, configuration: Configuration, version: String, dataPath: FilePath?,
         dataDigest: Digest?
     ) {
         self.id = id
@@ -62,30 +62,30 @@ public struct RunRecord: Sendable {
 /// The folder that a run lives in, and where everything is in it.
 public struct RunDirectory: Sendable, Equatable {
     /// The folder.
-    public let path: String
+    public let path: FilePath
 
     /// A folder that may or may not exist.
-    public init(path: String) { self.path = path }
+    public init(path: FilePath) { self.path = path }
 
     /// The resolved configuration, with what is known about the run.
-    public var configurationPath: String { path + "/configuration.json" }
+    public var configurationPath: FilePath { path + "/configuration.json" }
     /// Where the coordinator listens.
-    public var coordinatorPath: String { path + "/coordinator.json" }
+    public var coordinatorPath: FilePath { path + "/coordinator.json" }
     /// A line a step.
-    public var metricsPath: String { path + "/metrics.jsonl" }
+    public var metricsPath: FilePath { path + "/metrics.jsonl" }
     /// Joins, leaves, faults, checkpoints.
-    public var eventsPath: String { path + "/events.jsonl" }
+    public var eventsPath: FilePath { path + "/events.jsonl" }
     /// Event files.
-    public var tensorBoardPath: String { path + "/tensorboard" }
+    public var tensorBoardPath: FilePath { path + "/tensorboard" }
     /// A folder a checkpoint.
-    public var checkpointsPath: String { path + "/checkpoints" }
+    public var checkpointsPath: FilePath { path + "/checkpoints" }
     /// The journal of a coordinator's term.
-    public func journalPath(term: UInt64) -> String { path + "/journal-t\(term)" }
+    public func journalPath(term: UInt64) -> FilePath { path + "/journal-t\(term)" }
     /// What a coordinator creates to take a term.
-    public func termPath(term: UInt64) -> String { path + "/term-\(term)" }
+    public func termPath(term: UInt64) -> FilePath { path + "/term-\(term)" }
 
     /// Whether a run was begun here.
-    public var holdsRun: Bool { FileManager.default.fileExists(atPath: configurationPath) }
+    public var holdsRun: Bool { configurationPath.exists }
 
     /// Makes the folder and those within it, as far as they are absent.
     ///
@@ -93,31 +93,11 @@ public struct RunDirectory: Sendable, Equatable {
     /// - Throws: `RunError`, naming the folder.
     public func create(fresh: Bool = false) throws(RunError) {
         if fresh {
-            let content = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+            let content = (try? path.names()) ?? []
             guard content.isEmpty else { throw .occupied(path: path) }
         }
-        var isFolder = ObjCBool(true)
-        if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder),
-            !isFolder.boolValue
-        {
-            throw .system(SystemError(call: "mkdir", subject: path, code: ENOTDIR))
-        }
         for folder in [path, tensorBoardPath, checkpointsPath] {
-            try asRunError { () throws(SystemError) in try Self.makeFolders(folder) }
-        }
-    }
-
-    /// Makes a folder and those above it; one that exists is as good.
-    private static func makeFolders(_ path: String) throws(SystemError) {
-        guard mkdir(path, 0o755) != 0, errno != EEXIST else { return }
-        guard errno == ENOENT else { throw SystemError(call: "mkdir", subject: path) }
-        let parent = (path as NSString).deletingLastPathComponent
-        guard !parent.isEmpty, parent != path else {
-            throw SystemError(call: "mkdir", subject: path)
-        }
-        try makeFolders(parent)
-        guard mkdir(path, 0o755) == 0 || errno == EEXIST else {
-            throw SystemError(call: "mkdir", subject: path)
+            try asRunError { () throws(SystemError) in try folder.makeFolders() }
         }
     }
 
@@ -126,7 +106,7 @@ public struct RunDirectory: Sendable, Equatable {
         var members = record.configuration.resolved.objectValue ?? [:]
         members["run"] = [
             "id": .string(record.id.description), "version": .string(record.version),
-            "dataPath": record.dataPath.map { .string($0) } ?? .null,
+            "dataPath": record.dataPath.map { .string($0.text) } ?? .null,
             "dataSHA256": record.dataDigest.map { .string($0.description) } ?? .null,
         ]
         let text = JSONValue.object(members).text(pretty: true) + "\n"
@@ -141,7 +121,7 @@ public struct RunDirectory: Sendable, Equatable {
         let value = try Self.readObject(configurationPath)
         let configuration: Configuration
         do throws(ConfigurationError) {
-            configuration = try Configuration(value, name: configurationPath)
+            configuration = try Configuration(value, name: configurationPath.text)
         } catch {
             throw .configuration(error)
         }
@@ -152,13 +132,13 @@ public struct RunDirectory: Sendable, Equatable {
         return RunRecord(
             id: id, configuration: configuration,
             version: value["run"]?["version"]?.stringValue ?? "unknown",
-            dataPath: value["run"]?["dataPath"]?.stringValue,
+            dataPath: value["run"]?["dataPath"]?.stringValue.map { FilePath($0) },
             dataDigest: value["run"]?["dataSHA256"]?.stringValue
                 .flatMap { Digest(hexadecimal: $0) })
     }
 
     /// Reads a file that holds one JSON value.
-    static func readObject(_ path: String) throws(RunError) -> JSONValue {
+    static func readObject(_ path: FilePath) throws(RunError) -> JSONValue {
         let file = try asRunError { () throws(SystemError) in try MappedFile(path: path) }
         do throws(JSONSyntaxError) {
             return try JSONValue(parsing: file.withBytes { Array($0) })

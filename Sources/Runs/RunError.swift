@@ -6,15 +6,15 @@ public enum RunError: Error, Equatable, CustomStringConvertible {
     /// A system call failed.
     case system(SystemError)
     /// There is no run in the directory.
-    case absent(path: String)
+    case absent(path: FilePath)
     /// A new run wants an empty directory.
-    case occupied(path: String)
+    case occupied(path: FilePath)
     /// Another process works on the run.
-    case inUse(path: String)
+    case inUse(path: FilePath)
     /// A file of the directory is not what it should be.
-    case damaged(file: String, problem: String)
+    case damaged(file: FilePath, problem: String)
     /// The run in the directory has another configuration or data set.
-    case differs(path: String, differences: [String])
+    case differs(path: FilePath, differences: [String])
     /// The configuration that was written down is not valid in this version.
     case configuration(ConfigurationError)
 

@@ -58,11 +58,11 @@ final class TensorBoardFile: Sendable {
 
     /// Begins a new file, which says that steps from `firstStep` on are written anew: TensorBoard
     /// then drops those of earlier files.
-    init(folder: String, firstStep: Int, time: Date = Date()) throws(SystemError) {
+    init(folder: FilePath, firstStep: Int, time: Date = Date()) throws(SystemError) {
         let name =
             "events.out.tfevents.\(Int(time.timeIntervalSince1970)).purkinje.\(getpid())."
             + String(UInt32.random(in: 0 ... .max), radix: 16)
-        file = try AppendedFile(path: "\(folder)/\(name)")
+        file = try AppendedFile(path: folder.appending(FilePath(name)))
         try append(time: time, step: 0) { $0.content(3, "brain.Event:2".utf8) }
         try append(time: time, step: firstStep) { event in
             var session = ProtocolBuffer()

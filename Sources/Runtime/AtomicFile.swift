@@ -8,7 +8,7 @@ public enum AtomicFile {
     ///   - bytes: The whole content.
     ///   - path: The file; its folder exists.
     /// - Throws: `SystemError` with the path; a former file is then untouched.
-    public static func write(_ bytes: some Sequence<UInt8>, to path: String) throws(SystemError) {
+    public static func write(_ bytes: some Sequence<UInt8>, to path: FilePath) throws(SystemError) {
         let content = Array(bytes)
         let result = content.withUnsafeBytes { content in
             Result { () throws(SystemError) in try write(content, to: path) }
@@ -17,12 +17,13 @@ public enum AtomicFile {
     }
 
     /// Puts a file in place of whatever was there.
-    public static func write(_ text: String, to path: String) throws(SystemError) {
+    public static func write(_ text: String, to path: FilePath) throws(SystemError) {
         try write(text.utf8, to: path)
     }
 
     /// Puts a file in place of whatever was there.
-    public static func write(_ content: UnsafeRawBufferPointer, to path: String) throws(SystemError)
+    public static func write(_ content: UnsafeRawBufferPointer, to path: FilePath)
+        throws(SystemError)
     {
         try replace(path) { temporary throws(SystemError) in
             let file = try FileHandleOwner.open(
@@ -36,31 +37,28 @@ public enum AtomicFile {
     ///
     /// - Throws: `SystemError` with the path; a former file is then untouched.
     public static func replace(
-        _ path: String, writing: (_ temporary: String) throws(SystemError) -> Void
+        _ path: FilePath, writing: (_ temporary: FilePath) throws(SystemError) -> Void
     ) throws(SystemError) {
-        let temporary = "\(path).tmp-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+        let temporary = path + ".tmp-\(getpid())-\(UInt32.random(in: 0 ... .max))"
         do throws(SystemError) {
             try writing(temporary)
-            guard rename(temporary, path) == 0 else {
-                throw SystemError(call: "rename", subject: path)
-            }
+            try temporary.rename(to: path)
         } catch {
-            unlink(temporary)
+            try? temporary.remove()
             // The user knows the file by its own name alone.
-            let subject = error.subject == temporary ? path : error.subject
+            let subject = error.subject == temporary.text ? path.text : error.subject
             throw SystemError(call: error.call, subject: subject, code: error.code)
         }
         try synchroniseFolder(of: path)
     }
 
     /// Makes a rename or a new file in the path's folder survive a power cut.
-    public static func synchroniseFolder(of path: String) throws(SystemError) {
-        let folder = (path as NSString).deletingLastPathComponent
-        try synchroniseDirectory(folder.isEmpty ? "." : folder)
+    public static func synchroniseFolder(of path: FilePath) throws(SystemError) {
+        try synchroniseDirectory(path.parent)
     }
 
     /// Makes the entries of a directory survive a power cut.
-    public static func synchroniseDirectory(_ path: String) throws(SystemError) {
+    public static func synchroniseDirectory(_ path: FilePath) throws(SystemError) {
         let directory = try FileHandleOwner.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         try directory.synchronise()
     }
@@ -71,18 +69,21 @@ public struct FileHandleOwner: ~Copyable, Sendable {
     /// The descriptor.
     public let descriptor: Int32
     /// The path that it was opened by, for messages.
-    public let path: String
+    public let path: FilePath
 
     /// Takes over an open descriptor.
-    public init(descriptor: Int32, path: String) {
+    public init(descriptor: Int32, path: FilePath) {
         self.descriptor = descriptor
         self.path = path
     }
 
     /// Opens a file; new ones get mode 0644.
-    public static func open(_ path: String, _ flags: Int32) throws(SystemError) -> FileHandleOwner {
+    public static func open(_ path: FilePath, _ flags: Int32) throws(SystemError) -> FileHandleOwner
+    {
         let descriptor = Int32(
-            truncatingIfNeeded: retryingInterrupts { Int(Foundation.open(path, flags, 0o644)) })
+            truncatingIfNeeded: retryingInterrupts {
+                Int(path.withSystemPath { Foundation.open($0, flags, 0o644) })
+            })
         guard descriptor >= 0 else { throw SystemError(call: "open", subject: path) }
         return FileHandleOwner(descriptor: descriptor, path: path)
     }

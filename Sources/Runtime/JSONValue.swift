@@ -12,9 +12,11 @@ public enum JSONValue: Sendable, Equatable {
 
     /// Reads JSON text, strictly: a key comes once in an object, numbers are finite.
     ///
+    /// The mark of UTF-8 before it is skipped.
+    ///
     /// - Throws: `JSONSyntaxError` with line and column.
     public init(parsing bytes: some Sequence<UInt8>) throws(JSONSyntaxError) {
-        var parser = JSONParser(Array(bytes))
+        var parser = JSONParser(Array(TextLines.withoutMark(Array(bytes))))
         self = try parser.parseDocument()
     }
 

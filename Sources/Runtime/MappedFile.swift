@@ -5,23 +5,20 @@ import Foundation
 /// `@unchecked Sendable`: nobody writes through the mapping.
 public final class MappedFile: @unchecked Sendable {
     /// The file's path, for messages.
-    public let path: String
+    public let path: FilePath
     private let bytes: UnsafeRawBufferPointer
 
     /// Maps a file.
     ///
     /// - Throws: `SystemError` when the file cannot be opened or mapped.
-    public init(path: String) throws(SystemError) {
+    public init(path: FilePath) throws(SystemError) {
         self.path = path
         let file = try FileHandleOwner.open(path, O_RDONLY | O_CLOEXEC)
-        var status = stat()
-        guard fstat(file.descriptor, &status) == 0 else {
-            throw SystemError(call: "fstat", subject: path)
-        }
-        guard status.st_mode & S_IFMT != S_IFDIR else {
+        let status = try file.status()
+        guard status.kind != .folder else {
             throw SystemError(call: "open", subject: path, code: EISDIR)
         }
-        let count = Int(status.st_size)
+        let count = status.byteCount
         guard count > 0 else {
             bytes = UnsafeRawBufferPointer(start: nil, count: 0)
             return

@@ -16,6 +16,11 @@ public struct SystemError: Error, Equatable, CustomStringConvertible {
         self.code = code
     }
 
+    /// An error for a call on a file that has just failed.
+    public init(call: String, subject: FilePath, code: Int32 = errno) {
+        self.init(call: call, subject: subject.text, code: code)
+    }
+
     /// What failed, on what, and why.
     public var description: String {
         "\(subject): \(String(cString: strerror(code))) (\(call))"

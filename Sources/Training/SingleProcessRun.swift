@@ -66,7 +66,7 @@ public final class SingleProcessRun {
     ///   - observer: Told what happens.
     /// - Throws: `RunError`, `CheckpointError`, `PreparedDatasetError` and `TrainingError`.
     public init(
-        directory: RunDirectory, configuration: Configuration?, dataPath: String?, fresh: Bool,
+        directory: RunDirectory, configuration: Configuration?, dataPath: FilePath?, fresh: Bool,
         threads: Int, observer: Observer
     ) throws {
         let path = try dataPath ?? directory.read().dataPath
@@ -117,7 +117,7 @@ public final class SingleProcessRun {
         let digest = record.configuration.digest(dataset: dataset.digest)
         guard manifest.context.suits(configurationDigest: digest) else {
             throw CheckpointError.differs(
-                checkpoint: store.folder(of: name),
+                checkpoint: store.folder(of: name).text,
                 problem: "it was saved with another configuration or data set")
         }
         if manifest.context.matrixKernel != MatrixProduct.kernelName {

@@ -45,10 +45,10 @@ extension TrainingReplica {
 /// Why training ends before its time.
 public enum TrainingError: Error, Equatable, CustomStringConvertible {
     case diverged(String)
-    case dataPathUnknown(run: String)
-    case noTrainingWindows(path: String)
-    case unfitDataset(path: String, reason: String)
-    case initialWeightsGone(checkpoints: String)
+    case dataPathUnknown(run: FilePath)
+    case noTrainingWindows(path: FilePath)
+    case unfitDataset(path: FilePath, reason: String)
+    case initialWeightsGone(checkpoints: FilePath)
     case tooFewClasses(found: [String], windows: Int)
 
     /// What happened, and what to do.

@@ -10,7 +10,7 @@ import Testing
 
     init() throws {
         folder = try TemporaryFolder()
-        store = CheckpointStore(path: folder.path + "/checkpoints")
+        store = CheckpointStore(path: FilePath(folder.path + "/checkpoints"))
     }
 
     private static func name(_ step: UInt64) -> CheckpointName {
@@ -59,7 +59,7 @@ import Testing
             writer.waitUntilIdle()
         }
         #expect(try store.list() == [Self.name(4), Self.name(3)])
-        #expect(!FileManager.default.fileExists(atPath: left.path))
+        #expect(!FileManager.default.fileExists(atPath: left.path.text))
         let manifests = try outcomes.withLock { try $0.map { try $0.get() } }
         #expect(manifests.map(\.context.step) == [1, 2, 3, 4])
     }
@@ -68,7 +68,8 @@ import Testing
         let writer = try BackgroundCheckpointWriter()
         let failures = Locked(0)
         let blocked = "\(folder.path)/absent/deeper"
-        let isBegun = writer.save(sampleState(step: 1), index: 0, of: 1, into: blocked) { outcome in
+        let isBegun = writer.save(sampleState(step: 1), index: 0, of: 1, into: FilePath(blocked)) {
+            outcome in
             if case .failure = outcome { failures.withLock { $0 += 1 } }
         }
         #expect(isBegun)

@@ -36,7 +36,7 @@ func context(step: UInt64) -> CheckpointContext {
 
     init() throws {
         folder = try TemporaryFolder()
-        store = CheckpointStore(path: folder.path + "/run/checkpoints")
+        store = CheckpointStore(path: FilePath(folder.path + "/run/checkpoints"))
     }
 
     private func name(_ step: UInt64, term: UInt64 = 1) -> CheckpointName {
@@ -80,7 +80,7 @@ func context(step: UInt64) -> CheckpointContext {
         }
         for file in manifest.files {
             let path = "\(store.folder(of: name(3)))/\(file.name)"
-            for named in try SafetensorsFile(path: path).tensors() {
+            for named in try SafetensorsFile(path: FilePath(path)).tensors() {
                 let stored = manifest.tensors.first { $0.digest.name == named.name }
                 #expect(stored?.digest == TensorDigest(named))
             }
@@ -230,7 +230,7 @@ func context(step: UInt64) -> CheckpointContext {
         #expect(try store.list().map(\.step) == [10])
         #expect(try store.removePartials(before: 1).isEmpty)
         #expect(try store.removePartials(before: 2) == [name(20)])
-        #expect(!FileManager.default.fileExists(atPath: partial.path))
+        #expect(!FileManager.default.fileExists(atPath: partial.path.text))
         #expect(try store.list().map(\.step) == [10])
     }
 
@@ -265,7 +265,7 @@ func context(step: UInt64) -> CheckpointContext {
         for step in 1...5 as ClosedRange<UInt64> { try save(step) }
         #expect(try store.prune(keep: 2).map(\.step) == [3, 2, 1])
         #expect(try store.list().map(\.step) == [5, 4])
-        #expect(try FileManager.default.contentsOfDirectory(atPath: store.path + "/.trash") == [])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: "\(store.path)/.trash") == [])
     }
 
     @Test func damagedOnesAreNotCounted() throws {
@@ -317,7 +317,7 @@ func context(step: UInt64) -> CheckpointContext {
     @Test func aFolderThatCannotBeWrittenLeavesTheRest() throws {
         try save(1)
         let blocked = CheckpointStore(
-            path: folder.path + "/run/checkpoints/\(name(1))/manifest.json")
+            path: FilePath(folder.path + "/run/checkpoints/\(name(1))/manifest.json"))
         #expect(throws: CheckpointError.self) {
             try blocked.save(
                 sampleState(step: 2), as: name(2), context: context(step: 2))
@@ -337,7 +337,7 @@ func context(step: UInt64) -> CheckpointContext {
         }
         #expect(error?.isFullDisk == true)
         #expect(error?.description.contains("earlier checkpoints are untouched") == true)
-        #expect(try FileManager.default.contentsOfDirectory(atPath: partial.path) == [])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: partial.path.text) == [])
         try store.abandon(partial)
         #expect(try store.newestWhole { _, _ in }?.name == name(1))
         try save(2)

@@ -1,3 +1,4 @@
+import Runtime
 import Checkpoints
 import Tensors
 import Testing
@@ -14,8 +15,8 @@ import Testing
     private func file(
         _ tensors: [NamedTensor], in folder: TemporaryFolder
     ) throws -> SafetensorsFile {
-        try SafetensorsFile.write(tensors, to: folder.path + "/w.safetensors")
-        return try SafetensorsFile(path: folder.path + "/w.safetensors")
+        try SafetensorsFile.write(tensors, to: FilePath(folder.path + "/w.safetensors"))
+        return try SafetensorsFile(path: FilePath(folder.path + "/w.safetensors"))
     }
 
     @Test func anEncoderHasNoPrefix() {

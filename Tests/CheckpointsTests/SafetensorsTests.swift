@@ -1,3 +1,4 @@
+import Runtime
 import Checkpoints
 import Foundation
 import Tensors
@@ -22,8 +23,9 @@ import Testing
     @Test func readsWhatItWrites() throws {
         let folder = try TemporaryFolder()
         let path = folder.path + "/t.safetensors"
-        try SafetensorsFile.write(Self.tensors, metadata: ["config": "{\"a\": 1}"], to: path)
-        let file = try SafetensorsFile(path: path)
+        try SafetensorsFile.write(
+            Self.tensors, metadata: ["config": "{\"a\": 1}"], to: FilePath(path))
+        let file = try SafetensorsFile(path: FilePath(path))
         #expect(file.names == ["a", "b.weight", "empty", "state.step"])
         #expect(file.metadata == ["config": "{\"a\": 1}"])
         for named in Self.tensors {
@@ -37,7 +39,8 @@ import Testing
     @Test func theBytesAreThoseOfTheFormat() throws {
         let folder = try TemporaryFolder()
         let path = folder.path + "/t.safetensors"
-        try SafetensorsFile.write([NamedTensor("x", Tensor([1, 2], shape: [2]))], to: path)
+        try SafetensorsFile.write(
+            [NamedTensor("x", Tensor([1, 2], shape: [2]))], to: FilePath(path))
         let header = #"{"x":{"data_offsets":[0,8],"dtype":"F32","shape":[2]}}"#
         let padded = header + String(repeating: " ", count: (8 - header.utf8.count % 8) % 8)
         let expected =
@@ -48,16 +51,16 @@ import Testing
 
     @Test func orderOfTensorsDoesNotShow() throws {
         let folder = try TemporaryFolder()
-        try SafetensorsFile.write(Self.tensors, to: folder.path + "/one")
-        try SafetensorsFile.write(Self.tensors.reversed(), to: folder.path + "/two")
+        try SafetensorsFile.write(Self.tensors, to: FilePath(folder.path + "/one"))
+        try SafetensorsFile.write(Self.tensors.reversed(), to: FilePath(folder.path + "/two"))
         #expect(try folder.read("one") == folder.read("two"))
     }
 
     @Test func readsIntoTensorsOfTheSameKindOnly() throws {
         let folder = try TemporaryFolder()
         let path = folder.path + "/t.safetensors"
-        try SafetensorsFile.write(Self.tensors, to: path)
-        let file = try SafetensorsFile(path: path)
+        try SafetensorsFile.write(Self.tensors, to: FilePath(path))
+        let file = try SafetensorsFile(path: FilePath(path))
         let target = Tensor(.float32, shape: [2, 3])
         try file.read("b.weight", into: target)
         #expect(target.floatArray == [1, -2, 3.5, 0, .infinity, 6])
@@ -74,30 +77,30 @@ import Testing
     @Test func everyTruncationIsRefused() throws {
         let folder = try TemporaryFolder()
         let path = folder.path + "/t.safetensors"
-        try SafetensorsFile.write(Self.tensors, metadata: ["a": "b"], to: path)
+        try SafetensorsFile.write(Self.tensors, metadata: ["a": "b"], to: FilePath(path))
         let whole = try folder.read("t.safetensors")
         for count in 0..<whole.count {
             let cut = try folder.write(whole[..<count], "cut")
             let error = #expect(throws: SafetensorsError.self, "\(count) bytes") {
-                try SafetensorsFile(path: cut)
+                try SafetensorsFile(path: FilePath(cut))
             }
             #expect(error?.description.contains(cut) == true)
         }
         let longer = try folder.write(whole + [0], "longer")
-        #expect(throws: SafetensorsError.self) { try SafetensorsFile(path: longer) }
+        #expect(throws: SafetensorsError.self) { try SafetensorsFile(path: FilePath(longer)) }
     }
 
     @Test func flippedBitsNeverLeadOutOfTheFile() throws {
         let folder = try TemporaryFolder()
         let path = folder.path + "/t.safetensors"
-        try SafetensorsFile.write(Self.tensors, metadata: ["a": "b"], to: path)
+        try SafetensorsFile.write(Self.tensors, metadata: ["a": "b"], to: FilePath(path))
         let whole = try folder.read("t.safetensors")
         let headerBytes = 8 + Int(whole[0]) + Int(whole[1]) << 8
         for bit in 0..<headerBytes * 8 {
             var damaged = whole
             damaged[bit / 8] ^= 1 << (bit % 8)
             let file = try folder.write(damaged, "damaged")
-            guard let read = try? SafetensorsFile(path: file) else { continue }
+            guard let read = try? SafetensorsFile(path: FilePath(file)) else { continue }
             let total = try read.tensors().reduce(0) { $0 + $1.tensor.byteCount }
             #expect(total == read.header.entries.reduce(0) { $0 + $1.range.count })
             #expect(read.header.dataOffset + total == whole.count, "bit \(bit)")
@@ -137,7 +140,9 @@ import Testing
     func everyLieNamesItsField(header: String, field: String) throws {
         let folder = try TemporaryFolder()
         let path = try folder.write(bytes(header: header, data: 4), "lie")
-        let error = #expect(throws: SafetensorsError.self) { try SafetensorsFile(path: path) }
+        let error = #expect(throws: SafetensorsError.self) {
+            try SafetensorsFile(path: FilePath(path))
+        }
         #expect(error?.description.hasPrefix("\(path): \(field): ") == true, "\(error as Any)")
     }
 
@@ -145,20 +150,22 @@ import Testing
     func absurdHeaderLengthsAreRefused(length: UInt64) throws {
         let folder = try TemporaryFolder()
         let path = try folder.write(bytes(header: "{}", length: length), "lie")
-        let error = #expect(throws: SafetensorsError.self) { try SafetensorsFile(path: path) }
+        let error = #expect(throws: SafetensorsError.self) {
+            try SafetensorsFile(path: FilePath(path))
+        }
         #expect(error?.description.contains("header length") == true)
     }
 
     @Test func anEmptyFileOfTensorsIsAFile() throws {
         let folder = try TemporaryFolder()
-        try SafetensorsFile.write([], to: folder.path + "/none")
-        #expect(try SafetensorsFile(path: folder.path + "/none").names.isEmpty)
+        try SafetensorsFile.write([], to: FilePath(folder.path + "/none"))
+        #expect(try SafetensorsFile(path: FilePath(folder.path + "/none")).names.isEmpty)
     }
 
     @Test func aFailedWriteLeavesTheFormerFile() throws {
         let folder = try TemporaryFolder()
         #expect(throws: SafetensorsError.self) {
-            try SafetensorsFile.write(Self.tensors, to: folder.path + "/absent/file")
+            try SafetensorsFile.write(Self.tensors, to: FilePath(folder.path + "/absent/file"))
         }
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
     }

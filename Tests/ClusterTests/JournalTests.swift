@@ -21,9 +21,9 @@ import Testing
 
     private func withDirectory(_ body: (RunDirectory) throws -> Void) throws {
         let directory = RunDirectory(
-            path: NSTemporaryDirectory() + "purkinje-journal-\(UUID().uuidString)")
+            path: FilePath(NSTemporaryDirectory() + "purkinje-journal-\(UUID().uuidString)"))
         try directory.create()
-        defer { try? FileManager.default.removeItem(atPath: directory.path) }
+        defer { try? FileManager.default.removeItem(atPath: directory.path.text) }
         try body(directory)
     }
 

@@ -30,7 +30,7 @@ final class ToyCluster: Sendable {
         self.ballastBytes = ballastBytes
         self.secondsPerShard = secondsPerShard
         let path = NSTemporaryDirectory() + "purkinje-cluster-\(UUID().uuidString)"
-        directory = RunDirectory(path: path)
+        directory = RunDirectory(path: FilePath(path))
         let configuration = try Configuration([
             "method": "st-mem", "batchSize": 12, "logicalShards": 6,
             "steps": .integer(Int64(steps)),
@@ -44,7 +44,7 @@ final class ToyCluster: Sendable {
         try directory.write(record)
     }
 
-    deinit { try? FileManager.default.removeItem(atPath: directory.path) }
+    deinit { try? FileManager.default.removeItem(atPath: directory.path.text) }
 
     func coordinator(workers: Int, stop: UInt64? = nil, minimum: Int = 1) throws
         -> CoordinatorDriver
@@ -162,11 +162,13 @@ final class ToyCluster: Sendable {
     }
 
     func metricsSteps() throws -> [Int] {
-        try String(contentsOfFile: directory.metricsPath, encoding: .utf8).split(separator: "\n")
-            .compactMap { line in
-                let value = try JSONValue(parsing: line.utf8)
-                return value["loss"] == nil ? nil : value["step"]?.integerValue
-            }
+        try String(contentsOfFile: directory.metricsPath.text, encoding: .utf8).split(
+            separator: "\n"
+        )
+        .compactMap { line in
+            let value = try JSONValue(parsing: line.utf8)
+            return value["loss"] == nil ? nil : value["step"]?.integerValue
+        }
     }
 }
 

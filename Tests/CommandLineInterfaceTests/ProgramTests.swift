@@ -26,7 +26,7 @@ import Testing
                 parameters: [directory, threads, seed, fresh], example: "purkinje resume runs/first"
             ) { invocation in
                 let text = [
-                    invocation[directory], "\(invocation[threads])",
+                    invocation[directory].text, "\(invocation[threads])",
                     invocation[seed].map { "\($0)" } ?? "none", "\(invocation[fresh])",
                 ]
                 throw CommandError(.refused, text.joined(separator: " "))

@@ -191,10 +191,14 @@ import Testing
     @Test func filesThatCannotBeReadAreNamed() throws {
         let path = FileManager.default.temporaryDirectory.path + "/configuration-\(UUID()).json"
         defer { try? FileManager.default.removeItem(atPath: path) }
-        let absent = #expect(throws: ConfigurationError.self) { try Configuration(path: path) }
+        let absent = #expect(throws: ConfigurationError.self) {
+            try Configuration(path: FilePath(path))
+        }
         #expect(absent?.description.contains(path) == true)
-        try AtomicFile.write("{\"method\": \"st-mem\",}", to: path)
-        let broken = #expect(throws: ConfigurationError.self) { try Configuration(path: path) }
+        try AtomicFile.write("{\"method\": \"st-mem\",}", to: FilePath(path))
+        let broken = #expect(throws: ConfigurationError.self) {
+            try Configuration(path: FilePath(path))
+        }
         #expect(
             broken?.description
                 == "\(path): not valid JSON: line 1, column 21: expected a key in quotes")
@@ -205,7 +209,7 @@ import Testing
         let root = URL(filePath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
         let path = root.path + "/cluster/configurations/st-mem-\(size).json"
-        let configuration = try Configuration(path: path)
+        let configuration = try Configuration(path: FilePath(path))
         let sizes = [
             "tiny": [192, 6, 3, 768, 128, 2, 2, 512], "small": [384, 12, 6, 1536, 256, 4, 4, 1024],
             "base": [768, 12, 12, 3072, 256, 4, 4, 1024],

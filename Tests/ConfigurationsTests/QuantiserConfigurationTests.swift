@@ -77,7 +77,7 @@ struct QuantiserConfigurationTests {
         let root = URL(filePath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
         let configuration = try Configuration(
-            path: root.path + "/cluster/configurations/vq-\(method)-\(size).json")
+            path: FilePath(root.path + "/cluster/configurations/vq-\(method)-\(size).json"))
         #expect(configuration.method.rawValue == "vq-\(method)")
         #expect(configuration.shardSize >= 4)
     }

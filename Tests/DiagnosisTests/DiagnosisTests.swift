@@ -61,11 +61,11 @@ import Testing
             FileManager.default.temporaryDirectory.path + "/doctor-\(UInt32.random(in: 0 ... .max))"
         #expect(mkdir(folder, 0o700) == 0)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let finding = SharedDirectory(path: folder).finding(largeBytes: 1 << 20)
+        let finding = SharedDirectory(path: FilePath(folder)).finding(largeBytes: 1 << 20)
         #expect(finding.verdict < .problem)
         #expect(finding.values["rename_replaces"] == true)
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
-        let absent = SharedDirectory(path: folder + "/absent").finding()
+        let absent = SharedDirectory(path: FilePath(folder + "/absent")).finding()
         #expect(absent.verdict == .problem)
         #expect(absent.remedy != nil)
     }

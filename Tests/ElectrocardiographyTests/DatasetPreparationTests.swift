@@ -10,7 +10,7 @@ import Testing
     private static func sources() throws -> TemporaryFolder {
         let folder = try TemporaryFolder()
         _ = try SyntheticDataset(recordCount: 12, seed: 3).write(
-            to: folder.path + "/ptb", threads: 2)
+            to: FilePath(folder.path + "/ptb"), threads: 2)
         // Record 12 stays in the table and loses its file; 11 is of fold 10.
         let gone = folder.path + "/ptb/records500/00000/00012_hr"
         for ending in [".hea", ".dat"] {
@@ -65,8 +65,8 @@ import Testing
         _ change: (inout DatasetPreparation.Options) -> Void = { _ in }
     ) throws -> DatasetPreparation.Outcome {
         var options = DatasetPreparation.Options(
-            sources: [folder.path + "/ptb", folder.path + "/other"],
-            output: folder.path + "/" + output, threads: threads, features: features)
+            sources: [FilePath(folder.path + "/ptb"), FilePath(folder.path + "/other")],
+            output: FilePath(folder.path + "/" + output), threads: threads, features: features)
         change(&options)
         let isStopped = Locked(stopAfter == 0)
         return try DatasetPreparation(options).run(shouldStop: { isStopped.withLock { $0 } }) {
@@ -106,7 +106,7 @@ import Testing
         #expect(report.sources.map(\.windowCount) == [11, 2 + 2 + 1 + 2])
         #expect(report.sources[1].invalidWindowCount == 1)
         #expect(report.duplicates == [.init(record: "b_copy", sameAs: "a_long", isKept: true)])
-        let set = try PreparedDataset(path: folder.path + "/set")
+        let set = try PreparedDataset(path: FilePath(folder.path + "/set"))
         try set.verify()
         #expect(set.windowCount == 18 && set.samplesPerWindow == 2500)
         #expect(set.window(0).record.name == "1" && set.window(0).record.patient != nil)
@@ -131,7 +131,7 @@ import Testing
         try Self.record("HR00007", folder, "other/")
         let report = try Self.finished(Self.prepare(folder, "set"))
         #expect(!report.skipped.contains { $0.record == "HR00007" })
-        let set = try PreparedDataset(path: folder.path + "/set")
+        let set = try PreparedDataset(path: FilePath(folder.path + "/set"))
         let found = (0..<set.windowCount).map { set.window($0).record }
             .first { $0.name == "HR00007" }
         #expect(found?.fold == 6 && found?.patient == "ptb-xl:10006")
@@ -161,7 +161,7 @@ import Testing
     @Test func everyWindowHasItsFeaturesFromTheSourceRate() throws {
         let folder = try Self.sources()
         _ = try Self.prepare(folder, "set")
-        let set = try PreparedDataset(path: folder.path + "/set")
+        let set = try PreparedDataset(path: FilePath(folder.path + "/set"))
         #expect(set.clinicalFeatureCount == 3)
         for window in 0..<set.windowCount {
             let description = set.window(window)
@@ -169,7 +169,8 @@ import Testing
             features.withUnsafeMutableBufferPointer { set.clinicalFeatures(of: window, into: $0) }
             #expect(features[0] == Float(description.record.sourceRateHz) && features[2].isNaN)
             guard description.record.source == 1 else { continue }
-            let source = try WFDBRecord.read(folder.path + "/other/" + description.record.name)
+            let source = try WFDBRecord.read(
+                FilePath(folder.path + "/other/" + description.record.name))
             let length = Int(10 * source.sampleRateHz)
             let lead = try #require(source.standardLeads()[1]).samples
             let sum = lead[description.piece * length..<(description.piece + 1) * length]
@@ -177,7 +178,8 @@ import Testing
             #expect(features[1] == sum)
         }
         _ = try Self.prepare(folder, "bare") { $0.features = nil }
-        #expect(try PreparedDataset(path: folder.path + "/bare").clinicalFeatureCount == 0)
+        #expect(
+            try PreparedDataset(path: FilePath(folder.path + "/bare")).clinicalFeatureCount == 0)
     }
 
     @Test(arguments: [0, 1, 2, 3, 4]) func whatAKillLeftBehindIsMended(kind: Int) throws {
@@ -225,7 +227,7 @@ import Testing
         #expect(unique.recordCount == 14 && unique.skipped.contains { $0.reason == .duplicate })
         let slow = try Self.finished(Self.prepare(folder, "slow") { $0.rateHz = 100 })
         #expect(slow.windowCount == 18)
-        let set = try PreparedDataset(path: folder.path + "/slow")
+        let set = try PreparedDataset(path: FilePath(folder.path + "/slow"))
         #expect(set.samplesPerWindow == 1000)
         // At its own rate a record of whole microvolts comes back as it was, to the last bit of 16.
         var signal = [Float](repeating: 0, count: 12_000)
@@ -233,18 +235,18 @@ import Testing
         try signal.withUnsafeMutableBufferPointer {
             try set.readMillivolts(window: window, into: $0)
         }
-        let record = try WFDBRecord.read(folder.path + "/other/f_flat")
+        let record = try WFDBRecord.read(FilePath(folder.path + "/other/f_flat"))
         for (lead, expected) in record.standardLeads().enumerated() {
             for t in 0..<1000 {
                 #expect(abs(signal[lead * 1000 + t] - (expected?.samples[t] ?? .nan)) <= 0x1p-15)
             }
         }
         #expect(throws: SourceError.self) {
-            try Self.prepare(folder, "none") { $0.sources = [folder.path + "/nothing"] }
+            try Self.prepare(folder, "none") { $0.sources = [FilePath(folder.path + "/nothing")] }
         }
         #expect(throws: SourceError.self) {
             try Self.prepare(folder, "none") {
-                $0.sources = [folder.path + "/ptb"]; $0.sourceRateHz = 100
+                $0.sources = [FilePath(folder.path + "/ptb")]; $0.sourceRateHz = 100
             }
         }
     }
@@ -256,20 +258,22 @@ import Testing
         let bytes = try [UInt8](Data(contentsOf: url))
         for count in [0, 7, 100, 4095, 4096, bytes.count / 2, bytes.count - 1] {
             try Data(bytes.prefix(count)).write(to: url)
-            #expect(throws: PreparedDatasetError.self) { try PreparedDataset(path: url.path) }
+            #expect(throws: PreparedDatasetError.self) {
+                try PreparedDataset(path: FilePath(url.path))
+            }
         }
         for at in Array(0..<128) + [bytes.count - 1, bytes.count - 900] {
             var damaged = bytes
             damaged[at] ^= 0x10
             try Data(damaged).write(to: url)
             #expect(throws: PreparedDatasetError.self, "byte \(at)") {
-                try PreparedDataset(path: url.path)
+                try PreparedDataset(path: FilePath(url.path))
             }
         }
         var damaged = bytes
         damaged[4096 + 60_000 + 77] ^= 1
         try Data(damaged).write(to: url)
-        let set = try PreparedDataset(path: url.path)
+        let set = try PreparedDataset(path: FilePath(url.path))
         #expect {
             try set.verify()
         } throws: {
@@ -286,7 +290,7 @@ import Testing
                 .init(
                     sources: ["ptb-xl", "ecg-arrhythmia", "challenge-2021", "ludb"].map {
                         "\(data)/\($0)"
-                    }, output: folder.path + "/four", takesFirstWindowOnly: true,
+                    }, output: FilePath(folder.path + "/four"), takesFirstWindowOnly: true,
                     sourceRateHz: 100, threads: 2)
             ).run())
         #expect(report.folds == .init(training: 1345, validation: 174, test: 176))

@@ -1,3 +1,4 @@
+import Runtime
 import Foundation
 import Testing
 
@@ -49,7 +50,7 @@ import Testing
 
     @Test(.enabled(if: TestMaterial.data != nil, "no real records here"))
     func countsTheSuperclassesOfTheWholeTable() throws {
-        let database = try PTBXLDatabase(folder: (TestMaterial.data ?? "") + "/ptb-xl")
+        let database = try PTBXLDatabase(folder: FilePath((TestMaterial.data ?? "") + "/ptb-xl"))
         #expect(database.rows.count == 21837 || database.rows.count == 21799)
         guard database.rows.count == 21837 else { return }
         var counts: [Superclass: Int] = [:]

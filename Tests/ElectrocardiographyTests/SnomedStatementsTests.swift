@@ -1,3 +1,4 @@
+import Runtime
 import Foundation
 import Testing
 
@@ -44,7 +45,7 @@ import Testing
             ("/challenge-2021/labels/dx_mapping.csv", "snomed_code"),
             ("/ecg-arrhythmia/ConditionNames_SNOMED-CT.csv", "Snomed_CT"),
         ] where FileManager.default.fileExists(atPath: data + file) {
-            let table = try LabelTable(reading: data + file, required: [column])
+            let table = try LabelTable(reading: FilePath(data + file), required: [column])
             for row in table.rows {
                 #expect(SnomedStatements.statement(ofCode: row[0]) != nil, "\(file): \(row[0])")
             }

@@ -1,3 +1,4 @@
+import Runtime
 import Foundation
 import Testing
 
@@ -26,11 +27,11 @@ import Testing
         }
         #expect(throws: SourceError.self) {
             try SyntheticDataset(recordCount: 1, seed: 1).write(
-                to: folder.path + "/a", threads: 1)
+                to: FilePath(folder.path + "/a"), threads: 1)
         }
         #expect(
             try !SyntheticDataset(recordCount: 3, seed: 1).write(
-                to: folder.path + "/d", threads: 1, shouldStop: { true }))
+                to: FilePath(folder.path + "/d"), threads: 1, shouldStop: { true }))
         #expect(!FileManager.default.fileExists(atPath: folder.path + "/d"))
     }
 

@@ -57,12 +57,13 @@ struct WFDBRecordTests {
         let lines = try text(item.output).split(separator: "\n")
         var range = item.range
         let path = TestMaterial.sample(item.record)
-        let header = try WFDBHeader.read(path)
+        let header = try WFDBHeader.read(FilePath(path))
         if let wanted = range, let count = header.sampleCount {
             range = wanted.clamped(to: 0..<count)
         }
         let record = try WFDBRecord.read(
-            path, options: .init(range: range, frames: item.isExpanded ? .expanded : .averaged))
+            FilePath(path),
+            options: .init(range: range, frames: item.isExpanded ? .expanded : .averaged))
         let signals = item.signals ?? Array(record.signals.indices)
         let described = try reference(header)
         // The program stops where the most skewed signal ends; we go on with the others.
@@ -97,8 +98,7 @@ struct WFDBRecordTests {
     /// The signal lines that give the gains: the record's own, or its first segment's.
     private func reference(_ header: WFDBHeader) throws -> [WFDBHeader.Signal] {
         guard let first = header.segments.first else { return header.signals }
-        let folder = (header.path as NSString).deletingLastPathComponent
-        return try WFDBHeader.read("\(folder)/\(first.name)").signals
+        return try WFDBHeader.read(header.path.sibling(FilePath(first.name))).signals
     }
 
     private func text(_ output: String) throws -> String {
@@ -126,14 +126,14 @@ struct WFDBRecordTests {
     ])
     func refusalsNameTheCause(record: String, kind: WFDBError.Kind, cause: String) {
         #expect {
-            _ = try WFDBRecord.read(TestMaterial.sample(record))
+            _ = try WFDBRecord.read(FilePath(TestMaterial.sample(record)))
         } throws: { error in
             (error as? WFDBError)?.kind == kind && "\(error)".contains(cause)
         }
     }
 
     @Test func normalisedGainsAreCorrectedOnRequestOnly() throws {
-        let path = "\(TestMaterial.data ?? "")/ludb/data/1"
+        let path = FilePath("\(TestMaterial.data ?? "")/ludb/data/1")
         let asWritten = try WFDBRecord.read(path)
         let corrected = try WFDBRecord.read(path, options: .init(correctsNormalisedGains: true))
         func error(_ record: WFDBRecord) -> Float {
@@ -145,7 +145,7 @@ struct WFDBRecordTests {
         #expect(error(asWritten) > 0.05)
         #expect(error(corrected) < 1e-6)
         #expect(corrected.notes.count == asWritten.notes.count + 1)
-        let other = TestMaterial.sample("s0010_re")
+        let other = FilePath(TestMaterial.sample("s0010_re"))
         let untouched = try WFDBRecord.read(other, options: .init(correctsNormalisedGains: true))
         #expect(untouched.notes.isEmpty)
     }

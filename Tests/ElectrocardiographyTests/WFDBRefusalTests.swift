@@ -44,10 +44,10 @@ import Testing
         try folder.write(header, "r.hea")
         try folder.write([UInt8](repeating: 0, count: 20), "r.dat")
         #expect {
-            _ = try WFDBRecord.read(folder.path + "/r")
+            _ = try WFDBRecord.read(FilePath(folder.path + "/r"))
         } throws: { error in
             guard let error = error as? WFDBError else { return false }
-            return error.field.contains(field) && error.file.hasPrefix(folder.path)
+            return error.field.contains(field) && error.file.hasPrefix(FilePath(folder.path))
         }
     }
 
@@ -72,16 +72,16 @@ import Testing
         let header = Self.header.replacingOccurrences(of: "1 -780", with: "1 -740")
         try folder.write(header, "r.hea")
         try folder.write(bytes, "r.dat")
-        let whole = try WFDBRecord.read(folder.path + "/r")
+        let whole = try WFDBRecord.read(FilePath(folder.path + "/r"))
         #expect(whole.signals[0].samples[3] == -0.002 && whole.signals[1].units == "mV")
         for count in 0..<bytes.count {
             try folder.write(bytes.prefix(count), "r.dat")
-            #expect(throws: WFDBError.self) { try WFDBRecord.read(folder.path + "/r") }
+            #expect(throws: WFDBError.self) { try WFDBRecord.read(FilePath(folder.path + "/r")) }
         }
         try folder.write(bytes, "r.dat")
         for count in 0..<header.utf8.count {
             try folder.write(header.utf8.prefix(count), "r.hea")
-            let cut = try? WFDBRecord.read(folder.path + "/r")
+            let cut = try? WFDBRecord.read(FilePath(folder.path + "/r"))
             if let cut { #expect(cut.signals.count == 2 && cut.sampleCount == 40) }
         }
     }
@@ -95,7 +95,7 @@ import Testing
             bytes[bit / 8] ^= 1 << UInt8(bit % 8)
             try folder.write(bytes, "r.dat")
             #expect {
-                try WFDBRecord.read(folder.path + "/r")
+                try WFDBRecord.read(FilePath(folder.path + "/r"))
             } throws: {
                 ($0 as? WFDBError)?.kind == .checksum
             }
@@ -127,9 +127,11 @@ import Testing
                 (0..<size).map { _ in UInt8(truncatingIfNeeded: random.nextWord()) }, "r.dat")
             for frames in [WFDBRecord.Options.Frames.averaged, .expanded] {
                 let lower = random.nextInteger(below: 20)
-                _ = try? WFDBRecord.read(folder.path + "/r", options: .init(frames: frames))
                 _ = try? WFDBRecord.read(
-                    folder.path + "/r", options: .init(range: lower..<lower + 7, frames: frames))
+                    FilePath(folder.path + "/r"), options: .init(frames: frames))
+                _ = try? WFDBRecord.read(
+                    FilePath(folder.path + "/r"),
+                    options: .init(range: lower..<lower + 7, frames: frames))
             }
         }
     }
@@ -148,11 +150,12 @@ import Testing
             try folder.write(
                 (0..<1000).map { _ in UInt8(truncatingIfNeeded: random.nextWord()) }, "r.dat")
             for frames in [WFDBRecord.Options.Frames.averaged, .expanded] {
-                let whole = try WFDBRecord.read(folder.path + "/r", options: .init(frames: frames))
+                let whole = try WFDBRecord.read(
+                    FilePath(folder.path + "/r"), options: .init(frames: frames))
                 let factor = frames == .expanded ? 2 : 1
                 for range in [0..<0, 0..<1, 5..<6, 7..<40, 13..<61, 58..<61, 0..<61] {
                     let part = try WFDBRecord.read(
-                        folder.path + "/r", options: .init(range: range, frames: frames))
+                        FilePath(folder.path + "/r"), options: .init(range: range, frames: frames))
                     for (a, b) in zip(part.signals, whole.signals) {
                         let expected = b.samples[
                             factor * range.lowerBound..<factor * range.upperBound]

@@ -33,7 +33,7 @@ import Testing
               "decoder": { "width": 16, "depth": 1, "heads": 1, "headWidth": 16 },
               "optimizer": { "warmupSteps": 0 }, "validation": { "everySteps": 0 }
             }
-            """, to: folder + "/configuration.json")
+            """, to: FilePath(folder + "/configuration.json"))
         _ = try purkinje(
             "pretrain", "--config", folder + "/configuration.json", "--data", data, "--run", run)
         return (data, run)

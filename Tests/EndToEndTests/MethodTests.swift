@@ -108,7 +108,7 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
               "validation": { "everySteps": 15 },
               \(method.settings)
             }
-            """, to: path)
+            """, to: FilePath(path))
         let from = method.refines ? ["--initialise-from", try encoderRun()] : []
         return ["--config", path, "--data", fixture.data, "--run", run] + from
     }
@@ -127,7 +127,7 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
               "encoder": { "width": 64, "depth": 1, "heads": 2, "headWidth": 32 },
               "decoder": { "width": 32, "depth": 1, "heads": 1, "headWidth": 32 }
             }
-            """, to: path)
+            """, to: FilePath(path))
         let result = try Programs.run([
             "pretrain", "--config", path, "--data", fixture.data, "--run", run,
         ])

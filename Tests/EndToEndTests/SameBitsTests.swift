@@ -63,8 +63,8 @@ import Testing
         // A stand-in for ssh, which takes a host and a command, and runs the command here.
         let script = fixture.folder + "/ssh"
         let hosts = fixture.folder + "/hosts"
-        try AtomicFile.write("shift\nexec sh -c \"$1\"\n", to: script)
-        try AtomicFile.write("one\ntwo threads=2\n", to: hosts)
+        try AtomicFile.write("shift\nexec sh -c \"$1\"\n", to: FilePath(script))
+        try AtomicFile.write("one\ntwo threads=2\n", to: FilePath(hosts))
         let run = fixture.newRun("remote")
         let process = try launch(
             run: run, workers: 2, more: ["--hosts", hosts, "--ssh", "sh \(script)"])

@@ -43,7 +43,7 @@ struct TrainingFixture: Sendable {
               "checkpoint": { "everySteps": 9, "keep": 3 },
               "validation": { "everySteps": 25 }
             }
-            """, to: configuration)
+            """, to: FilePath(configuration))
     }
 
     func remove() { try? FileManager.default.removeItem(atPath: folder) }
@@ -85,7 +85,7 @@ struct TrainingFixture: Sendable {
     ///
     /// - Returns: Whether it came to that step before `process` ended.
     func waitForStep(_ step: Int, of run: String, while process: Running) -> Bool {
-        var follower = LineFollower(path: run + "/metrics.jsonl", fromEnd: false)
+        var follower = LineFollower(path: FilePath(run + "/metrics.jsonl"), fromEnd: false)
         let deadline = ContinuousClock.now + .seconds(120)
         while ContinuousClock.now < deadline {
             for line in follower.newLines() {

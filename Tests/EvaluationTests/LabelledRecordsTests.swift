@@ -1,3 +1,4 @@
+import Runtime
 import Electrocardiography
 import Foundation
 import TestSupport
@@ -64,7 +65,7 @@ import Testing
     ) throws -> PreparedDataset {
         let folder = "\(try SyntheticRecords.records().folder)/\(name)"
         _ = try SyntheticDataset(recordCount: 12, seed: seed).write(
-            to: folder + "/table", threads: 2)
+            to: FilePath(folder + "/table"), threads: 2)
         let files = FileManager.default
         try files.createDirectory(
             atPath: folder + "/plain", withIntermediateDirectories: true)
@@ -147,7 +148,8 @@ import Testing
         // The labelled records, and those of the other hospital without a fold.
         let both = folder + "/both"
         let files = FileManager.default
-        _ = try SyntheticDataset(recordCount: 60, seed: 4).write(to: both + "/a", threads: 2)
+        _ = try SyntheticDataset(recordCount: 60, seed: 4).write(
+            to: FilePath(both + "/a"), threads: 2)
         try files.copyItem(atPath: folder + "/seen/plain", toPath: both + "/b")
         let records = try labelled(
             SyntheticRecords.prepare(both, to: folder + "/both.purkinje", features: nil),

@@ -18,7 +18,8 @@ final class SyntheticRecords: Sendable {
     private init() throws {
         folder =
             FileManager.default.temporaryDirectory.path + "/evaluation-\(getpid())-\(UUID())"
-        _ = try SyntheticDataset(recordCount: 240, seed: 4).write(to: folder + "/ecg", threads: 2)
+        _ = try SyntheticDataset(recordCount: 240, seed: 4).write(
+            to: FilePath(folder + "/ecg"), threads: 2)
         dataset = try Self.prepare(folder + "/ecg", to: folder + "/ecg.purkinje")
     }
 
@@ -27,11 +28,11 @@ final class SyntheticRecords: Sendable {
     ) throws -> PreparedDataset {
         let preparation = DatasetPreparation(
             DatasetPreparation.Options(
-                sources: [source], output: output, threads: 2,
+                sources: [FilePath(source)], output: FilePath(output), threads: 2,
                 features: features)
         )
         _ = try preparation.run(shouldStop: { false }, progress: { _ in })
-        return try PreparedDataset(path: output)
+        return try PreparedDataset(path: FilePath(output))
     }
 
     /// A set of the same records with another table of labels, and perhaps other files.

@@ -109,17 +109,17 @@ import Testing
         let path =
             FileManager.default.temporaryDirectory.path + "/follow-\(UInt32.random(in: 0 ... .max))"
         defer { unlink(path) }
-        var follower = LineFollower(path: path, fromEnd: false)
+        var follower = LineFollower(path: FilePath(path), fromEnd: false)
         #expect(follower.newLines().isEmpty)
-        try AtomicFile.write("one\ntwo\nthr", to: path)
+        try AtomicFile.write("one\ntwo\nthr", to: FilePath(path))
         #expect(follower.newLines() == ["one", "two"])
-        try AtomicFile.write("one\ntwo\nthree\n", to: path)
+        try AtomicFile.write("one\ntwo\nthree\n", to: FilePath(path))
         #expect(follower.newLines() == ["three"])
-        try AtomicFile.write("one\n", to: path)
+        try AtomicFile.write("one\n", to: FilePath(path))
         #expect(follower.newLines().isEmpty)
-        try AtomicFile.write("one\nnew\n", to: path)
+        try AtomicFile.write("one\nnew\n", to: FilePath(path))
         #expect(follower.newLines() == ["new"])
-        var late = LineFollower(path: path, fromEnd: true)
+        var late = LineFollower(path: FilePath(path), fromEnd: true)
         #expect(late.newLines().isEmpty)
     }
 }

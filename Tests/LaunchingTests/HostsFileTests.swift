@@ -11,7 +11,7 @@ import Testing
 
             node-3 run=/net/run programs=/opt/purkinje
             """
-        let hosts = try HostsFile.parse(text, path: "hosts")
+        let hosts = try HostsFile.parse(Array(text.utf8), path: "hosts")
         #expect(hosts.map(\.destination) == ["node-1", "me@node-2", "node-3"])
         #expect(hosts[1].workers == 2)
         #expect(hosts[1].threads == 8)
@@ -30,7 +30,7 @@ import Testing
         ("-oProxyCommand=x", "is no host name"),
     ])
     func namesLineAndRemedy(text: String, message: String) {
-        #expect { try HostsFile.parse(text, path: "hosts") } throws: { error in
+        #expect { try HostsFile.parse(Array(text.utf8), path: "hosts") } throws: { error in
             "\(error)".contains(message)
         }
     }

@@ -13,21 +13,21 @@ private struct LocalShell {
         folder =
             FileManager.default.temporaryDirectory.path + "/remote-\(UInt32.random(in: 0 ... .max))"
         #expect(mkdir(folder, 0o700) == 0)
-        try AtomicFile.write("shift\nsh -c \"$1\"\n", to: folder + "/ssh")
-        try AtomicFile.write("data", to: folder + "/data")
-        try AtomicFile.write("", to: folder + "/probe")
+        try AtomicFile.write("shift\nsh -c \"$1\"\n", to: FilePath(folder + "/ssh"))
+        try AtomicFile.write("data", to: FilePath(folder + "/data"))
+        try AtomicFile.write("", to: FilePath(folder + "/probe"))
         try AtomicFile.write(
             "#!/bin/sh\n[ \"$1\" = --version ] && echo 'purkinje-worker 9' && exit\n"
                 + "trap 'echo left; exit 0' TERM; echo \"$1\"; while :; do sleep 0.02; done\n",
-            to: folder + "/purkinje-worker")
+            to: FilePath(folder + "/purkinje-worker"))
         #expect(chmod(folder + "/purkinje-worker", 0o700) == 0)
     }
 
     var host: RemoteHost {
         var host = RemoteHost(destination: "here")
-        host.programs = folder
-        host.data = folder + "/data"
-        host.run = folder
+        host.programs = FilePath(folder)
+        host.data = FilePath(folder + "/data")
+        host.run = FilePath(folder)
         return host
     }
 
@@ -87,7 +87,8 @@ private struct LocalShell {
         defer { local.remove() }
         let lines = Monitor<[String]>([])
         let program = local.shell.worker(
-            1, on: local.host, program: local.folder + "/purkinje-worker", arguments: ["up now"])
+            1, on: local.host, program: FilePath(local.folder + "/purkinje-worker"),
+            arguments: ["up now"])
         let process = try ChildProcess(
             executable: program.executable, arguments: program.arguments, name: "remote",
             receive: { line in lines.update { $0.append(line) } })

@@ -25,7 +25,7 @@ enum Browser {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let page = folder + "/page.html"
-        try AtomicFile.write(html, to: page)
+        try AtomicFile.write(html, to: FilePath(page))
         let process = Process()
         process.executableURL = URL(filePath: try #require(path))
         process.arguments = [

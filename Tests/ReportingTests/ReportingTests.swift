@@ -9,7 +9,7 @@ import Testing
 @Suite struct ReportingTests {
     private func run(steps: Int, codebook: Bool = false) throws -> RunDirectory {
         let path = NSTemporaryDirectory() + "purkinje-report-\(UUID().uuidString)"
-        let directory = RunDirectory(path: path)
+        let directory = RunDirectory(path: FilePath(path))
         let configuration = try Configuration(
             ["method": "st-mem", "batchSize": 8, "logicalShards": 4, "steps": 100],
             overrides: ["optimizer.learningRate=0.002"])
@@ -37,7 +37,7 @@ import Testing
 
     @Test func columnsHoldEveryNumber() throws {
         let directory = try run(steps: 12, codebook: true)
-        defer { try? FileManager.default.removeItem(atPath: directory.path) }
+        defer { try? FileManager.default.removeItem(atPath: directory.path.text) }
         let history = RunHistory(directory)
         #expect(history.lastStep == 12 && history.recomputedSteps == 1)
         #expect(history.training["loss"]?.values.first == 1)
@@ -49,8 +49,8 @@ import Testing
 
     @Test func aDamagedLineIsCountedAndPassedOver() throws {
         let directory = try run(steps: 3)
-        defer { try? FileManager.default.removeItem(atPath: directory.path) }
-        let text = try String(contentsOfFile: directory.metricsPath, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(atPath: directory.path.text) }
+        let text = try String(contentsOfFile: directory.metricsPath.text, encoding: .utf8)
         try AtomicFile.write(text + "{\"step\":4,\"lo", to: directory.metricsPath)
         let history = RunHistory(directory)
         #expect(history.lastStep == 3 && history.damagedLines == 1)
@@ -58,7 +58,7 @@ import Testing
 
     @Test func thePageIsWholeAndAlone() throws {
         let directory = try run(steps: 12, codebook: true)
-        defer { try? FileManager.default.removeItem(atPath: directory.path) }
+        defer { try? FileManager.default.removeItem(atPath: directory.path.text) }
         let html = try RunReport(
             directory, pictures: [.init(title: "Reconstructions", body: "<figure></figure>")]
         ).html
@@ -80,7 +80,7 @@ import Testing
     @Test(.enabled(if: Browser.isInstalled, "no Chromium is installed"))
     func aBrowserHasNothingToComplainOf() throws {
         let directory = try run(steps: 12, codebook: true)
-        defer { try? FileManager.default.removeItem(atPath: directory.path) }
+        defer { try? FileManager.default.removeItem(atPath: directory.path.text) }
         let opened = try Browser.open(try RunReport(directory, pictures: []).html)
         #expect(opened.drawings == 7)
         #expect(opened.complaints.isEmpty, "\(opened.complaints)")
@@ -88,7 +88,7 @@ import Testing
 
     @Test func whatOnlyValidationMeasuresIsDrawnToo() throws {
         let directory = try run(steps: 12)
-        defer { try? FileManager.default.removeItem(atPath: directory.path) }
+        defer { try? FileManager.default.removeItem(atPath: directory.path.text) }
         let log = try MetricsLog(directory, after: 12)
         try log.append(
             ValidationMetrics(
@@ -100,7 +100,7 @@ import Testing
 
     @Test func aRunWithoutStepsHasAPageToo() throws {
         let directory = try run(steps: 0)
-        defer { try? FileManager.default.removeItem(atPath: directory.path) }
+        defer { try? FileManager.default.removeItem(atPath: directory.path.text) }
         let html = try RunReport(directory, pictures: []).html
         #expect(html.contains("No step is done yet"))
         #expect(!html.contains("Throughput") && !html.contains("Codebook"))
@@ -124,7 +124,7 @@ import Testing
 
     @Test func meansKeepTheFirstAndTheLastPart() throws {
         let directory = try run(steps: 100)
-        defer { try? FileManager.default.removeItem(atPath: directory.path) }
+        defer { try? FileManager.default.removeItem(atPath: directory.path.text) }
         let thinned = RunHistory(directory).training["loss"]?.thinned(to: 10)
         #expect(thinned?.values.count == 10)
         #expect(thinned?.steps.first == 5.5 && thinned?.steps.last == 95.5)

@@ -10,11 +10,11 @@ final class TemporaryRun {
 
     init() {
         directory = RunDirectory(
-            path: FileManager.default.temporaryDirectory.path + "/runs-\(UUID())/a/b")
+            path: FilePath(FileManager.default.temporaryDirectory.path + "/runs-\(UUID())/a/b"))
     }
 
     deinit {
-        let root = URL(filePath: directory.path).deletingLastPathComponent()
+        let root = URL(filePath: directory.path.text).deletingLastPathComponent()
             .deletingLastPathComponent()
         try? FileManager.default.removeItem(at: root)
     }
@@ -29,7 +29,7 @@ private func metrics(_ step: Int, loss: Double = 0.5) -> StepMetrics {
 }
 
 private func steps(_ directory: RunDirectory) throws -> [Int?] {
-    try String(contentsOfFile: directory.metricsPath, encoding: .utf8)
+    try String(contentsOfFile: directory.metricsPath.text, encoding: .utf8)
         .split(separator: "\n")
         .map { try JSONValue(parsing: $0.utf8)["step"]?.integerValue }
 }
@@ -85,7 +85,7 @@ private func steps(_ directory: RunDirectory) throws -> [Int?] {
         #expect(throws: RunError.absent(path: run.directory.path)) {
             try run.directory.open(configuration: nil, dataPath: nil, dataDigest: nil)
         }
-        #expect(!FileManager.default.fileExists(atPath: run.directory.path))
+        #expect(!FileManager.default.fileExists(atPath: run.directory.path.text))
         let begun = try run.directory.open(
             configuration: given, dataPath: "/a", dataDigest: nil, fresh: true)
         #expect(begun.dataDigest == nil)
@@ -177,7 +177,7 @@ private func steps(_ directory: RunDirectory) throws -> [Int?] {
         let log = try MetricsLog(run.directory, after: 0)
         try log.append(metrics(1, loss: .nan))
         try log.append(ValidationMetrics(step: 1, loss: 0.75))
-        let text = try String(contentsOfFile: run.directory.metricsPath, encoding: .utf8)
+        let text = try String(contentsOfFile: run.directory.metricsPath.text, encoding: .utf8)
         #expect(
             text == #"{"gradient_norm":3.5,"learning_rate":0.001,"loss":null,"recomputed":false,"#
                 + #""samples_per_second":20,"seconds":{"compute":1,"exchange":null,"update":0.25,"#
@@ -225,7 +225,7 @@ private func steps(_ directory: RunDirectory) throws -> [Int?] {
         let log = try MetricsLog(run.directory, after: 0)
         for step in 1...3 { try log.append(metrics(step)) }
         let path = run.directory.metricsPath
-        let whole = try String(contentsOfFile: path, encoding: .utf8)
+        let whole = try String(contentsOfFile: path.text, encoding: .utf8)
         for cut in [1, 20, 60] {
             try AtomicFile.write(String(whole.dropLast(cut)), to: path)
             _ = try MetricsLog(run.directory, after: 3)
@@ -256,7 +256,7 @@ private func steps(_ directory: RunDirectory) throws -> [Int?] {
                 step: 300, loss: 0.75, details: ["validation_codebook": ["active": 60]]))
         try log.synchronise()
         let folder = run.directory.tensorBoardPath
-        let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.text)
         #expect(names.count == 1 && names.first?.contains("tfevents") == true)
         let file = try Data(contentsOf: URL(filePath: "\(folder)/\(names.first ?? "")"))
         let events = try TensorBoardReader([UInt8](file)).events
@@ -295,7 +295,7 @@ private func steps(_ directory: RunDirectory) throws -> [Int?] {
         let run = TemporaryRun()
         try run.directory.create()
         try EventLog(run.directory).append(.start, "one")
-        let text = try String(contentsOfFile: run.directory.eventsPath, encoding: .utf8)
+        let text = try String(contentsOfFile: run.directory.eventsPath.text, encoding: .utf8)
         try AtomicFile.write(text + text.dropLast(9), to: run.directory.eventsPath)
         try EventLog(run.directory).append(.end, "two")
         #expect(run.directory.lastEvents(9).map { $0["event"] } == ["start", "end"])

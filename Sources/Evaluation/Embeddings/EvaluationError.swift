@@ -1,11 +1,12 @@
+import Runtime
 /// Why records or runs cannot be evaluated.
 public enum EvaluationError: Error, Equatable, CustomStringConvertible {
     /// A part of the labelled records is empty.
-    case emptyFold(part: String, dataset: String)
+    case emptyFold(part: String, dataset: FilePath)
     /// Records of one patient would be trained on and tested.
     case patientInTwoFolds(patient: String, folds: [Int])
     /// The external set has no record that may be tested.
-    case noExternalRecords(dataset: String, leftOut: Int)
+    case noExternalRecords(dataset: FilePath, leftOut: Int)
     /// The method makes no vectors.
     case noEmbedding(method: String)
     /// The method has no head that tells superclasses.
@@ -15,11 +16,11 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
     /// The method's encoder has no attention that could be drawn over a record.
     case noAttention(method: String)
     /// The data set has no such record.
-    case noRecord(name: String, dataset: String, nearest: String?)
+    case noRecord(name: String, dataset: FilePath, nearest: String?)
     /// There are fewer records to choose neighbours from than are asked for.
     case tooFewCandidates(wanted: Int, records: Int)
     /// The data set does not fit what the encoder was trained on.
-    case unfitDataset(dataset: String, problem: String)
+    case unfitDataset(dataset: FilePath, problem: String)
     /// Runs were tested on different records.
     case recordsDiffer(runs: [String])
 

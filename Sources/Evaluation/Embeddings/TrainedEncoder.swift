@@ -51,7 +51,7 @@ public struct TrainedEncoder: Sendable {
                 found.tensor.elementType == tensor.elementType
             else {
                 throw CheckpointError.differs(
-                    checkpoint: store.folder(of: name),
+                    checkpoint: store.folder(of: name).text,
                     problem: "it has no \(specification.name) of shape \(tensor.shape)")
             }
             tensor.bytes.copyMemory(from: UnsafeRawBufferPointer(found.tensor.bytes))

@@ -1,4 +1,5 @@
 import Collectives
+import Launching
 import CommandLineInterface
 import Foundation
 import Runtime
@@ -46,8 +47,8 @@ let benchAllReduceCommand = Command(
         payloadChecks: given[frameChecksum])
     let address = try NetworkAddress(parsing: given[listen] ?? "127.0.0.1:0")
     let listener = try TCPListener(on: address, failureTimeout: .seconds(10))
-    var children: [Process] = []
-    defer { for child in children { child.waitUntilExit() } }
+    var children: [ChildProcess] = []
+    defer { for child in children { _ = child.wait() } }
     if given[listen] == nil {
         for _ in 1..<given[workers] { children.append(try startFollower(listener.address)) }
     } else {
@@ -62,18 +63,17 @@ let benchAllReduceCommand = Command(
             write(result, workers: given[workers], asJSON: given[.json])
         }
     } catch {
-        for child in children { child.terminate() }
+        for child in children { child.send(signal: SIGTERM) }
         throw error
     }
     return .success
 }
 
-private func startFollower(_ leader: NetworkAddress) throws -> Process {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-    process.arguments = ["bench", "allreduce", "--join", "\(leader)"]
-    try process.run()
-    return process
+private func startFollower(_ leader: NetworkAddress) throws(SystemError) -> ChildProcess {
+    try ChildProcess(
+        executable: FilePath("/proc/self/exe").linkTarget(),
+        arguments: ["bench", "allreduce", "--join", "\(leader)"], name: "follower",
+        receive: { Log(prefix: "follower").info($0) })
 }
 
 private func write(_ result: AllReduceResult, workers: Int, asJSON: Bool) {

@@ -21,11 +21,11 @@ let benchParametersCommand = Command(
     parameters: [records, rounds, Flag.json],
     example: "purkinje bench parameters --records 64"
 ) { given in
-    let folder = NSTemporaryDirectory() + "purkinje-bench-\(UUID().uuidString)"
-    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let folder = FilePath.temporary.appending("purkinje-bench-\(UUID().uuidString)")
+    defer { try? folder.removeAll() }
     _ = try SyntheticDataset(recordCount: given[records], seed: 1).write(to: folder, threads: 1)
     let signals = try RecordFolder.records(below: folder).map { name in
-        let record = try WFDBRecord.read((folder as NSString).appendingPathComponent(name))
+        let record = try WFDBRecord.read(folder.appending(name))
         return (record.standardLeads().map { $0?.samples ?? [] }, record.sampleRateHz)
     }
     let analyser = ClinicalAnalyser()

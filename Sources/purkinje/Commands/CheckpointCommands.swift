@@ -132,7 +132,7 @@ let checkpointExportCommand = Command(
     let parameterCount = weights.reduce(0) { $0 + $1.tensor.count }
     if invocation[Flag.json] {
         Output.write([
-            "file": .string(path), "step": .integer(Int64(name.step)),
+            "file": .string(path.text), "step": .integer(Int64(name.step)),
             "tensors": .integer(Int64(weights.count)), "numbers": .integer(Int64(parameterCount)),
         ])
     } else {
@@ -143,9 +143,9 @@ let checkpointExportCommand = Command(
 }
 
 /// The checkpoints of a run, of which there has to be one.
-private func store(of path: String) throws -> CheckpointStore {
+private func store(of path: FilePath) throws -> CheckpointStore {
     let directory = RunDirectory(path: path)
-    guard FileManager.default.fileExists(atPath: directory.checkpointsPath) else {
+    guard directory.checkpointsPath.exists else {
         throw RunError.absent(path: path)
     }
     return CheckpointStore(path: directory.checkpointsPath)

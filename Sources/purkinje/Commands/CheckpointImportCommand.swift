@@ -41,7 +41,7 @@ let checkpointImportCommand = Command(
     let state = try replica.saveStepZero(in: directory, fresh: true)
     if invocation[Flag.json] {
         Output.write([
-            "run": .string(directory.path), "whole_model": .boolean(isWhole), "step": 0,
+            "run": .string(directory.path.text), "whole_model": .boolean(isWhole), "step": 0,
             "weights_sha256": .string(digest.description),
             "state_sha256": .string(state.description),
         ])

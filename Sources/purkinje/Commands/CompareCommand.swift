@@ -25,7 +25,9 @@ let compareCommand = Command(
     ],
     example: "purkinje compare runs/first runs/second --data ecg.purkinje"
 ) { given in
-    let encoders = try given[runs].map { (name: $0, encoder: try EncoderOptions.encoder(of: $0)) }
+    let encoders = try given[runs].map {
+        (name: $0.text, encoder: try EncoderOptions.encoder(of: $0))
+    }
     guard let first = encoders.first else { throw CommandError(.usage, "RUN is missing") }
     let folds = first.encoder.configuration.data
     for (name, encoder) in encoders where encoder.configuration.data != folds {

@@ -32,11 +32,8 @@ let dataExportCommand = Command(
     parameters: [record, output, from, to, highRate, Flag.json],
     example: "purkinje data export data/ptb-xl/records500/00000/00001_hr --out 1.safetensors"
 ) { invocation in
-    var isFolder: ObjCBool = false
     let path = invocation[record]
-    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
-        return try exportFolder(path, invocation)
-    }
+    if path.isFolder { return try exportFolder(path, invocation) }
     let exported = try export(path, as: invocation[output], invocation)
     if invocation[Flag.json] {
         Output.write(exported.json(output: invocation[output]))
@@ -50,7 +47,7 @@ let dataExportCommand = Command(
 }
 
 private func export(
-    _ path: String, as file: String, _ invocation: Invocation
+    _ path: FilePath, as file: FilePath, _ invocation: Invocation
 ) throws -> WFDBRecord {
     let header = try WFDBHeader.read(path)
     var options = WFDBRecord.Options(frames: invocation[highRate] ? .expanded : .averaged)
@@ -80,28 +77,26 @@ private func export(
 }
 
 extension WFDBRecord {
-    fileprivate func json(output: String) -> JSONValue {
+    fileprivate func json(output: FilePath) -> JSONValue {
         [
-            "record": .string(name), "output": .string(output),
+            "record": .string(name), "output": .string(output.text),
             "signals": .integer(Int64(signals.count)), "samples": .integer(Int64(sampleCount)),
             "rate_hz": .number(sampleRateHz), "notes": .array(notes.map { .string($0) }),
         ]
     }
 }
 
-private func exportFolder(_ folder: String, _ invocation: Invocation) throws -> ExitCode {
+private func exportFolder(_ folder: FilePath, _ invocation: Invocation) throws -> ExitCode {
     let names = try RecordFolder.records(below: folder)
     var refused: [(name: String, cause: String)] = []
     let line = ProgressLine()
     for (i, name) in names.enumerated() {
-        let file = (invocation[output] as NSString).appendingPathComponent(name + ".safetensors")
-        try FileManager.default.createDirectory(
-            atPath: (file as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+        let file = invocation[output].appending(name + ".safetensors")
+        try file.parent.makeFolders()
         do {
-            _ = try export(
-                (folder as NSString).appendingPathComponent(name), as: file, invocation)
+            _ = try export(folder.appending(name), as: file, invocation)
         } catch let error as WFDBError {
-            refused.append((name, "\(error)"))
+            refused.append((name.text, "\(error)"))
             if !invocation[Flag.json] { line.log("refused \(name): \(error)") }
         }
         line.update("record \(i + 1)/\(names.count)")

@@ -25,21 +25,19 @@ let dataInspectCommand = Command(
     parameters: [path, picture, window, from, Flag.json],
     example: "purkinje data inspect data/ptb-xl/records500/00000/00001_hr --svg 1.svg"
 ) { invocation in
-    var isFolder: ObjCBool = false
     let subject = invocation[path]
-    let exists = FileManager.default.fileExists(atPath: subject, isDirectory: &isFolder)
-    if exists, isFolder.boolValue {
+    if subject.isFolder {
         guard invocation[picture] == nil else {
             throw CommandError(.usage, "--svg draws one record; name one of the folder's")
         }
         return try inspectFolder(subject, invocation)
     }
-    let isHeader = subject.hasSuffix(".hea") || !exists
+    let isHeader = subject.hasSuffix(".hea") || !subject.exists
     return isHeader
         ? try inspectRecord(subject, invocation) : try inspectPrepared(subject, invocation)
 }
 
-private func inspectRecord(_ subject: String, _ invocation: Invocation) throws -> ExitCode {
+private func inspectRecord(_ subject: FilePath, _ invocation: Invocation) throws -> ExitCode {
     let record = try WFDBRecord.read(subject, options: .init(correctsNormalisedGains: true))
     let ranges = record.signals.map { SignalRange($0.samples) }
     if let file = invocation[picture] {
@@ -113,13 +111,13 @@ private struct SignalRange {
     }
 }
 
-private func inspectFolder(_ folder: String, _ invocation: Invocation) throws -> ExitCode {
+private func inspectFolder(_ folder: FilePath, _ invocation: Invocation) throws -> ExitCode {
     let names = try RecordFolder.records(below: folder)
     var kinds: [String: Int] = [:]
     var broken: [(name: String, cause: String)] = []
     for name in names {
         do {
-            let header = try WFDBHeader.read((folder as NSString).appendingPathComponent(name))
+            let header = try WFDBHeader.read(folder.appending(name))
             let seconds = header.sampleCount.map { Double($0) / header.sampleRateHz }
             let leads = Set(header.signals.compactMap { Lead(headerName: $0.description) }).count
             let what = header.segments.isEmpty ? "\(leads) standard leads" : "several segments"
@@ -130,7 +128,7 @@ private func inspectFolder(_ folder: String, _ invocation: Invocation) throws ->
                 "\(header.sampleRateHz) Hz, \(header.signalCount) signals, \(what), \(length)",
                 default: 0] += 1
         } catch {
-            broken.append((name, "\(error)"))
+            broken.append((name.text, "\(error)"))
         }
     }
     let sorted = kinds.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
@@ -150,7 +148,7 @@ private func inspectFolder(_ folder: String, _ invocation: Invocation) throws ->
     return .success
 }
 
-private func inspectPrepared(_ file: String, _ invocation: Invocation) throws -> ExitCode {
+private func inspectPrepared(_ file: FilePath, _ invocation: Invocation) throws -> ExitCode {
     let set = try PreparedDataset(path: file)
     try set.verify()
     guard set.windowCount > 0, invocation[window] < set.windowCount else {
@@ -159,10 +157,13 @@ private func inspectPrepared(_ file: String, _ invocation: Invocation) throws ->
     if let picture = invocation[picture] { try draw(set, invocation[window], into: picture) }
     var folds: [Int: Int] = [:]
     var classes: [String: Int] = [:]
-    var records: Set<String> = []
+    // As bytes: a `String` takes two spellings of one letter for the same name.
+    var records: Set<[UInt8]> = []
     for index in 0..<set.windowCount {
         let record = set.window(index).record
-        guard records.insert("\(record.source) \(record.name)").inserted else { continue }
+        guard records.insert(Array("\(record.source) \(record.name)".utf8)).inserted else {
+            continue
+        }
         folds[record.fold ?? 0, default: 0] += 1
         let members = record.superclasses.members
         if members.isEmpty { classes["none", default: 0] += 1 }
@@ -199,7 +200,7 @@ private func inspectPrepared(_ file: String, _ invocation: Invocation) throws ->
     return .success
 }
 
-private func draw(_ set: PreparedDataset, _ index: Int, into file: String) throws {
+private func draw(_ set: PreparedDataset, _ index: Int, into file: FilePath) throws {
     let count = set.samplesPerWindow
     var signal = [Float](repeating: 0, count: Lead.allCases.count * count)
     let result = signal.withUnsafeMutableBufferPointer { buffer in

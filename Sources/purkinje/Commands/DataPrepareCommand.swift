@@ -84,22 +84,19 @@ let dataPrepareCommand = Command(
 }
 
 /// Finds out before the work whether the file can have its name.
-private func checkPlace(of output: String) throws {
-    var isFolder: ObjCBool = false
-    if FileManager.default.fileExists(atPath: output, isDirectory: &isFolder), isFolder.boolValue {
+private func checkPlace(of output: FilePath) throws {
+    if output.isFolder {
         throw CommandError(.usage, "--out \(output) is a folder; name a file in it")
     }
-    let parent = (output as NSString).deletingLastPathComponent
-    let folder = parent.isEmpty ? "." : parent
-    guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue
-    else {
-        throw CommandError(.failure, "--out \(output): there is no folder \(folder); make it first")
+    guard output.parent.isFolder else {
+        throw CommandError(
+            .failure, "--out \(output): there is no folder \(output.parent); make it first")
     }
 }
 
 /// Says what a lock that is held and a full disk mean.
 private func describingFailures<Result>(
-    output: String, _ body: () throws -> Result
+    output: FilePath, _ body: () throws -> Result
 ) throws -> Result {
     do {
         return try body()
@@ -136,7 +133,7 @@ private func text(of report: PreparationReport) -> String {
     for (number, source) in report.sources.enumerated() {
         let skipped = report.skipped.count { $0.source == number }
         rows.append([
-            source.path, source.kind, "\(source.foundCount)", "\(source.recordCount)",
+            source.path.text, source.kind, "\(source.foundCount)", "\(source.recordCount)",
             "\(source.windowCount)", "\(skipped)",
         ])
     }

@@ -38,7 +38,7 @@ let dataSynthesiseCommand = Command(
     guard isWhole else { return .interrupted }
     if invocation[Flag.json] {
         Output.write([
-            "output": .string(invocation[output]), "records": .integer(Int64(count)),
+            "output": .string(invocation[output].text), "records": .integer(Int64(count)),
             "seed": .string("\(invocation[seed])"),
         ])
     } else {

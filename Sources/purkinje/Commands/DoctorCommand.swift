@@ -58,7 +58,7 @@ private func memoryFinding(_ invocation: Invocation, threads: Int) throws -> Fin
     let name: String
     let model: Configuration
     if let path = invocation[configuration] {
-        name = path
+        name = path.text
         model = try Configuration(path: path)
     } else {
         name = "ST-MEM base"

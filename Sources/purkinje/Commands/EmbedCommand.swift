@@ -66,7 +66,7 @@ let embedCommand = Command(
     }
     if given[.json] {
         Output.write([
-            "file": .string(given[output]), "records": .integer(Int64(records.count)),
+            "file": .string(given[output].text), "records": .integer(Int64(records.count)),
             "dimension": .integer(Int64(embeddings.columns)), "readout": .string(readout.rawValue),
             "step": .integer(Int64(encoder.step)),
         ])
@@ -83,16 +83,10 @@ private func text(_ embeddings: Matrix, of records: [EvaluatedRecord]) -> String
     let numbers = (0..<embeddings.columns).map { "e\($0)" }
     var lines = [(["record", "fold", "superclasses"] + numbers).joined(separator: ",")]
     for (row, record) in records.enumerated() {
-        let name = record.description.name
-        // Paths of records may have commas; RFC 4180 doubles quotes within quotes.
-        let isPlain = name.allSatisfy { $0 != "," && $0 != "\"" && !$0.isNewline }
-        let quoted =
-            "\""
-            + name.split(separator: "\"", omittingEmptySubsequences: false)
-            .joined(separator: "\"\"") + "\""
+        let name = CommaSeparated.cell(record.description.name)
         let classes = record.classes.map { LabelledRecords.classNames[$0] }.joined(separator: "+")
         lines.append(
-            ([isPlain ? name : quoted, record.description.fold.map { "\($0)" } ?? "", classes]
+            ([name, record.description.fold.map { "\($0)" } ?? "", classes]
                 + embeddings.row(row).map { "\(Float($0))" }).joined(separator: ","))
     }
     return lines.joined(separator: "\n") + "\n"

@@ -41,7 +41,7 @@ enum EncoderOptions {
     }
 
     /// The encoder of a run.
-    static func encoder(of run: String, step: Int? = nil) throws -> TrainedEncoder {
+    static func encoder(of run: FilePath, step: Int? = nil) throws -> TrainedEncoder {
         try TrainedEncoder(run: RunDirectory(path: run), step: step.map { UInt64($0) }) {
             Log().warning("\($0) is passed over: \($1)")
         }

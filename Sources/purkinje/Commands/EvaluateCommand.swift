@@ -71,7 +71,7 @@ let evaluateCommand = Command(
     }
     var members = assessment.json.merging(encoder.json) { first, _ in first }
     members.merge(contender.results.members) { first, _ in first }
-    members["run"] = .string(given[EncoderOptions.run])
+    members["run"] = .string(given[EncoderOptions.run].text)
     let test = assessment.records.test
     if given[ReportOptions.coordinates] { members["map"] = contender.map?.json(of: test) }
     var byName: [String: JSONValue] = [:]

@@ -78,10 +78,10 @@ let explainCommand = Command(
     }
     var members = found.json.merging(encoder.json) { first, _ in first }
     members[given[map].rawValue] = json
-    members["run"] = .string(given[EncoderOptions.run])
+    members["run"] = .string(given[EncoderOptions.run].text)
     members["window"] = .integer(Int64(given[window]))
     members["readout"] = .string(given[EncoderOptions.readout].rawValue)
-    members["svg"] = given[svg].map { .string($0) } ?? .null
+    members["svg"] = given[svg].map { .string($0.text) } ?? .null
     Output.write(.object(members))
     return .success
 }

@@ -1,3 +1,4 @@
+import Runtime
 import CommandLineInterface
 import Configurations
 import Runs
@@ -31,8 +32,8 @@ let launchCommand = Command(
     let weights = try invocation[InitialWeights.option].map { try InitialWeights(path: $0) }
     let overrides = invocation[set] + (weights.map { [$0.override()] } ?? [])
     let model = try Configuration(path: invocation[configuration], overrides: overrides)
-    var arguments = ["--config", invocation[configuration]]
-    for override in overrides { arguments += ["--set", override] }
+    var arguments = ["--config", invocation[configuration].text]
+    for override in overrides { arguments += ["--set", FilePath(bytes: override.utf8).text] }
     let settings = try LaunchSettings(
         invocation, workers: invocation[workers], previous: nil)
     let directory = RunDirectory(path: invocation[run])

@@ -45,7 +45,7 @@ let mapCommand = Command(
 ) { given in
     let vectors = try LabelledVectors(given[file])
     let kept = vectors.groups.indices.filter { !given[labelled] || vectors.groups[$0] != nil }
-    guard !kept.isEmpty else { throw MetricError.empty(what: given[file]) }
+    guard !kept.isEmpty else { throw MetricError.empty(what: given[file].text) }
     let rows = RecordMap.sample(given[limit], of: kept.count, seed: given[seed]).map { kept[$0] }
     MatrixProduct.useOneThread()
     let features = vectors.features.selecting(rows: rows)
@@ -77,7 +77,7 @@ let mapCommand = Command(
                     group: vectors.groups[row], label: vectors.names[row])
             })
         try AtomicFile.write(chart.file, to: path)
-        result["svg"] = .string(path)
+        result["svg"] = .string(path.text)
     }
     if given[ReportOptions.coordinates] {
         result["rows"] = .array(rows.map { .integer(Int64($0)) })
@@ -102,7 +102,7 @@ private struct LabelledVectors {
     /// Each record's group; `nil` for one without a label.
     let groups: [Int?]
 
-    init(_ path: String) throws {
+    init(_ path: FilePath) throws {
         let file = try SafetensorsFile(path: path)
         let own = file.names.contains("embeddings") ? "embeddings" : "features"
         let features = Matrix(try file.tensor(own))

@@ -76,7 +76,7 @@ private func classification(_ file: SafetensorsFile, seed: UInt64) throws -> JSO
             : [labels[row]]
     }
     let scored = try ScoredRecords(
-        name: file.path, classes: (0..<scores.columns).map { "\($0)" }, scores: scores,
+        name: file.path.text, classes: (0..<scores.columns).map { "\($0)" }, scores: scores,
         truths: truths)
     return try ClassificationReport(
         scored, decision: isMultiLabel ? .thresholds(scored.bestThresholds) : .highest,

@@ -62,9 +62,9 @@ let neighboursCommand = Command(
         return .success
     }
     var members = search.json.merging(encoder.json) { first, _ in first }
-    members["run"] = .string(given[EncoderOptions.run])
+    members["run"] = .string(given[EncoderOptions.run].text)
     members["readout"] = .string(given[EncoderOptions.readout].rawValue)
-    members["svg"] = given[svg].map { .string($0) } ?? .null
+    members["svg"] = given[svg].map { .string($0.text) } ?? .null
     Output.write(.object(members))
     return .success
 }

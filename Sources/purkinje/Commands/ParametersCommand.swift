@@ -63,17 +63,15 @@ private func seconds(since start: ContinuousClock.Instant) -> Double {
 }
 
 /// The records that paths mean: themselves, or all below a folder.
-private func listed(_ paths: [String]) throws -> [String] {
-    var records: [String] = []
+private func listed(_ paths: [FilePath]) throws -> [FilePath] {
+    var records: [FilePath] = []
     for path in paths {
-        var isFolder: ObjCBool = false
-        if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue
-        {
+        if path.isFolder {
             let names = try RecordFolder.records(below: path)
             guard !names.isEmpty else {
                 throw CommandError(.failure, "\(path): there is no WFDB header (.hea) in it")
             }
-            records += names.map { (path as NSString).appendingPathComponent($0) }
+            records += names.map { path.appending($0) }
         } else {
             records.append(path)
         }

@@ -67,7 +67,7 @@ let pretrainCommand = Command(
 /// - Returns: How the program is to end.
 /// - Throws: Whatever keeps the run from beginning or going on.
 func trainInOneProcess(
-    directory: RunDirectory, configuration: Configuration?, data: String?, threads: Int,
+    directory: RunDirectory, configuration: Configuration?, data: FilePath?, threads: Int,
     stopAfter: Int?, fresh: Bool
 ) throws -> ExitCode {
     let request = try StopRequest.install()

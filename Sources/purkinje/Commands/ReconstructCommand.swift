@@ -38,7 +38,7 @@ let reconstructCommand = Command(
     if given[.json] {
         Output.write([
             "record": .string(picture.record), "step": .integer(Int64(reconstructor.step)),
-            "loss": .measured(picture.loss), "svg": .string(given[svg]),
+            "loss": .measured(picture.loss), "svg": .string(given[svg].text),
         ])
     } else {
         Output.write("\(given[svg]): \(picture.title)")

@@ -46,7 +46,9 @@ let reportCommand = Command(
     let html = try RunReport(directory, pictures: pictures).html
     try AtomicFile.write(html, to: given[output])
     if given[Flag.json] {
-        Output.write(["file": .string(given[output]), "bytes": .integer(Int64(html.utf8.count))])
+        Output.write([
+            "file": .string(given[output].text), "bytes": .integer(Int64(html.utf8.count)),
+        ])
     } else {
         Output.write("\(given[output]): \(html.utf8.count / 1024) KiB, opens in any browser")
     }
@@ -54,10 +56,10 @@ let reportCommand = Command(
 }
 
 /// The data set that the user or the run names; `nil`, with a warning, where there is none.
-private func dataset(of directory: RunDirectory, data: String?) throws -> PreparedDataset? {
+private func dataset(of directory: RunDirectory, data: FilePath?) throws -> PreparedDataset? {
     if let data { return try PreparedDataset(path: data) }
     let path = try directory.read().dataPath
-    guard let path, FileManager.default.fileExists(atPath: path) else {
+    guard let path, path.exists else {
         Log().warning(
             "the data set is not where the run says; name it with --data for drawings of records")
         return nil

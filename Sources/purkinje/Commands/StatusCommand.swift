@@ -52,9 +52,9 @@ struct RunStatus {
         events = directory.lastEvents(eventCount)
         checkpoint = try CheckpointStore(path: directory.checkpointsPath).list().first
         coordinator = try CoordinatorAddress.read(from: directory)
-        let attributes = try? FileManager.default.attributesOfItem(atPath: directory.metricsPath)
-        let written = attributes?[.modificationDate] as? Date
-        metricsAge = written.map { -$0.timeIntervalSinceNow }
+        metricsAge = (try? directory.metricsPath.status()).map { status in
+            Date().timeIntervalSince1970 - Double(status.modifiedNanoseconds) / 1e9
+        }
     }
 
     /// Whether the last thing that happened is the end.

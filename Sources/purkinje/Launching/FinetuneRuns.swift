@@ -25,7 +25,7 @@ struct FinetuneRuns {
     /// All flags.
     static let options: [any Parameter] = [folder, configuration, set, workers]
 
-    private let folder: String
+    private let folder: FilePath
     private let given: Invocation
     private let encoder: TrainedEncoder
     private let assessment: Assessment
@@ -75,7 +75,7 @@ struct FinetuneRuns {
     private func head(fraction: Double, isControl: Bool) throws -> FinetuneProtocol {
         let name =
             (isControl ? "scratch" : "pretrained") + (fraction < 1 ? "-labels-\(fraction)" : "")
-        let directory = RunDirectory(path: "\(folder)/\(name)")
+        let directory = RunDirectory(path: folder.appending(FilePath(name)))
         let configuration = try configuration(fraction: fraction, isControl: isControl)
         try train(configuration, in: directory, isControl: isControl)
         let step = try Self.bestStep(of: directory, configuration)
@@ -144,7 +144,7 @@ struct FinetuneRuns {
             code = try launch(
                 LaunchSettings(workers: workers, threads: given[EncoderOptions.threads]),
                 configuration: configuration, directory: directory,
-                data: given[EncoderOptions.data], coordinatorArguments: ["--config", path])
+                data: given[EncoderOptions.data], coordinatorArguments: ["--config", path.text])
         } else {
             code = try train(configuration, in: directory, stopAfter: nil)
         }
@@ -181,7 +181,7 @@ struct FinetuneRuns {
         _ configuration: Configuration, to step: UInt64, beside directory: RunDirectory,
         isControl: Bool
     ) throws -> RunDirectory {
-        let again = RunDirectory(path: "\(directory.path)-to-step-\(step)")
+        let again = RunDirectory(path: directory.path + "-to-step-\(step)")
         guard try isMissing(Int(step), of: configuration, in: again) else { return again }
         Log().info(
             "step \(step) of \(directory.path) is the best and was not kept; training to it again "

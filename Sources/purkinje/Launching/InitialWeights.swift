@@ -13,10 +13,10 @@ import Training
 struct InitialWeights {
     /// The flag of `pretrain` and `launch`.
     static let option = Option(
-        "initialise-from", .text.named("RUN|FILE"), otherwise: "drawn weights",
+        "initialise-from", .file.named("RUN|FILE"), otherwise: "drawn weights",
         help: "Start with the encoder of a run's newest checkpoint, or of a safetensors file.")
 
-    private let path: String
+    private let path: FilePath
     private let tensors: [NamedTensor]
     /// What the configuration records: of a file its SHA-256, of a checkpoint that of its state.
     let digest: Digest
@@ -27,13 +27,12 @@ struct InitialWeights {
     ///   - path: The run's folder, or the file.
     ///   - step: Which checkpoint of a run; `nil` for the newest.
     /// - Throws: `CommandError` where there is no such path, and whatever keeps it from being read.
-    init(path: String, step: UInt64? = nil) throws {
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+    init(path: FilePath, step: UInt64? = nil) throws {
+        guard let status = try? path.status() else {
             throw CommandError(.usage, "--initialise-from: \(path) does not exist")
         }
         self.path = path
-        guard isFolder.boolValue else {
+        guard status.kind == .folder else {
             digest = try MappedFile(path: path).withBytes { SHA256.digest(of: $0) }
             tensors = try SafetensorsFile(path: path).tensors()
             return
@@ -71,7 +70,7 @@ struct InitialWeights {
         try OfficialWeights.copyEncoder(
             from: MethodCatalogue.method(for: configuration).encoderWeights(
                 from: OfficialWeights.encoder(inModel: tensors), parameters: replica.parameters),
-            source: path, into: replica.state)
+            source: path.text, into: replica.state)
         replica.parameters.renewCopies()
         try replica.saveStepZero(in: directory, fresh: fresh)
     }

@@ -19,9 +19,9 @@ import Runtime
 /// - Throws: `CommandError` and others for what can be seen before anything is started.
 func launch(
     _ settings: LaunchSettings, configuration: Configuration, directory: RunDirectory,
-    fresh: Bool = false, data: String?, coordinatorArguments: [String]
+    fresh: Bool = false, data: FilePath?, coordinatorArguments: [String]
 ) throws -> ExitCode {
-    if let data, access(data, R_OK) != 0 {
+    if let data, !data.permits(R_OK) {
         throw CommandError(.failure, "--data: \(data): \(String(cString: strerror(errno)))")
     }
     let programs = try programFolder()
@@ -32,10 +32,13 @@ func launch(
     let progress = LaunchProgress(configuration, settings: settings, directory: directory)
     let worker = WorkerArguments(run: directory.path, data: data)
     var coordinator =
-        ["--run", directory.path, "--workers", "\(settings.workers)", "--port", "\(settings.port)"]
+        [
+            "--run", directory.path.text, "--workers", "\(settings.workers)", "--port",
+            "\(settings.port)",
+        ]
         + ["--failure-timeout", durationText(settings.failureTimeout), "--no-progress"]
         + ["--wait-for-workers", durationText(settings.waitForWorkers)] + coordinatorArguments
-    if let data { coordinator += ["--data", data] }
+    if let data { coordinator += ["--data", data.text] }
     if settings.allowsMixedKernels { coordinator.append("--allow-mixed-kernels") }
     if let steps = settings.steps { coordinator += ["--steps", "\(steps)"] }
     if let minimum = settings.minimumWorkers { coordinator += ["--min-workers", "\(minimum)"] }
@@ -45,7 +48,7 @@ func launch(
         warnOfMemory(settings, configuration)
         workers = (1...settings.workers).map { number in
             Launch.Program(
-                .worker(number), executable: programs + "/purkinje-worker",
+                .worker(number), executable: programs.appending("purkinje-worker"),
                 arguments: worker.list(threads: settings.threadsHere))
         }
     } else {
@@ -56,7 +59,8 @@ func launch(
     }
     workers.insert(
         Launch.Program(
-            .coordinator, executable: programs + "/purkinje-coordinator", arguments: coordinator),
+            .coordinator, executable: programs.appending("purkinje-coordinator"),
+            arguments: coordinator),
         at: 0)
 
     let launch = Launch(programs: workers) { line in progress.log(line) }
@@ -73,23 +77,24 @@ func launch(
 
 /// What every worker is told.
 struct WorkerArguments {
-    let run: String
-    let data: String?
+    let run: FilePath
+    let data: FilePath?
 
     func list(threads: Int) -> [String] {
-        ["--run", run] + (data.map { ["--data", $0] } ?? []) + ["--threads", "\(threads)"]
+        ["--run", run.text] + (data.map { ["--data", $0.text] } ?? []) + [
+            "--threads", "\(threads)",
+        ]
     }
 }
 
 /// The folder in which this program and its sisters are.
-func programFolder() throws -> String {
-    let executable = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-    let folder = (executable as NSString).deletingLastPathComponent
-    for name in ["purkinje-coordinator", "purkinje-worker"] {
-        guard access("\(folder)/\(name)", X_OK) == 0 else {
+func programFolder() throws -> FilePath {
+    let folder = try FilePath("/proc/self/exe").linkTarget().parent
+    for program in ["purkinje-coordinator", "purkinje-worker"].map({ folder.appending($0) }) {
+        guard program.permits(X_OK) else {
             throw CommandError(
                 .failure,
-                "\(folder)/\(name) is not there; build all products, and keep them together")
+                "\(program) is not there; build all products, and keep them together")
         }
     }
     return folder

@@ -47,7 +47,7 @@ struct LaunchSettings {
     let allowsMixedKernels: Bool
     let port: Int
     let hosts: [RemoteHost]
-    let hostsPath: String?
+    let hostsPath: FilePath?
     let shell: RemoteShell
 
     /// Reads the flags; what they leave open is as it was when the run was last launched.
@@ -66,13 +66,10 @@ struct LaunchSettings {
             hosts = []
             return
         }
-        guard let content = FileManager.default.contents(atPath: path) else {
-            throw CommandError(.usage, "--hosts: \(path) cannot be read")
-        }
         do {
-            hosts = try HostsFile.parse(String(decoding: content, as: UTF8.self), path: path)
+            hosts = try HostsFile.parse(path.contents(), path: path)
         } catch {
-            throw CommandError(.usage, "\(error)")
+            throw CommandError(.usage, "--hosts: \(error)")
         }
     }
 
@@ -96,13 +93,13 @@ struct LaunchRecord {
     var workers: Int
     var threads: Int?
 
-    private static func path(in directory: RunDirectory) -> String {
-        directory.path + "/launch.json"
+    private static func path(in directory: RunDirectory) -> FilePath {
+        directory.path.appending("launch.json")
     }
 
     /// Reads the record; `nil` where the run was never launched.
     static func read(from directory: RunDirectory) -> LaunchRecord? {
-        guard let content = FileManager.default.contents(atPath: path(in: directory)),
+        guard let content = try? path(in: directory).contents(),
             let value = try? JSONValue(parsing: content),
             let workers = value["workers"]?.integerValue
         else { return nil }

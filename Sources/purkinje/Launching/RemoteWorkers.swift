@@ -13,14 +13,15 @@ struct RemoteWorkers {
 
     /// Asks every machine, prints a table, and goes on only if nothing stands in the way.
     init(
-        _ settings: LaunchSettings, directory: RunDirectory, data: String?, programs folder: String
+        _ settings: LaunchSettings, directory: RunDirectory, data: FilePath?,
+        programs folder: FilePath
     ) throws {
-        let run = absolute(directory.path)
+        let run = directory.path.absolute
         let hosts = settings.hosts.map { host in
             var host = host
             host.programs = host.programs ?? folder
             host.run = host.run ?? run
-            host.data = host.data ?? data.map(absolute)
+            host.data = host.data ?? data?.absolute
             return host
         }
         let answers = try Self.preflight(hosts, settings, run: run, data: data)
@@ -54,7 +55,7 @@ struct RemoteWorkers {
                 host.threads ?? settings.threads ?? max(1, (processors ?? 1) / neighbours)
             return settings.shell.worker(
                 index + 1, on: host,
-                program: "\(host.programs ?? folder)/purkinje-worker",
+                program: (host.programs ?? folder).appending("purkinje-worker"),
                 arguments: WorkerArguments(run: host.run ?? run, data: host.data)
                     .list(threads: threads))
         }
@@ -62,17 +63,17 @@ struct RemoteWorkers {
 
     /// Puts a file into the run directory and a listener on a port, and asks who sees both.
     private static func preflight(
-        _ hosts: [RemoteHost], _ settings: LaunchSettings, run: String, data: String?
+        _ hosts: [RemoteHost], _ settings: LaunchSettings, run: FilePath, data: FilePath?
     ) throws -> [Preflight.Answer] {
         try RunDirectory(path: run).create()
         let probe = ".preflight-\(UInt64.random(in: 0 ... .max))"
-        try AtomicFile.write("", to: "\(run)/\(probe)")
-        defer { unlink("\(run)/\(probe)") }
+        try AtomicFile.write("", to: run.appending(FilePath(probe)))
+        defer { try? run.appending(FilePath(probe)).remove() }
         let listener = try ProbeListener()
-        let attributes = try data.map { try FileManager.default.attributesOfItem(atPath: $0) }
+        let dataBytes = try data.map { try $0.status().byteCount }
         return try Preflight(
             shell: settings.shell, version: "purkinje-worker \(Software.version)",
-            dataBytes: (attributes?[.size] as? NSNumber)?.intValue, probe: probe,
+            dataBytes: dataBytes, probe: probe,
             port: listener.port
         ).ask(hosts)
     }
@@ -90,8 +91,4 @@ struct RemoteWorkers {
         let head = ["host", "version", "processors", "free", "sees us as", "verdict"]
         return Output.table([head] + rows)
     }
-}
-
-func absolute(_ path: String) -> String {
-    path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
 }

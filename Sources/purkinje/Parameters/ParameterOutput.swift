@@ -16,21 +16,20 @@ struct ParameterOutput {
 
     private let recordCount: Int
     private let form: Form
-    private let csvFile: String?
-    private let picture: String?
+    private let csvFile: FilePath?
+    private let picture: FilePath?
     private var csv: [String] = []
     private var lines: [[String]] = []
 
-    init(recordCount: Int, csvFile: String?, picture: String?, form: Form) throws {
+    init(recordCount: Int, csvFile: FilePath?, picture: FilePath?, form: Form) throws {
         (self.recordCount, self.csvFile, self.picture) = (recordCount, csvFile, picture)
         self.form = form
         if let picture, recordCount > 1 {
-            try FileManager.default.createDirectory(
-                atPath: picture, withIntermediateDirectories: true)
+            try picture.makeFolders()
         }
     }
 
-    mutating func add(_ measured: MeasuredRecords.Measured, path: String) throws {
+    mutating func add(_ measured: MeasuredRecords.Measured, path: FilePath) throws {
         let measurements = measured.measurements
         if csvFile != nil {
             if csv.isEmpty { csv.append(ParameterTable.header) }
@@ -40,7 +39,7 @@ struct ParameterOutput {
         if let picture {
             let file =
                 recordCount == 1
-                ? picture : (picture as NSString).appendingPathComponent(measured.name + ".svg")
+                ? picture : picture.appending(FilePath(measured.name + ".svg"))
             try AtomicFile.write(
                 BeatPicture(measurements, title: measured.name).svg, to: file)
         }

@@ -23,7 +23,7 @@ func writePage(
             ContenderPictures(
                 name: contender.name, curves: contender.curves,
                 maps: contender.map?.drawings(of: records) ?? [])
-        }, command: ["purkinje"] + CommandLine.arguments.dropFirst())
+        }, command: ["purkinje"] + Program.words)
     let html = page.html
     try AtomicFile.write(html, to: path)
     if !given[.json] {
