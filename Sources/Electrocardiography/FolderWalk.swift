@@ -47,7 +47,7 @@ struct FolderWalk {
             databases.append(folder)
             guard entersDatabases else { return }
         }
-        for (name, isFolder) in entries {
+        for (name, isFolder) in entries where !name.hasPrefix(Self.companionPrefix) {
             let path = relative.appending(name)
             if name.hasSuffix(".hea") {
                 records.append(path.dropLast(4))
@@ -56,4 +56,8 @@ struct FolderWalk {
             }
         }
     }
+
+    /// macOS writes a file's attributes beside it under this prefix (AppleDouble) where a disk or an archive cannot hold
+    /// them: `._A1.hea` is no header, whatever its ending says.
+    private static let companionPrefix: FilePath = "._"
 }

@@ -79,8 +79,15 @@ struct PreparedSet {
 
     /// Notes name signals; the report counts them by kind.
     private static func general(_ note: String) -> String {
-        note.contains("its header says")
-            ? "first sample differs from the header's initial value" : note
+        if note.contains("its header says") {
+            return "first sample differs from the header's initial value"
+        }
+        if note.contains(WFDBHeader.uncalibrated) {
+            return WFDBHeader.uncalibrated
+                + "the header has no gain for some or all signals, or 0; \(WFDBHeader.assumedGain)"
+        }
+        if note.contains(WFDBHeader.extraLines) { return WFDBHeader.extraLines }
+        return note
     }
 
     private mutating func skip(

@@ -57,7 +57,10 @@ struct SignalLine {
         }
         if text.first == ":" {
             text = text.dropFirst()
-            signal.skewFrames = try number("skew", 0...WFDBHeader.Limit.frames)
+            let samples = try number("skew", 0...WFDBHeader.Limit.frames)
+            // libwfdb moves signals by whole frames, to the nearest one.
+            signal.skewFrames =
+                (2 * samples + signal.samplesPerFrame) / (2 * signal.samplesPerFrame)
         }
         if text.first == "+" {
             text = text.dropFirst()
@@ -69,6 +72,9 @@ struct SignalLine {
     }
 
     /// Gain, baseline and units: `1000.0(0)/mV`.
+    ///
+    /// A gain of 0, or none before a baseline or unit, is as good as no field: header(5) calls such a signal uncalibrated,
+    /// and 200 stands.
     ///
     /// - Returns: The baseline, where the field has one.
     mutating func gain(into signal: inout WFDBHeader.Signal) throws(WFDBError) -> Int? {
@@ -90,9 +96,10 @@ struct SignalLine {
             baseline = value
             text = text[..<open]
         }
-        guard let gain = Double(text), gain.isFinite else {
+        guard let gain = text.isEmpty ? 0 : Double(text), gain.isFinite else {
             throw broken("gain", "'\(field)' is not GAIN[(BASELINE)][/UNITS]")
         }
+        guard gain != 0 else { return baseline }
         guard abs(gain) > 1e-12, abs(gain) < 1e12 else {
             throw broken("gain", "\(text) cannot be: no amplitude follows from it")
         }

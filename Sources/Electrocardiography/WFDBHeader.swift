@@ -10,13 +10,13 @@ public struct WFDBHeader: Sendable, Equatable {
         public var formatNumber: Int
         /// Samples of this signal in a frame.
         public var samplesPerFrame: Int
-        /// Frames by which the signal lies late in the file.
+        /// Frames by which the signal lies late in the file; the header counts samples, of which a frame may have several.
         public var skewFrames: Int
         /// Bytes before the first sample.
         public var byteOffset: Int
         /// Units of the converter in one physical unit.
         public var gain: Double
-        /// Whether the header names a gain; else the standard's 200 stands.
+        /// Whether the header names a gain other than 0; else the standard's 200 stands.
         public var isCalibrated: Bool
         /// The converter's value at physical 0.
         public var baseline: Int
@@ -56,6 +56,8 @@ public struct WFDBHeader: Sendable, Equatable {
     public var recordedAt: String
     /// The comment lines without `#`.
     public var comments: [String]
+    /// Lines behind those that the record line announces: they are not read.
+    public var extraLineCount = 0
 
     /// Bounds on what a header may announce; far above any ECG, and low enough that no product overflows.
     enum Limit {
@@ -122,20 +124,25 @@ extension WFDBHeader {
         let segmentCount = try readRecordLine(first.text)
         let described = lines.dropFirst()
         if let segmentCount {
-            guard described.count == segmentCount else {
+            guard described.count >= segmentCount else {
                 throw WFDBError(
                     .brokenHeader, file: path, field: "segments",
                     "\(segmentCount) are declared, \(described.count) described")
             }
-            for line in described { segments.append(try segment(line.text, number: line.number)) }
+            for line in described.prefix(segmentCount) {
+                segments.append(try segment(line.text, number: line.number))
+            }
         } else {
-            guard described.count == signalCount else {
+            guard described.count >= signalCount else {
                 throw WFDBError(
                     .brokenHeader, file: path, field: "signals",
                     "\(signalCount) are declared, \(described.count) described")
             }
-            for line in described { signals.append(try signal(line.text, number: line.number)) }
+            for line in described.prefix(signalCount) {
+                signals.append(try signal(line.text, number: line.number))
+            }
         }
+        extraLineCount = described.count - (segmentCount ?? signalCount)
     }
 
     private init(path: FilePath, comments: [String]) {
@@ -234,6 +241,32 @@ extension WFDBHeader {
 
     private static func fields(_ line: ArraySlice<UInt8>) -> [Substring] {
         line.split(whereSeparator: \.isBlank).map { Substring(TextLines.decoded($0)) }
+    }
+}
+
+extension WFDBHeader {
+    /// What a note about signals without a gain begins with.
+    static let uncalibrated = "uncalibrated: "
+    /// What stands in the place of the gain that is not there.
+    static let assumedGain = "200 units in 1 mV, or in 1 of the unit that it names, are assumed"
+    /// What a note about lines that nothing announces begins with.
+    static let extraLines =
+        "lines of the header behind those that its first line announces are not read"
+
+    /// What a reader of the signals should know of the header.
+    var notes: [String] {
+        var notes: [String] = []
+        let names = signals.filter { !$0.isCalibrated }.map(\.description)
+        if !names.isEmpty {
+            let which = names.count == signals.count ? "any signal" : names.joined(separator: ", ")
+            notes.append(
+                Self.uncalibrated
+                    + "the header has no gain for \(which), or 0; \(Self.assumedGain)")
+        }
+        if extraLineCount > 0 {
+            notes.append("\(Self.extraLines): \(extraLineCount)")
+        }
+        return notes
     }
 }
 

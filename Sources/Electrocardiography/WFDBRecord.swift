@@ -86,7 +86,7 @@ public struct WFDBRecord: Sendable {
     ) throws(WFDBError) -> WFDBRecord {
         var record = WFDBRecord(
             name: header.name, path: header.path, sampleRateHz: header.sampleRateHz, signals: [],
-            comments: header.comments, recordedAt: header.recordedAt, notes: [])
+            comments: header.comments, recordedAt: header.recordedAt, notes: header.notes)
         if header.segments.isEmpty {
             try SingleSegment(header).read(into: &record, options: options)
         } else {

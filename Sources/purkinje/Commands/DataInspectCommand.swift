@@ -124,8 +124,9 @@ private func inspectFolder(_ folder: FilePath, _ invocation: Invocation) throws 
             let length =
                 seconds.map { $0 < 10 ? "below 10 s" : $0 == 10 ? "10 s" : "above 10 s" }
                 ?? "unknown length"
+            let gains = header.signals.allSatisfy(\.isCalibrated) ? "" : ", uncalibrated"
             kinds[
-                "\(header.sampleRateHz) Hz, \(header.signalCount) signals, \(what), \(length)",
+                "\(header.sampleRateHz) Hz, \(header.signalCount) signals, \(what), \(length)\(gains)",
                 default: 0] += 1
         } catch {
             broken.append((name.text, "\(error)"))
