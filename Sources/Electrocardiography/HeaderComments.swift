@@ -16,9 +16,9 @@ struct HeaderComments {
     private mutating func take(_ key: String, _ value: String) {
         switch key.lowercased() {
         case "age":
-            if let age = Float(value), age.isFinite, age >= 0 { ageYears = age }
+            ageYears = Demographics.ageYears(value) ?? ageYears
         case "sex", "gender":
-            sex = Sex(headerValue: value) ?? sex
+            sex = Demographics.sex(value) ?? sex
         case "dx":
             codes = value.split(separator: ",").map {
                 DiagnosticCode(code: $0.trimmingCharacters(in: .whitespaces), likelihood: nil)

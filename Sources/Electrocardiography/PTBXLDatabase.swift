@@ -74,11 +74,9 @@ struct PTBXLDatabase: Sendable {
             throw refuse("scp_codes", "'\(cells[2])' is not a dictionary of codes and likelihoods")
         }
         let patient = Double(cells[3]).flatMap { Int(exactly: $0) }.map(String.init) ?? cells[3]
-        // Later versions write 300 for everybody above 89.
-        let age = Float(cells[4]).map { $0 > 150 ? 90 : $0 }
-        let sex = Double(cells[5]).flatMap { $0 == 0 ? Sex.male : $0 == 1 ? .female : nil }
         return Row(
-            id: id, patient: patient.isEmpty ? nil : "ptb-xl:" + patient, ageYears: age, sex: sex,
+            id: id, patient: patient.isEmpty ? nil : "ptb-xl:" + patient,
+            ageYears: Demographics.ageYears(cells[4]), sex: Demographics.sex(cells[5]),
             fold: fold, lowRatePath: FilePath(cells[6]), highRatePath: FilePath(cells[7]),
             codes: codes)
     }

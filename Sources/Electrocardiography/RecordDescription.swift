@@ -49,15 +49,6 @@ public struct DiagnosticCode: Sendable, Equatable, Codable {
 public enum Sex: UInt8, Sendable, Codable {
     case male = 1
     case female = 2
-
-    /// Reads `Male`, `F`, `female`; `nil` for anything else.
-    init?(headerValue: some StringProtocol) {
-        switch headerValue.lowercased() {
-        case "m", "male": self = .male
-        case "f", "female": self = .female
-        default: return nil
-        }
-    }
 }
 
 /// The five diagnostic superclasses of PTB-XL, in the order of class vectors.
