@@ -75,6 +75,7 @@ public final class CoordinatorDriver {
         }
         if former.isEmpty { recovered.committed = newest?.name.step ?? 0 }
         records = try RunRecords(options, committed: recovered.committed)
+        for mending in records.mendings { log.warning(mending) }
         recovered.metricsStep = records.lastStep
         let now = ContinuousClock.now
         state = CoordinatorState(settings: options.settings, recovered: recovered, now: now)
@@ -284,7 +285,8 @@ public final class CoordinatorDriver {
         case .metrics(let report, let step):
             observer.onStep(try records.append(report, step))
         case .closingReport(let report): try records.append(closing: report)
-        case .rewind(let step): try records.rewind(to: step)
+        case .rewind(let step):
+            for mending in try records.rewind(to: step) { log.warning(mending) }
         case .event(let event):
             try records.append(event)
             observer.onEvent(event)

@@ -7,6 +7,8 @@ import Runtime
 /// The files of a run that the coordinator alone writes: metrics, events, and the record of the run.
 final class RunRecords: Sendable {
     private let options: CoordinatorOptions
+    /// What was done about damaged lines when the files were opened, a sentence each.
+    let mendings: [String]
     private let events: EventLog
     private let metrics: Locked<MetricsLog>
 
@@ -14,7 +16,10 @@ final class RunRecords: Sendable {
     init(_ options: CoordinatorOptions, committed: UInt64) throws(RunError) {
         self.options = options
         events = try EventLog(options.directory)
-        metrics = Locked(try MetricsLog(options.directory, after: Int(committed)))
+        let log = try MetricsLog(options.directory, after: Int(committed))
+        metrics = Locked(log)
+        mendings = events.mendings + log.mendings
+        for mending in mendings { try events.append(.fault, mending) }
     }
 
     /// Steps whose metrics are written.
@@ -57,9 +62,13 @@ final class RunRecords: Sendable {
     }
 
     /// Cuts the metrics of steps that are done again.
-    func rewind(to step: UInt64) throws(RunError) {
+    ///
+    /// - Returns: What was done about damaged lines.
+    func rewind(to step: UInt64) throws(RunError) -> [String] {
         let log = try MetricsLog(options.directory, after: Int(step))
         metrics.withLock { $0 = log }
+        for mending in log.mendings { try events.append(.fault, mending) }
+        return log.mendings
     }
 
     func append(_ event: RunEvent) throws(RunError) {

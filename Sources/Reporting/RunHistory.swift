@@ -25,24 +25,28 @@ public struct RunHistory: Sendable {
     public private(set) var recomputedSteps = 0
     /// Finished steps.
     public private(set) var lastStep = 0
-    /// Lines that are no JSON object, such as one that was torn by a kill.
-    public private(set) var damagedLines = 0
+    /// Lines that could not be used, such as one that was torn by a kill.
+    public private(set) var damagedLines: [DamagedLine] = []
     /// What happened, in order.
     public private(set) var events: [JSONValue] = []
 
     /// Reads the files of a run; absent ones count as empty.
-    public init(_ directory: RunDirectory) {
-        forEachLine(of: directory.metricsPath) { history, line in
-            guard let step = line["step"]?.integerValue else { return }
-            if line["validation_loss"] != nil {
-                history.add(line, at: step, to: \.validation, dropping: "validation_")
-                return
-            }
-            history.lastStep = max(history.lastStep, step)
-            history.recomputedSteps += line["recomputed"] == true ? 1 : 0
-            history.add(line, at: step, to: \.training, dropping: "")
+    ///
+    /// - Throws: `RunError.system` where a file is there and cannot be read.
+    public init(_ directory: RunDirectory) throws(RunError) {
+        damagedLines = try directory.readMetrics { add($0) }
+        damagedLines += try directory.readEvents { events.append($0) }
+    }
+
+    private mutating func add(_ line: JSONValue) {
+        guard let step = line["step"]?.integerValue else { return }
+        if line["validation_loss"] != nil {
+            add(line, at: step, to: \.validation, dropping: "validation_")
+            return
         }
-        forEachLine(of: directory.eventsPath) { history, line in history.events.append(line) }
+        lastStep = max(lastStep, step)
+        recomputedSteps += line["recomputed"] == true ? 1 : 0
+        add(line, at: step, to: \.training, dropping: "")
     }
 
     private mutating func add(
@@ -60,18 +64,6 @@ public struct RunHistory: Sendable {
             } else if let number = value.doubleValue {
                 self[keyPath: columns][name, default: Column()].append(number, at: step)
             }
-        }
-    }
-
-    private mutating func forEachLine(
-        of path: FilePath, _ body: (inout RunHistory, JSONValue) -> Void
-    ) {
-        for line in TextLines.split((try? path.contents()) ?? []) where !line.isEmpty {
-            guard let value = try? JSONValue(parsing: line), value.objectValue != nil else {
-                damagedLines += 1
-                continue
-            }
-            body(&self, value)
         }
     }
 }

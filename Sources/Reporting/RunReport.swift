@@ -21,7 +21,7 @@ public struct RunReport {
     public init(_ directory: RunDirectory, pictures: [ReportPage.Section]) throws {
         self.directory = directory
         record = try directory.read()
-        history = RunHistory(directory)
+        history = try RunHistory(directory)
         let store = CheckpointStore(path: directory.checkpointsPath)
         checkpoint = try store.list().first.map { ($0, try store.manifest(of: $0)) }
         self.pictures = pictures
@@ -71,10 +71,17 @@ public struct RunReport {
         }
         tiles.append(("\(events(.fault).count)", "faults survived"))
         tiles.append(("\(history.recomputedSteps)", "steps computed twice"))
-        let damaged =
-            history.damagedLines == 0
-            ? "" : "<p class=\"note\">\(history.damagedLines) damaged lines were passed over.</p>"
-        return ReportPage.tiles(tiles) + damaged
+        return ReportPage.tiles(tiles) + damagedLines
+    }
+
+    private var damagedLines: String {
+        let damaged = history.damagedLines
+        guard !damaged.isEmpty else { return "" }
+        var lines = damaged.prefix(10).map { "<li>\($0.description.htmlEscaped)</li>" }
+        if damaged.count > 10 { lines.append("<li>and \(damaged.count - 10) more</li>") }
+        return
+            "<p class=\"note\">\(damaged.count) damaged lines were passed over; when the run goes on they are "
+            + "set aside.</p><ul>\(lines.joined())</ul>"
     }
 
     private var losses: String {

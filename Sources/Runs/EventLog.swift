@@ -25,13 +25,19 @@ public final class EventLog: Sendable {
         case end
     }
 
+    /// What was done about lines of `events.jsonl` that were damaged, a sentence each.
+    public let mendings: [String]
     private let file: AppendedFile
 
-    /// Opens or creates the log of a run.
+    /// Opens or creates the log of a run; damaged lines are set aside.
+    ///
+    /// - Throws: `RunError.system`.
     public init(_ directory: RunDirectory) throws(RunError) {
-        file = try asRunError { () throws(SystemError) in
-            try JSONLines.cut(directory.eventsPath) { _ in true }
-            return try AppendedFile(path: directory.eventsPath)
+        (mendings, file) = try asRunError { () throws(SystemError) in
+            (
+                try JSONLines.mend(directory.eventsPath),
+                try AppendedFile(path: directory.eventsPath)
+            )
         }
     }
 
@@ -53,21 +59,5 @@ public final class EventLog: Sendable {
         members["message"] = .string(message)
         let line = Array((JSONValue.object(members).text() + "\n").utf8)
         try asRunError { () throws(SystemError) in try file.append(line) }
-    }
-}
-
-extension RunDirectory {
-    /// The last events, oldest first.
-    public func lastEvents(_ count: Int) -> [JSONValue] {
-        Array(JSONLines.tail(of: eventsPath).suffix(count))
-    }
-
-    /// The newest line of the training loss and the newest of the validation loss; `nil` where
-    /// there is none yet.
-    public func lastMetrics() -> (training: JSONValue?, validation: JSONValue?) {
-        let lines = JSONLines.tail(of: metricsPath)
-        return (
-            lines.last { $0["loss"] != nil }, lines.last { $0["validation_loss"] != nil }
-        )
     }
 }

@@ -3,10 +3,12 @@ import Runtime
 
 /// The one writer of a run's metrics: `metrics.jsonl` and TensorBoard's event files.
 public final class MetricsLog: Sendable {
+    /// What was done about lines of `metrics.jsonl` that were damaged, a sentence each.
+    public let mendings: [String]
     private let lines: AppendedFile
     private let tensorBoard: TensorBoardFile
 
-    /// Opens the metrics of a run, to go on after a step.
+    /// Opens the metrics of a run, to go on after a step; damaged lines are set aside.
     ///
     /// - Parameters:
     ///   - directory: The run, whose folders exist.
@@ -14,13 +16,17 @@ public final class MetricsLog: Sendable {
     ///     cut, for they come again, and so is a validation of that very state.
     /// - Throws: `RunError.system`.
     public init(_ directory: RunDirectory, after step: Int) throws(RunError) {
-        (lines, tensorBoard) = try asRunError { () throws(SystemError) in
-            try JSONLines.cut(directory.metricsPath) { line in
-                let isStep = line["loss"] != nil
-                return line["step"]?.integerValue.map { $0 < step || $0 == step && isStep } ?? false
-            }
+        (mendings, lines, tensorBoard) = try asRunError { () throws(SystemError) in
+            var rule = MetricsRule()
+            let mendings = try JSONLines.mend(
+                directory.metricsPath, check: { rule.problem($0, line: $1) },
+                keeping: { line in
+                    let isStep = line["loss"] != nil
+                    return line["step"]?.integerValue.map { $0 < step || $0 == step && isStep }
+                        ?? false
+                })
             return (
-                try AppendedFile(path: directory.metricsPath),
+                mendings, try AppendedFile(path: directory.metricsPath),
                 try TensorBoardFile(folder: directory.tensorBoardPath, firstStep: step + 1)
             )
         }

@@ -88,6 +88,10 @@ public final class SingleProcessRun {
         term = (try store.list().map(\.term).max() ?? 0) + 1
         lastSaved = try Self.load(store, into: replica, record: record, dataset: dataset, observer)
         metrics = try MetricsLog(directory, after: Int(replica.step))
+        for mending in events.mendings + metrics.mendings {
+            observer.warning(mending)
+            try events.append(.fault, mending)
+        }
         try events.append(
             lastSaved == nil ? .start : .resume,
             "one process, \(threads) threads, from step \(replica.step)",

@@ -219,16 +219,17 @@ private func steps(_ directory: RunDirectory) throws -> [Int?] {
         #expect(try steps(run.directory) == [1, 2, 3, 4])
     }
 
-    @Test func aTornLineIsCut() throws {
+    @Test func aTornLineIsSetAside() throws {
         let run = TemporaryRun()
         try run.directory.create()
         let log = try MetricsLog(run.directory, after: 0)
         for step in 1...3 { try log.append(metrics(step)) }
         let path = run.directory.metricsPath
         let whole = try String(contentsOfFile: path.text, encoding: .utf8)
-        for cut in [1, 20, 60] {
+        for cut in [2, 20, 60] {
             try AtomicFile.write(String(whole.dropLast(cut)), to: path)
-            _ = try MetricsLog(run.directory, after: 3)
+            let mendings = try MetricsLog(run.directory, after: 3).mendings
+            #expect(mendings.count == 1 && mendings.first?.contains("line 3: it is torn") == true)
             #expect(try steps(run.directory) == [1, 2])
         }
     }
@@ -291,7 +292,7 @@ private func steps(_ directory: RunDirectory) throws -> [Int?] {
         #expect(run.directory.lastEvents(1).map { $0["event"] } == ["fault"])
     }
 
-    @Test func aTornLineIsCutBeforeTheNext() throws {
+    @Test func aTornLineIsSetAsideBeforeTheNext() throws {
         let run = TemporaryRun()
         try run.directory.create()
         try EventLog(run.directory).append(.start, "one")

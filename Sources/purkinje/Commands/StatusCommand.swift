@@ -41,6 +41,7 @@ struct RunStatus {
     private let record: RunRecord
     private let metrics: (training: JSONValue?, validation: JSONValue?)
     private let events: [JSONValue]
+    private let damagedLines: [DamagedLine]
     private let checkpoint: CheckpointName?
     private let coordinator: CoordinatorAddress?
     private let metricsAge: Double?
@@ -50,6 +51,7 @@ struct RunStatus {
         record = try directory.read()
         metrics = directory.lastMetrics()
         events = directory.lastEvents(eventCount)
+        damagedLines = directory.lastDamagedLines()
         checkpoint = try CheckpointStore(path: directory.checkpointsPath).list().first
         coordinator = try CoordinatorAddress.read(from: directory)
         metricsAge = (try? directory.metricsPath.status()).map { status in
@@ -82,6 +84,7 @@ struct RunStatus {
                 ]
             } ?? .null,
             "events": .array(events),
+            "damaged_lines": .array(damagedLines.map { .string($0.description) }),
         ]
     }
 
@@ -137,6 +140,12 @@ struct RunStatus {
             let time = event["time"]?.stringValue ?? ""
             let kind = event["event"]?.stringValue ?? ""
             lines.append("  \(time)  \(kind): \(event["message"]?.stringValue ?? "")")
+        }
+        for line in damagedLines.prefix(5) {
+            lines.append("\(line); passed over, and set aside when the run goes on")
+        }
+        if damagedLines.count > 5 {
+            lines.append("and \(damagedLines.count - 5) more damaged lines")
         }
         return lines.joined(separator: "\n")
     }

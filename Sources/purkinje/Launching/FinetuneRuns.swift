@@ -198,7 +198,7 @@ struct FinetuneRuns {
     ) throws -> UInt64 {
         let (every, last) = (configuration.validation.everySteps, configuration.steps)
         var best: (step: Int, auroc: Double)?
-        if let measured = RunHistory(directory).validation["auroc_macro"] {
+        if let measured = try RunHistory(directory).validation["auroc_macro"] {
             for (step, auroc) in zip(measured.steps.map { Int($0) }, measured.values)
             where step > 0 && (step == last || every > 0 && step % every == 0)
                 && auroc > best?.auroc ?? -1

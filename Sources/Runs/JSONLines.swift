@@ -1,0 +1,218 @@
+import Foundation
+import Runtime
+
+/// A line of a file of JSON objects that cannot be used, and why.
+public struct DamagedLine: Sendable, Equatable, CustomStringConvertible {
+    /// The file.
+    public let path: String
+    /// Lines count from 1.
+    public var number: Int
+    /// What is wrong with it.
+    public let problem: String
+    /// The line as it is, without its end.
+    let bytes: [UInt8]
+
+    /// Where, and what is wrong.
+    public var description: String { "\(path): line \(number): \(problem)" }
+}
+
+/// A file that has one JSON object a line.
+///
+/// A line stands for itself: one that is damaged is passed over, and says nothing of those behind it.
+struct JSONLines {
+    /// What is added to the name of a file for the lines that were set aside from it.
+    static let asideEnding = ".damaged"
+
+    private let path: String
+    private let text: [UInt8]
+    /// Where in the file the text begins.
+    private let start: Int
+
+    /// Reads a file, from the start of a line on.
+    ///
+    /// Reads instead of mapping, for the file may be cut meanwhile.
+    ///
+    /// - Parameters:
+    ///   - path: The file; an absent one has no lines.
+    ///   - bytes: How far to look back from the end; `nil` reads all of it.
+    /// - Throws: `SystemError` where the file is there and cannot be read.
+    init(_ path: String, last bytes: Int? = nil) throws(SystemError) {
+        self.path = path
+        let file: FileHandleOwner
+        do throws(SystemError) {
+            file = try FileHandleOwner.open(path, O_RDONLY | O_CLOEXEC)
+        } catch {
+            guard error.code == ENOENT else { throw error }
+            (text, start) = ([], 0)
+            return
+        }
+        let size = Int(lseek(file.descriptor, 0, SEEK_END))
+        guard size >= 0 else { throw SystemError(call: "lseek", subject: path) }
+        let wanted = max(0, size - (bytes ?? size))
+        let read = try Self.read(file, wanted..<size)
+        guard wanted > 0 else {
+            (text, start) = (read, 0)
+            return
+        }
+        let first = read.firstIndex(of: 0x0A).map { $0 + 1 } ?? read.count
+        (text, start) = (Array(read[first...]), wanted + first)
+    }
+
+    /// Whether all of the file was read.
+    var isWhole: Bool { start == 0 }
+
+    /// Goes through the lines.
+    ///
+    /// - Parameters:
+    ///   - check: What is wrong with an object; `nil` where it is right.
+    ///   - body: Gets every object that is right, and where its line lies in what was read, without its end.
+    /// - Returns: The other lines.
+    func scan(
+        check: (JSONValue, Int) -> String? = { _, _ in nil },
+        _ body: (JSONValue, Range<Int>) -> Void
+    ) -> [DamagedLine] {
+        var damaged: [DamagedLine] = []
+        var (begin, number) = (0, 0)
+        while begin < text.count {
+            let newline = text[begin...].firstIndex(of: 0x0A)
+            let range = begin..<(newline ?? text.count)
+            begin = range.upperBound + 1
+            number += 1
+            let problem: String
+            switch Self.parse(text[range], isTorn: newline == nil) {
+            case .success(let value):
+                guard let found = check(value, number) else {
+                    body(value, range)
+                    continue
+                }
+                problem = found
+            case .failure(let failure): problem = failure.problem
+            }
+            damaged.append(
+                DamagedLine(
+                    path: path, number: number, problem: problem, bytes: Array(text[range])))
+        }
+        guard !damaged.isEmpty, let before = try? linesBefore() else { return damaged }
+        for index in damaged.indices { damaged[index].number += before }
+        return damaged
+    }
+
+    private struct Failure: Error {
+        let problem: String
+    }
+
+    private static func parse(
+        _ line: ArraySlice<UInt8>, isTorn: Bool
+    ) -> Result<JSONValue, Failure> {
+        guard line.contains(where: { $0 != 0x20 && $0 != 0x09 && $0 != 0x0D }) else {
+            return .failure(Failure(problem: "it is empty"))
+        }
+        do throws(JSONSyntaxError) {
+            let value = try JSONValue(parsing: line)
+            return value.objectValue == nil
+                ? .failure(Failure(problem: "it is no JSON object")) : .success(value)
+        } catch {
+            return .failure(
+                Failure(
+                    problem: isTorn
+                        ? "it is torn off, as by a kill"
+                        : "it is no JSON (column \(error.column): \(error.problem))"))
+        }
+    }
+
+    /// Lines of the file before those that were read.
+    private func linesBefore() throws(SystemError) -> Int {
+        guard start > 0 else { return 0 }
+        let file = try FileHandleOwner.open(path, O_RDONLY | O_CLOEXEC)
+        var count = 0
+        for offset in stride(from: 0, to: start, by: 1 << 20) {
+            count += try Self.read(file, offset..<min(start, offset + 1 << 20))
+                .count { $0 == 0x0A }
+        }
+        return count
+    }
+
+    /// As many bytes of a range as the file has.
+    private static func read(
+        _ file: borrowing FileHandleOwner, _ range: Range<Int>
+    ) throws(SystemError) -> [UInt8] {
+        let descriptor = file.descriptor
+        var hasFailed = false
+        let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { buffer, filled in
+            while filled < range.count {
+                let got = retryingInterrupts {
+                    pread(
+                        descriptor, buffer.baseAddress.map { $0 + filled }, range.count - filled,
+                        off_t(range.lowerBound + filled))
+                }
+                hasFailed = got < 0
+                guard got > 0 else { return }
+                filled += got
+            }
+        }
+        guard !hasFailed else { throw SystemError(call: "pread", subject: file.path) }
+        return bytes
+    }
+}
+
+extension JSONLines {
+    /// Makes a file hold its whole lines alone, as far as they are wanted, each with its end.
+    ///
+    /// Damaged lines go into a file beside it, with their numbers and the time, so that nothing is lost that somebody
+    /// could still read.
+    ///
+    /// - Parameters:
+    ///   - path: The file; an absent one stays absent.
+    ///   - check: What is wrong with an object; `nil` where it is right.
+    ///   - isWanted: Whether a line that is right stays.
+    /// - Returns: What was done about damaged lines, a sentence each.
+    /// - Throws: `SystemError`; the file is then as it was.
+    static func mend(
+        _ path: String, check: (JSONValue, Int) -> String? = { _, _ in nil },
+        keeping isWanted: (JSONValue) -> Bool = { _ in true }
+    ) throws(SystemError) -> [String] {
+        let file = try JSONLines(path)
+        var kept: [Range<Int>] = []
+        var count = 0
+        let damaged = file.scan(check: check) { value, range in
+            count += 1
+            if isWanted(value) { kept.append(range) }
+        }
+        let end = kept.last.map { $0.upperBound + 1 } ?? 0
+        let keptBytes = kept.reduce(0) { $0 + $1.count + 1 }
+        guard !damaged.isEmpty || keptBytes != file.text.count else { return [] }
+        if damaged.isEmpty, keptBytes == end, end < file.text.count {
+            // Nothing but an end is unwanted: needs no room on the disk, and who follows the file keeps it.
+            guard truncate(path, off_t(end)) == 0 else {
+                throw SystemError(call: "truncate", subject: path)
+            }
+            return []
+        }
+        if !damaged.isEmpty { try setAside(damaged, from: path) }
+        var content: [UInt8] = []
+        content.reserveCapacity(keptBytes)
+        for range in kept {
+            content += file.text[range]
+            content.append(0x0A)
+        }
+        try AtomicFile.write(content, to: path)
+        return damaged.map {
+            "\($0); it was set aside in \(path)\(asideEnding), no other line is touched"
+        }
+    }
+
+    private static func setAside(
+        _ damaged: [DamagedLine], from path: String
+    ) throws(SystemError) {
+        let aside = try AppendedFile(path: path + asideEnding)
+        let time = Date().formatted(Date.ISO8601FormatStyle())
+        var text: [UInt8] = []
+        for line in damaged {
+            text += Array("\(time) line \(line.number): ".utf8)
+            text += line.bytes
+            text.append(0x0A)
+        }
+        try aside.append(text)
+        try aside.synchronise()
+    }
+}

@@ -1,0 +1,93 @@
+import Foundation
+import Runtime
+
+extension RunDirectory {
+    /// Reads `metrics.jsonl` from its start.
+    ///
+    /// - Parameter body: Gets every line that is right.
+    /// - Returns: The other lines.
+    /// - Throws: `RunError.system` where the file is there and cannot be read.
+    public func readMetrics(_ body: (JSONValue) -> Void) throws(RunError) -> [DamagedLine] {
+        let lines = try asRunError { () throws(SystemError) in try JSONLines(metricsPath) }
+        var rule = MetricsRule()
+        return lines.scan(check: { rule.problem($0, line: $1) }) { value, _ in body(value) }
+    }
+
+    /// Reads `events.jsonl` from its start.
+    ///
+    /// - Parameter body: Gets every line that is right.
+    /// - Returns: The other lines.
+    /// - Throws: `RunError.system` where the file is there and cannot be read.
+    public func readEvents(_ body: (JSONValue) -> Void) throws(RunError) -> [DamagedLine] {
+        let lines = try asRunError { () throws(SystemError) in try JSONLines(eventsPath) }
+        return lines.scan { value, _ in body(value) }
+    }
+
+    /// The last events, oldest first.
+    public func lastEvents(_ count: Int) -> [JSONValue] {
+        var events: [JSONValue] = []
+        lookBack(from: eventsPath) { lines in
+            events = []
+            _ = lines.scan { value, _ in events.append(value) }
+            return !events.isEmpty
+        }
+        return Array(events.suffix(count))
+    }
+
+    /// The newest line of the training loss and the newest of the validation loss; `nil` where
+    /// there is none yet.
+    public func lastMetrics() -> (training: JSONValue?, validation: JSONValue?) {
+        var (training, validation): (JSONValue?, JSONValue?) = (nil, nil)
+        lookBack(from: metricsPath) { lines in
+            var rule = MetricsRule()
+            _ = lines.scan(check: { rule.problem($0, line: $1) }) { value, _ in
+                if value["loss"] != nil { training = value }
+                if value["validation_loss"] != nil { validation = value }
+            }
+            return training != nil
+        }
+        return (training, validation)
+    }
+
+    /// Damaged lines among the last of both files, of some thousand steps; all of them are set aside when the run goes on.
+    public func lastDamagedLines() -> [DamagedLine] {
+        var rule = MetricsRule()
+        let metrics = try? JSONLines(metricsPath, last: 1 << 22)
+        let events = try? JSONLines(eventsPath, last: 1 << 22)
+        return (metrics?.scan(check: { rule.problem($0, line: $1) }) { _, _ in } ?? [])
+            + (events?.scan { _, _ in } ?? [])
+    }
+
+    /// Reads more and more of a file's end until something is found; a file that cannot be read has no lines.
+    private func lookBack(from path: String, _ isFound: (JSONLines) -> Bool) {
+        var bytes = 1 << 18
+        while let lines = try? JSONLines(path, last: bytes), !isFound(lines), !lines.isWhole {
+            bytes *= 16
+        }
+    }
+}
+
+/// What makes an object a line of `metrics.jsonl`.
+struct MetricsRule {
+    private var lines: [Int: Int] = [:]
+    private var validationLines: [Int: Int] = [:]
+
+    /// Looks at the next object of the file.
+    ///
+    /// - Parameters:
+    ///   - value: The object.
+    ///   - line: The number of its line; the first of two lines of one step is the right one.
+    /// - Returns: What is wrong with it; `nil` where it is right.
+    mutating func problem(_ value: JSONValue, line: Int) -> String? {
+        guard let step = value["step"]?.integerValue, step >= 0 else {
+            return "it has no step that is a whole number from 0 on"
+        }
+        let isValidation = value["loss"] == nil
+        let first = isValidation ? validationLines[step] : lines[step]
+        if let first {
+            return "step \(step) is there already, \(line - first) lines before"
+        }
+        if isValidation { validationLines[step] = line } else { lines[step] = line }
+        return nil
+    }
+}
