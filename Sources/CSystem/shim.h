@@ -1,6 +1,8 @@
 /* What the C library has and Swift's own overlay does not show. */
 #include <errno.h>
+#include <limits.h>
 #include <malloc.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
@@ -105,4 +107,68 @@ static inline int purkinje_forward_signal(int number, int descriptor) {
 static inline int purkinje_ignores_signal(int number) {
     struct sigaction action;
     return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+/* A mapped file, and what the process says where a page of it cannot be read. */
+struct purkinje_mapping {
+    uintptr_t start; /* 0 where the place is free. */
+    uintptr_t end;
+    const char *message;
+    size_t message_bytes;
+};
+
+#define PURKINJE_MAPPINGS 1024
+/* Weak, so that the program has one of each however many objects this header is compiled into; with a value, because
+   Swift's compiler passes over definitions that have none. */
+__attribute__((weak)) struct purkinje_mapping purkinje_mappings[PURKINJE_MAPPINGS] = {{0}};
+__attribute__((weak)) struct sigaction purkinje_former_bus_action = {0};
+
+/* Nothing here takes a lock or memory: it may run on any thread, at any moment. */
+static void purkinje_handle_bus_error(int number, siginfo_t *info, void *context) {
+    (void)context;
+    /* Above 0 the kernel itself tells of an access, and the address is that of the access. */
+    uintptr_t address = info->si_code > 0 ? (uintptr_t)info->si_addr : 0;
+    for (int i = 0; address != 0 && i < PURKINJE_MAPPINGS; i++) {
+        uintptr_t start = __atomic_load_n(&purkinje_mappings[i].start, __ATOMIC_ACQUIRE);
+        if (start == 0 || address < start || address >= purkinje_mappings[i].end) continue;
+        /* A pipe that is ready takes as much at once; one that nobody reads must not keep the process. */
+        struct pollfd descriptor = {.fd = 2, .events = POLLOUT};
+        if (poll(&descriptor, 1, 200) == 1 && (descriptor.revents & POLLOUT)) {
+            size_t count = purkinje_mappings[i].message_bytes;
+            if (write(2, purkinje_mappings[i].message, count < PIPE_BUF ? count : PIPE_BUF) < 0) { /* Nobody reads. */ }
+        }
+        _exit(1);
+    }
+    /* Not ours: whoever had the signal before gets it when the access is tried again. */
+    int saved = errno;
+    sigaction(number, &purkinje_former_bus_action, NULL);
+    if (info->si_code <= 0) raise(number);
+    errno = saved;
+}
+
+/* From now on an access to a mapping whose file has become shorter or unreadable ends the process with code 1. */
+static inline int purkinje_catch_bus_errors(void) {
+    struct sigaction action = {0};
+    action.sa_sigaction = purkinje_handle_bus_error;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+    sigemptyset(&action.sa_mask);
+    return sigaction(SIGBUS, &action, &purkinje_former_bus_action);
+}
+
+/* Notes a mapping; its message lives until it is forgotten. Callers take turns. -1 where the table is full. */
+static inline int purkinje_note_mapping(const void *start, size_t bytes, const char *message, size_t message_bytes) {
+    for (int i = 0; i < PURKINJE_MAPPINGS; i++) {
+        if (purkinje_mappings[i].start != 0) continue;
+        purkinje_mappings[i].end = (uintptr_t)start + bytes;
+        purkinje_mappings[i].message = message;
+        purkinje_mappings[i].message_bytes = message_bytes;
+        __atomic_store_n(&purkinje_mappings[i].start, (uintptr_t)start, __ATOMIC_RELEASE);
+        return i;
+    }
+    return -1;
+}
+
+/* Forgets a mapping that nobody reads any more. */
+static inline void purkinje_forget_mapping(int index) {
+    __atomic_store_n(&purkinje_mappings[index].start, 0, __ATOMIC_RELEASE);
 }

@@ -1,12 +1,17 @@
+import CSystem
 import Foundation
 
 /// A whole file, mapped read-only into memory.
+///
+/// A file can be cut, and its disk can fail, while it is mapped. The kernel then answers an access with SIGBUS, at any
+/// instruction of any thread, where nothing can be thrown. The process ends with code 1 and one line that names the file.
 ///
 /// `@unchecked Sendable`: nobody writes through the mapping.
 public final class MappedFile: @unchecked Sendable {
     /// The file's path, for messages.
     public let path: FilePath
     private let bytes: UnsafeRawBufferPointer
+    private let guardian: MappingGuardian?
 
     /// Maps a file.
     ///
@@ -21,6 +26,7 @@ public final class MappedFile: @unchecked Sendable {
         let count = status.byteCount
         guard count > 0 else {
             bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+            guardian = nil
             return
         }
         let address = mmap(nil, count, PROT_READ, MAP_PRIVATE, file.descriptor, 0)
@@ -28,9 +34,11 @@ public final class MappedFile: @unchecked Sendable {
             throw SystemError(call: "mmap", subject: path)
         }
         bytes = UnsafeRawBufferPointer(start: address, count: count)
+        guardian = MappingGuardian(bytes, path: path)
     }
 
     deinit {
+        guardian?.end()
         if let start = bytes.baseAddress {
             munmap(UnsafeMutableRawPointer(mutating: start), bytes.count)
         }
@@ -44,5 +52,40 @@ public final class MappedFile: @unchecked Sendable {
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         try body(bytes)
+    }
+}
+
+/// What the process says, by a handler that may neither lock nor allocate, where a page of a mapping cannot be read.
+private final class MappingGuardian {
+    /// Whether the handler stands, and the lock around the table that it looks into.
+    private static let table: Locked<Bool> = Locked(purkinje_catch_bus_errors() == 0)
+
+    private let message: UnsafeMutableBufferPointer<CChar>
+    private let index: Int32
+
+    /// `nil` where no handler could be set up, or more files are mapped than the table has places for: such a mapping ends
+    /// the process by the signal itself.
+    init?(_ bytes: UnsafeRawBufferPointer, path: String) {
+        let text =
+            "error: \(path): the file was cut, or its disk failed, while it was in use: a part of its "
+            + "\(bytes.count) bytes is gone; put it back whole and start again\n"
+        message = .allocate(capacity: text.utf8.count)
+        _ = message.initialize(from: text.utf8.lazy.map { CChar(bitPattern: $0) })
+        let message = message
+        index = Self.table.withLock { isReady in
+            guard isReady else { return -1 }
+            return purkinje_note_mapping(
+                bytes.baseAddress, bytes.count, message.baseAddress, message.count)
+        }
+        guard index >= 0 else {
+            message.deallocate()
+            return nil
+        }
+    }
+
+    /// Called before the mapping goes.
+    func end() {
+        Self.table.withLock { _ in purkinje_forget_mapping(index) }
+        message.deallocate()
     }
 }
