@@ -13,6 +13,8 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
     case exists(path: FilePath)
     /// The checkpoint is whole, but of another model or method than the state that it should fill.
     case differs(checkpoint: String, problem: String)
+    /// Weights have a NaN or an infinity: nothing can be computed with them.
+    case notFinite(checkpoint: String, tensor: String, problem: String)
 
     /// Whether the disk or the quota is full: earlier checkpoints are whole, training can go on and
     /// save later.
@@ -36,6 +38,9 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
             "\(path): this state is saved already"
         case .differs(let checkpoint, let problem):
             "\(checkpoint): \(problem)"
+        case .notFinite(let checkpoint, let tensor, let problem):
+            "\(checkpoint): tensor '\(tensor)' cannot be used: \(problem); take an earlier checkpoint, from before "
+                + "training diverged (--step), or begin again with sound weights"
         }
     }
 }

@@ -196,13 +196,13 @@ public struct CheckpointStore: Sendable {
         return nil
     }
 
-    /// Copies some tensors out of a checkpoint, checking every byte of it on the way.
+    /// Copies some tensors out of a checkpoint, to be computed with, checking every byte of it on the way.
     ///
     /// - Parameters:
     ///   - name: The checkpoint.
     ///   - isWanted: Chooses tensors by name.
     /// - Returns: The manifest, and the tensors sorted by name.
-    /// - Throws: `CheckpointError`.
+    /// - Throws: `CheckpointError`, `notFinite` for the first of them that has a NaN or an infinity.
     public func tensors(
         of name: CheckpointName, where isWanted: (String) -> Bool
     ) throws(CheckpointError) -> (manifest: Manifest, tensors: [NamedTensor]) {
@@ -213,6 +213,10 @@ public struct CheckpointStore: Sendable {
         let targets = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0.tensor) })
         try read(manifest, of: name) { targets[$0]?.bytes }
         withExtendedLifetime(lock) {}
+        for named in tensors {
+            guard let problem = named.tensor.notFinite else { continue }
+            throw .notFinite(checkpoint: folder(of: name), tensor: named.name, problem: problem)
+        }
         return (manifest, tensors)
     }
 

@@ -83,8 +83,8 @@ public enum OfficialWeights {
     ///   - file: Of an encoder or a whole model.
     ///   - state: Its parameters are written when all of them are found to fit.
     /// - Returns: Whether the file has the whole model.
-    /// - Throws: `SafetensorsError`, naming the first weight that is absent, unknown, or of another
-    ///   shape.
+    /// - Throws: `SafetensorsError`, naming the first weight that is absent, unknown, of another shape, or not
+    ///   finite.
     @discardableResult
     public static func read(
         _ file: SafetensorsFile, into state: [NamedTensor]
@@ -117,6 +117,7 @@ public enum OfficialWeights {
                     expected: "\(target.tensor.elementType.rawValue) \(target.tensor.shape)")
             }
         }
+        try file.requireFinite()
         for target in targets { try file.read(target.name, into: target.tensor) }
         return isWhole
     }

@@ -11,6 +11,8 @@ public enum SafetensorsError: Error, Equatable, CustomStringConvertible {
     case absent(file: String, tensor: String)
     /// The tensor is there, but another one than was asked for.
     case differs(file: String, tensor: String, found: String, expected: String)
+    /// Weights have a NaN or an infinity, which would make every result one.
+    case notFinite(file: String, tensor: String, problem: String)
 
     /// The sentence for people.
     public var description: String {
@@ -23,6 +25,9 @@ public enum SafetensorsError: Error, Equatable, CustomStringConvertible {
             "\(file): there is no tensor '\(tensor)'"
         case .differs(let file, let tensor, let found, let expected):
             "\(file): tensor '\(tensor)' is \(found), expected \(expected)"
+        case .notFinite(let file, let tensor, let problem):
+            "\(file): tensor '\(tensor)' cannot be used as weights: \(problem); "
+                + "take weights from before training diverged, or look at what wrote the file"
         }
     }
 }

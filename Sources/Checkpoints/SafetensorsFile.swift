@@ -80,6 +80,16 @@ public final class SafetensorsFile: Sendable {
         return all
     }
 
+    /// Refuses a file of weights that has a NaN or an infinity anywhere, by the tensor's name.
+    ///
+    /// - Throws: `SafetensorsError.notFinite` for the first such tensor by name.
+    public func requireFinite() throws(SafetensorsError) {
+        for name in names {
+            guard let problem = try tensor(name).notFinite else { continue }
+            throw .notFinite(file: path, tensor: name, problem: problem)
+        }
+    }
+
     /// Puts a file of tensors in place of whatever was there; equal tensors and texts give equal
     /// bytes.
     ///

@@ -1,3 +1,4 @@
+import Checkpoints
 import Cluster
 import Collectives
 import Configurations
@@ -242,6 +243,12 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
     private func outcome(of joined: RoundSummary) throws -> RoundOutcome {
         if !isFinite(joined) {
             guard configuration.onNonFinite == .stop else { return .whole }
+            if let (name, problem) = weightNotFinite() {
+                return .diverged(
+                    message:
+                        "'\(name)' was not finite before step \(step + 1) began: \(problem); go on "
+                        + "from an earlier checkpoint, or begin again with sound weights")
+            }
             return .diverged(
                 message: "the loss or a gradient of step \(step + 1) is not finite; lower "
                     + "optimizer.learningRate, or set onNonFinite to skip such steps")
@@ -250,6 +257,14 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
         guard let misfit else { return .whole }
         guard round == 0 else { throw RoundError.exponentsDiffer(block: misfit) }
         return .recompute(exponents: joined.maxima)
+    }
+
+    /// The first part of the state that no step can be computed with.
+    private func weightNotFinite() -> (name: String, problem: String)? {
+        for named in state where named.name.hasPrefix(OfficialWeights.parameterPrefix) {
+            if let problem = named.tensor.notFinite { return (named.name, problem) }
+        }
+        return nil
     }
 
     private func isFinite(_ joined: RoundSummary) -> Bool {

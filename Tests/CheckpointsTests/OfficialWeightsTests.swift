@@ -88,4 +88,68 @@ import Testing
         #expect(unknown?.description.hasSuffix("the nearest is 'mask_embedding'") == true)
         #expect(target.allSatisfy { $0.tensor.bytes.allSatisfy { $0 == 0 } })
     }
+
+    @Test(
+        arguments: [Float.nan, .infinity, -.infinity, .signalingNaN],
+        ["norm.weight", "to_patch_embedding.2.weight", "head.weight"])
+    func weightsThatAreNotFiniteAreRefusedByName(value: Float, name: String) throws {
+        let folder = try TemporaryFolder()
+        let weights =
+            OfficialWeights.encoder(of: Self.state) + [
+                NamedTensor("head.weight", patterned([5, 4]))
+            ]
+        let copies = weights.map { NamedTensor($0.name, $0.tensor.copied()) }
+        let spoilt = try #require(copies.first { $0.name == name }).tensor
+        spoilt.floats[spoilt.count - 1] = value
+        let place = spoilt.shape.map { $0 - 1 }
+        let state = emptied(Self.state)
+        let file = try file(copies, in: folder)
+        let error = #expect(throws: SafetensorsError.self) {
+            try OfficialWeights.read(file, into: state)
+        }
+        #expect(
+            error
+                == .notFinite(
+                    file: file.path, tensor: name,
+                    problem:
+                        "\(value.isNaN ? "NaN" : value > 0 ? "infinity" : "-infinity") at \(place), "
+                        + "1 of \(spoilt.count) numbers are not finite"))
+        for named in state { #expect(named.tensor.bytes.allSatisfy { $0 == 0 }, "\(named.name)") }
+    }
+
+    @Test func onlyFloatsCanBeNotFinite() {
+        let doubles = Tensor(.float64, shape: [2, 3])
+        #expect(doubles.notFinite == nil)
+        doubles.bytes.storeBytes(of: Double.infinity, toByteOffset: 32, as: Double.self)
+        #expect(doubles.notFinite == "infinity at [1, 1], 1 of 6 numbers are not finite")
+        let counters = Tensor(.int32, shape: [4])
+        for index in counters.bytes.indices { counters.bytes[index] = 0xFF }
+        #expect(counters.notFinite == nil)
+        #expect(Tensor([Float](), shape: [0, 3]).notFinite == nil)
+        #expect(
+            Tensor([Float.nan], shape: []).notFinite == "NaN at [], 1 of 1 numbers are not finite")
+    }
+
+    @Test func aCheckpointsWeightsThatAreNotFiniteAreRefusedByName() throws {
+        let folder = try TemporaryFolder()
+        let store = CheckpointStore(path: folder.path + "/run/checkpoints")
+        let weight = Tensor([1, 2, .nan, 4], shape: [2, 2])
+        let state = [
+            NamedTensor("moment1.w", Tensor([.infinity], shape: [1])),
+            NamedTensor("parameter.v", Tensor([1], shape: [1])),
+            NamedTensor("parameter.w", weight),
+        ]
+        let name = CheckpointName(step: 4, generation: 0, term: 1)
+        try store.save(state, as: name, context: context(step: 4))
+        #expect(
+            throws: CheckpointError.notFinite(
+                checkpoint: store.folder(of: name), tensor: "parameter.w",
+                problem: "NaN at [1, 0], 1 of 4 numbers are not finite")
+        ) { try store.tensors(of: name) { $0.hasPrefix("parameter.") } }
+        let sound = try store.tensors(of: name) { $0 == "parameter.v" }.tensors
+        #expect(sound.map(\.tensor.floatArray) == [[1]])
+        // The bytes are sound: a state is read as it is, and training says what it makes of it.
+        try store.verify(name)
+        try store.load(name, into: emptied(state))
+    }
 }

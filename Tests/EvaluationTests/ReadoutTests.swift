@@ -125,6 +125,20 @@ import Testing
                 == nil)
     }
 
+    @Test(arguments: [1, 2])
+    func aVectorThatIsNotFiniteNamesItsRecord(threads: Int) throws {
+        let (encoder, records, dataset) = try encoder(SyntheticRecords.configuration())
+        let windows = records.test[..<6].map(\.windows)
+        let source = SpoiltWindows(signals: dataset, spoilt: Set(windows[3] + windows[5]))
+        let error = #expect(throws: EvaluationError.self) {
+            try encoder.embed(
+                windows, of: source, readout: .mean, centreCropOnly: true, threads: threads,
+                progress: { _ in })
+        }
+        #expect(
+            error == .vectorNotFinite(record: "record 3", count: 32, width: 32, step: encoder.step))
+    }
+
     @Test func channelsHaveTheirOwnPart() throws {
         let (encoder, records, dataset) = try encoder(Self.channels.configuration())
         let few = Array(records.test[..<2])
@@ -181,5 +195,24 @@ private struct UnmeasuredWindows: WindowSource {
 
     func clinicalFeatures(of window: Int, into features: UnsafeMutableBufferPointer<Float>) {
         features.update(repeating: .nan)
+    }
+}
+
+/// The windows of a data set, some of them with a signal that cannot be.
+private struct SpoiltWindows: WindowSource {
+    let signals: PreparedDataset
+    let spoilt: Set<Int>
+    var samplesPerWindow: Int { signals.samplesPerWindow }
+    var clinicalFeatureCount: Int { signals.clinicalFeatureCount }
+
+    func readMillivolts(window: Int, into signal: UnsafeMutableBufferPointer<Float>) throws {
+        try signals.readMillivolts(window: window, into: signal)
+        if spoilt.contains(window) { signal.update(repeating: .nan) }
+    }
+
+    func facts(of window: Int) -> WindowFacts { signals.facts(of: window) }
+
+    func clinicalFeatures(of window: Int, into features: UnsafeMutableBufferPointer<Float>) {
+        signals.clinicalFeatures(of: window, into: features)
     }
 }

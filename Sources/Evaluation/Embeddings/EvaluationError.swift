@@ -23,6 +23,8 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
     case unfitDataset(dataset: FilePath, problem: String)
     /// Runs were tested on different records.
     case recordsDiffer(runs: [String])
+    /// A record's vector has a NaN or an infinity.
+    case vectorNotFinite(record: String, count: Int, width: Int, step: UInt64)
 
     /// One line: what, where, remedy.
     public var description: String {
@@ -51,6 +53,9 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
         case .tooFewCandidates(let wanted, let records):
             "\(wanted) neighbours of \(records) records; ask for fewer with --count"
         case .unfitDataset(let dataset, let problem): "\(dataset) \(problem)"
+        case .vectorNotFinite(let record, let count, let width, let step):
+            "\(record): \(count) of the \(width) numbers that the encoder of step \(step) makes of it are not finite; "
+                + "the weights are too large (take an earlier checkpoint, --step), or the record's signal is"
         case .recordsDiffer(let runs):
             "\(runs.joined(separator: " and ")) were tested on different records"
         }

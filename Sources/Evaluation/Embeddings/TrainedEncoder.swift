@@ -131,9 +131,11 @@ public struct TrainedEncoder: Sendable {
         progress: @escaping @Sendable (Int) -> Void = { _ in }
     ) throws -> Matrix {
         try check(dataset)
-        return try embed(
-            records.map(\.windows), of: dataset, readout: readout, centreCropOnly: centreCropOnly,
-            threads: threads, progress: progress)
+        _ = try dimension(of: readout)
+        return try rows(
+            of: embedding, records.map(\.windows), from: dataset, readout: readout,
+            centreCropOnly: centreCropOnly, threads: threads,
+            name: { Self.name($0, records[$0]) }, progress: progress)
     }
 
     /// The same for any windows, a list a record, of a source that is known to fit.
@@ -154,7 +156,12 @@ public struct TrainedEncoder: Sendable {
         _ = try dimension(of: readout)
         return try rows(
             of: embedding, records, from: source, readout: readout, centreCropOnly: centreCropOnly,
-            threads: threads, progress: progress)
+            threads: threads, name: { "record \($0)" }, progress: progress)
+    }
+
+    /// A record as messages have it.
+    private static func name(_ index: Int, _ record: EvaluatedRecord) -> String {
+        "record \(index), \(record.description.name)"
     }
 
     /// Whether the method has a head that tells superclasses.
@@ -181,13 +188,14 @@ public struct TrainedEncoder: Sendable {
         try check(dataset)
         return try rows(
             of: classifier, records.map(\.windows), from: dataset, readout: .own,
-            centreCropOnly: centreCropOnly, threads: threads, progress: progress)
+            centreCropOnly: centreCropOnly, threads: threads,
+            name: { Self.name($0, records[$0]) }, progress: progress)
     }
 
     private func rows(
         of embedding: any SignalEmbedding, _ records: [[Int]], from source: any WindowSource,
         readout: Readout, centreCropOnly: Bool, threads: Int,
-        progress: @escaping @Sendable (Int) -> Void
+        name: @escaping @Sendable (Int) -> String, progress: @escaping @Sendable (Int) -> Void
     ) throws -> Matrix {
         let width = embedding.dimension(of: readout) ?? 0
         let crops = embedding.cropStarts(windowSamples: source.samplesPerWindow)
@@ -197,22 +205,29 @@ public struct TrainedEncoder: Sendable {
             Worker(workspace: embedding.makeWorkspace(), tape: Tape(parameters: parameters))
         }
         let rows = Locked<[Int: [Double]]>([:])
-        let failure = Locked<(any Error)?>(nil)
+        // Tasks are begun in order, so the first record of all that fail is among these whatever the threads.
+        let failure = Locked<(task: Int, error: any Error)?>(nil)
+        let step = step
         pool.run(records.count) { task, thread in
             guard failure.withLock({ $0 == nil }) else { return }
             do {
                 let row = try workers[thread].embed(
                     records[task], starts: starts, readout: readout, width: width, from: source)
+                let strange = row.count { !$0.isFinite }
+                guard strange == 0 else {
+                    throw EvaluationError.vectorNotFinite(
+                        record: name(task), count: strange, width: width, step: step)
+                }
                 progress(
                     rows.withLock { rows in
                         rows[task] = row
                         return rows.count
                     })
             } catch {
-                failure.withLock { $0 = error }
+                failure.withLock { if $0.map({ task < $0.task }) ?? true { $0 = (task, error) } }
             }
         }
-        if let error = failure.withLock({ $0 }) { throw error }
+        if let error = failure.withLock({ $0?.error }) { throw error }
         let values = rows.withLock { rows in records.indices.flatMap { rows[$0] ?? [] } }
         return Matrix(rows: records.count, columns: width, values: values)
     }

@@ -34,7 +34,9 @@ struct InitialWeights {
         self.path = path
         guard status.kind == .folder else {
             digest = try MappedFile(path: path).withBytes { SHA256.digest(of: $0) }
-            tensors = try SafetensorsFile(path: path).tensors()
+            let file = try SafetensorsFile(path: path)
+            try file.requireFinite()
+            tensors = try file.tensors()
             return
         }
         let store = CheckpointStore(path: RunDirectory(path: path).checkpointsPath)
