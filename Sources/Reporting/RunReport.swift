@@ -80,8 +80,8 @@ public struct RunReport {
         var lines = damaged.prefix(10).map { "<li>\($0.description.htmlEscaped)</li>" }
         if damaged.count > 10 { lines.append("<li>and \(damaged.count - 10) more</li>") }
         return
-            "<p class=\"note\">\(damaged.count) damaged lines were passed over; when the run goes on they are "
-            + "set aside.</p><ul>\(lines.joined())</ul>"
+            "<p class=\"note\">Damaged lines of its history, \(damaged.count) in all, are passed over, and set aside "
+            + "when the run goes on:</p><ul>\(lines.joined())</ul>"
     }
 
     private var losses: String {

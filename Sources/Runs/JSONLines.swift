@@ -197,7 +197,7 @@ extension JSONLines {
         }
         try AtomicFile.write(content, to: path)
         return damaged.map {
-            "\($0); it was set aside in \(path)\(asideEnding), no other line is touched"
+            "\($0); it was set aside in \(path)\(asideEnding), and the lines behind it stay"
         }
     }
 

@@ -49,11 +49,14 @@ extension RunDirectory {
         return (training, validation)
     }
 
-    /// Damaged lines among the last of both files, of some thousand steps; all of them are set aside when the run goes on.
-    public func lastDamagedLines() -> [DamagedLine] {
+    /// Damaged lines of both files; all of them are set aside when the run goes on.
+    ///
+    /// - Parameter bytes: How far to look back from the ends of the files; `nil` looks at all of them.
+    /// - Returns: None of a file that cannot be read.
+    public func damagedLines(last bytes: Int? = nil) -> [DamagedLine] {
         var rule = MetricsRule()
-        let metrics = try? JSONLines(metricsPath, last: 1 << 22)
-        let events = try? JSONLines(eventsPath, last: 1 << 22)
+        let metrics = try? JSONLines(metricsPath, last: bytes)
+        let events = try? JSONLines(eventsPath, last: bytes)
         return (metrics?.scan(check: { rule.problem($0, line: $1) }) { _, _ in } ?? [])
             + (events?.scan { _, _ in } ?? [])
     }

@@ -38,7 +38,7 @@ import Testing
         var read: [Int?] = []
         let damaged = try directory.readMetrics { read.append($0["step"]?.integerValue) }
         #expect(damaged.map(\.number) == [place + 1])
-        #expect(directory.lastDamagedLines() == damaged)
+        #expect(directory.damagedLines() == damaged)
         #expect(directory.lastMetrics().training?["step"] == 6)
 
         let log = try MetricsLog(directory, after: 4)
@@ -51,7 +51,7 @@ import Testing
         #expect(parts.count == 4 && parts[3].elementsEqual(Self.bad[kind] + [10]))
         #expect(parts[2].elementsEqual("\(place + 1):".utf8))
         #expect(try MetricsLog(directory, after: 4).mendings.isEmpty)
-        #expect(directory.lastDamagedLines().isEmpty)
+        #expect(directory.damagedLines().isEmpty)
     }
 
     @Test func manyDamagedLinesAreEachNamed() throws {
@@ -88,7 +88,7 @@ import Testing
         try AtomicFile.write(
             text + "\n[]\n" + text.replacing("one", with: "two") + "{\"event\":\"e",
             to: directory.eventsPath)
-        #expect(directory.lastDamagedLines().map(\.number) == [2, 3, 5])
+        #expect(directory.damagedLines().map(\.number) == [2, 3, 5])
         let log = try EventLog(directory)
         #expect(log.mendings.count == 3)
         try log.append(.end, "three")
@@ -101,13 +101,14 @@ import Testing
         let long = String(repeating: "x", count: 1 << 20)
         try AtomicFile.write(line(1) + "\n" + long + "\n", to: directory.metricsPath)
         #expect(directory.lastMetrics().training?["step"] == 1)
-        #expect(directory.lastDamagedLines().map(\.number) == [2])
+        #expect(directory.damagedLines().map(\.number) == [2])
     }
 
     @Test func linesBehindTheLastMegabytesAreCountedToo() throws {
         let many = (1...120_000).map { line($0) }.joined(separator: "\n")
         try AtomicFile.write(many + "\nx\n" + line(120_001) + "\n", to: directory.metricsPath)
-        #expect(directory.lastDamagedLines().map(\.number) == [120_001])
+        #expect(directory.damagedLines(last: 1 << 16).map(\.number) == [120_001])
+        #expect(directory.damagedLines(last: 8).isEmpty)
     }
 
     @Test func aRewindWithoutDamageKeepsTheFile() throws {

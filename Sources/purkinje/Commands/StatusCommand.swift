@@ -22,7 +22,10 @@ let statusCommand = Command(
     let directory = RunDirectory(path: invocation[run])
     let stop = try StopRequest.install(onFirst: { _ in })
     while true {
-        let status = try RunStatus(directory, eventCount: invocation[eventCount])
+        // Every two seconds, the last some thousand steps are enough.
+        let status = try RunStatus(
+            directory, eventCount: invocation[eventCount],
+            lookingBack: invocation[watch] ? 1 << 21 : nil)
         if invocation[Flag.json] {
             Output.write(status.json)
         } else {
@@ -46,12 +49,17 @@ struct RunStatus {
     private let coordinator: CoordinatorAddress?
     private let metricsAge: Double?
 
-    init(_ directory: RunDirectory, eventCount: Int) throws {
+    /// - Parameters:
+    ///   - directory: The run.
+    ///   - eventCount: How many of the last events to show.
+    ///   - bytes: How far to look back for damaged lines; `nil` looks at all.
+    /// - Throws: Where there is no run.
+    init(_ directory: RunDirectory, eventCount: Int, lookingBack bytes: Int?) throws {
         self.directory = directory
         record = try directory.read()
         metrics = directory.lastMetrics()
         events = directory.lastEvents(eventCount)
-        damagedLines = directory.lastDamagedLines()
+        damagedLines = directory.damagedLines(last: bytes)
         checkpoint = try CheckpointStore(path: directory.checkpointsPath).list().first
         coordinator = try CoordinatorAddress.read(from: directory)
         metricsAge = (try? directory.metricsPath.status()).map { status in
