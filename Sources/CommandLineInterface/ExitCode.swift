@@ -16,6 +16,8 @@ public enum ExitCode: Int32, Sendable, Equatable, CaseIterable {
     case diverged = 6
     /// Interrupted by a signal after a clean checkpoint.
     case interrupted = 130
+    /// Whoever read the results went away, as `head` does.
+    case outputClosed = 141
 }
 
 /// Why a command gives up, with the code that it ends with.

@@ -2,19 +2,30 @@ import Foundation
 import Runtime
 
 /// Results on standard output.
+///
+/// Results are what a command is for: where they cannot be written the command fails, unlike a line of the log.
 public enum Output {
-    /// Prints text and a line break.
+    /// Prints text and a line break; ends the process where that cannot be done.
+    ///
+    /// Where the reader is gone, as in `purkinje … | head`, it ends with code 141 and no word, as other programs do.
     public static func write(_ text: String) {
+        // On a terminal, what was logged before stands above.
+        LogQueue.standardError.flush()
+        do throws(SystemError) {
+            try write(text, to: STDOUT_FILENO)
+        } catch {
+            guard error.code != EPIPE else { Program.end(.outputClosed) }
+            Log().error("\(error); results are missing, files that were named are whole")
+            Program.end(.failure)
+        }
+    }
+
+    /// Prints text and a line break.
+    static func write(_ text: String, to descriptor: Int32) throws(SystemError) {
         var line = text + "\n"
-        line.withUTF8 { bytes in
-            var rest = UnsafeRawBufferPointer(bytes)
-            while !rest.isEmpty {
-                let written = retryingInterrupts {
-                    Foundation.write(STDOUT_FILENO, rest.baseAddress, rest.count)
-                }
-                guard written > 0 else { return }
-                rest = UnsafeRawBufferPointer(rebasing: rest[written...])
-            }
+        let code = line.withUTF8 { writeWhole(UnsafeRawBufferPointer($0), to: descriptor).code }
+        guard code == 0 else {
+            throw SystemError(call: "write", subject: "standard output", code: code)
         }
     }
 

@@ -27,7 +27,19 @@ public struct Program: Sendable {
 
     /// Runs the process's own command line and ends the process.
     public func main() -> Never {
-        exit(run(Self.words).rawValue)
+        do throws(SystemError) {
+            try ProcessStart.prepare()
+        } catch {
+            Log().error("the standard streams: \(error)")
+            Self.end(.failure)
+        }
+        Self.end(run(Self.words))
+    }
+
+    /// Ends the process behind the last line of its log, if somebody reads it.
+    static func end(_ code: ExitCode) -> Never {
+        LogQueue.standardError.flush()
+        exit(code.rawValue)
     }
 
     /// What the process was given behind its name, each word as `FilePath.text` has it: `CommandLine.arguments` would put

@@ -15,6 +15,7 @@ public final class ProgressLine: Sendable {
 
     private let isLive: Bool
     private let interval: Duration
+    private let isBehind: @Sendable () -> Bool
     private let write: @Sendable (String) -> Void
     private let state = Locked(State())
 
@@ -22,19 +23,19 @@ public final class ProgressLine: Sendable {
     ///
     /// - Parameter interval: Time between plain lines where there is no terminal.
     public convenience init(plainInterval interval: Duration = .seconds(10)) {
-        self.init(isLive: isatty(STDERR_FILENO) == 1, plainInterval: interval) { text in
-            var text = text
-            text.withUTF8 { bytes in
-                _ = retryingInterrupts {
-                    Foundation.write(STDERR_FILENO, bytes.baseAddress, bytes.count)
-                }
-            }
-        }
+        let queue = LogQueue.standardError
+        self.init(
+            isLive: isatty(STDERR_FILENO) == 1, plainInterval: interval,
+            isBehind: { queue.isBusy }, write: { queue.append($0) })
     }
 
     /// A line on anything, for tests.
-    init(isLive: Bool, plainInterval: Duration, write: @escaping @Sendable (String) -> Void) {
+    init(
+        isLive: Bool, plainInterval: Duration, isBehind: @escaping @Sendable () -> Bool = { false },
+        write: @escaping @Sendable (String) -> Void
+    ) {
         self.isLive = isLive
+        self.isBehind = isBehind
         self.write = write
         interval = isLive ? .milliseconds(100) : plainInterval
     }
@@ -48,6 +49,8 @@ public final class ProgressLine: Sendable {
         state.withLock { state in
             state.pending = text
             if let last = state.lastShown, now - last < interval { return }
+            // A terminal that stands still keeps its room for lines that are not outdated a moment later.
+            if isLive, isBehind() { return }
             show(&state, now: now)
         }
     }

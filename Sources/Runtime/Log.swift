@@ -1,6 +1,4 @@
-import Foundation
-
-/// Lines on standard error, each written whole.
+/// Lines on standard error, each written whole by the thread of `LogQueue`.
 public struct Log: Sendable {
     /// What every line begins with, such as `worker 3`; empty for none.
     public let prefix: String
@@ -18,17 +16,6 @@ public struct Log: Sendable {
     public func error(_ message: @autoclosure () -> String) { write("error: " + message()) }
 
     private func write(_ text: String) {
-        var line = prefix.isEmpty ? text : "\(prefix): \(text)"
-        line += "\n"
-        line.withUTF8 { bytes in
-            var rest = UnsafeRawBufferPointer(bytes)
-            while !rest.isEmpty {
-                let written = retryingInterrupts {
-                    Foundation.write(2, rest.baseAddress, rest.count)
-                }
-                guard written > 0 else { return }
-                rest = UnsafeRawBufferPointer(rebasing: rest[written...])
-            }
-        }
+        LogQueue.standardError.append((prefix.isEmpty ? text : "\(prefix): \(text)") + "\n")
     }
 }

@@ -49,29 +49,15 @@ import Testing
         #expect(roughTime(.infinity) == "unknown time")
     }
 
-    @Test func tablesAlignNumbersRight() {
-        let table = Output.table([["name", "bytes"], ["a", "5"], ["bc", "12345"]])
-        #expect(table == "name  bytes\na         5\nbc    12345")
-    }
-}
-
-@Suite struct StopRequestTests {
-    @Test func firstRequestWinsAndWakes() throws {
-        let request = StopRequest()
-        let told = Monitor(0)
-        request.onRequest { told.update { $0 += 1 } }
-        let waiter = Monitor(false)
-        let thread = try NamedThread("waiter") {
-            let made = request.wait(timeout: .seconds(30))
-            waiter.update { $0 = made }
-        }
-        #expect(!request.isMade)
-        #expect(request.make(signal: SIGINT))
-        #expect(!request.make(signal: SIGINT))
-        thread.join()
-        #expect(waiter.withLock { $0 })
-        request.onRequest { told.update { $0 += 10 } }
-        #expect(told.withLock { $0 } == 11)
-        #expect(request.isMade)
+    @Test func aTerminalThatStandsStillKeepsItsRoomForOtherLines() {
+        let written = Locked("")
+        let line = ProgressLine(
+            isLive: true, plainInterval: .seconds(10), isBehind: { true },
+            write: { text in written.withLock { $0 += text } })
+        line.update("step 1")
+        line.update("step 2")
+        #expect(written.withLock { $0 } == "")
+        line.finish()
+        #expect(written.withLock { $0 } == "\r\u{1B}[Kstep 2\n")
     }
 }
