@@ -16,20 +16,22 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
     /// Weights have a NaN or an infinity: nothing can be computed with them.
     case notFinite(checkpoint: String, tensor: String, problem: String)
 
-    /// Whether the disk or the quota is full: earlier checkpoints are whole, training can go on and
+    /// Whether there is no room for the file: earlier checkpoints are whole, training can go on and
     /// save later.
     public var isFullDisk: Bool {
         guard case .system(let error) = self else { return false }
-        return error.code == ENOSPC || error.code == EDQUOT
+        return error.remedyForRoom != nil
     }
 
     /// The sentence for people.
     public var description: String {
         switch self {
         case .system(let error):
-            isFullDisk
-                ? "\(error); earlier checkpoints are untouched, make room for the next"
-                : error.description
+            error.description
+                + (error.remedyForRoom.map {
+                    "; earlier checkpoints are untouched, \($0) for the next"
+                }
+                    ?? "")
         case .damaged(let file, let problem):
             "\(file) is damaged: \(problem)"
         case .absent(let path):

@@ -45,6 +45,7 @@ public final class CoordinatorDriver {
     private var failure: (any Error)?
     private var failedLinks: [(LinkID, String)] = []
     private var nextSync: ContinuousClock.Instant
+    private var lacksRoom = false
 
     /// Takes the run over: its next term, its journal, its checkpoints; workers can connect from now on.
     ///
@@ -284,6 +285,7 @@ public final class CoordinatorDriver {
         case .abandonCheckpoint(let name): disk.abandon(name)
         case .metrics(let report, let step):
             observer.onStep(try records.append(report, step))
+            noteRoom()
         case .closingReport(let report): try records.append(closing: report)
         case .rewind(let step):
             for mending in try records.rewind(to: step) { log.warning(mending) }
@@ -292,6 +294,17 @@ public final class CoordinatorDriver {
             observer.onEvent(event)
         case .end(let outcome): self.outcome = outcome
         }
+    }
+
+    /// Tells when lines of the metrics begin to wait for room on the disk, and when they no longer do.
+    private func noteRoom() {
+        let obstacle = records.obstacle
+        if let obstacle, !lacksRoom {
+            log.warning("\(obstacle); until then metrics wait in memory")
+        } else if obstacle == nil, lacksRoom {
+            log.info("there is room again: the metrics that waited are written")
+        }
+        lacksRoom = obstacle != nil
     }
 
     /// Sends a message; the reason when it failed.

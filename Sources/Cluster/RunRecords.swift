@@ -54,6 +54,9 @@ final class RunRecords: Sendable {
         return line
     }
 
+    /// Why metrics wait in memory for room on the disk, while any do.
+    var obstacle: RunError? { metrics.withLock { $0.obstacle } }
+
     /// Writes what was computed after the last step.
     func append(closing report: JSONValue) throws(RunError) {
         let step = options.record.configuration.steps
@@ -109,5 +112,6 @@ final class RunRecords: Sendable {
     func synchronise() {
         // A disk that fails shows at the next append.
         try? metrics.withLock { log throws(RunError) in try log.synchronise() }
+        try? events.synchronise()
     }
 }

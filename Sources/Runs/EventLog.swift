@@ -60,4 +60,9 @@ public final class EventLog: Sendable {
         let line = Array((JSONValue.object(members).text() + "\n").utf8)
         try asRunError { () throws(SystemError) in try file.append(line) }
     }
+
+    /// Writes what waits for room, and makes all that was added survive a power cut.
+    public func synchronise() throws(RunError) {
+        try asRunError { () throws(SystemError) in try file.synchronise() }
+    }
 }

@@ -54,7 +54,12 @@ public final class MetricsLog: Sendable {
             scalars: [("validation_loss", metrics.loss)] + Self.scalars(metrics.details))
     }
 
-    /// Makes what was added survive a power cut.
+    /// Why lines wait in memory for room on the disk, while any do.
+    public var obstacle: RunError? {
+        (lines.obstacle ?? tensorBoard.obstacle).map { .system($0) }
+    }
+
+    /// Writes what waits for room, and makes all that was added survive a power cut.
     public func synchronise() throws(RunError) {
         try asRunError { () throws(SystemError) in
             try lines.synchronise()

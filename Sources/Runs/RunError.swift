@@ -22,7 +22,7 @@ public enum RunError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .system(let error):
-            error.description
+            error.description + (error.remedyForRoom.map { "; \($0)" } ?? "")
         case .absent(let path):
             "\(path): no run here (there is no configuration.json); check the path"
         case .occupied(let path):

@@ -85,6 +85,9 @@ final class TensorBoardFile: Sendable {
         try append(time: time, step: step) { $0.content(5, summary.bytes) }
     }
 
+    /// Why records wait in memory, while any do.
+    var obstacle: SystemError? { file.obstacle }
+
     func synchronise() throws(SystemError) { try file.synchronise() }
 
     /// A record: length, its checksum, the event, its checksum.

@@ -25,6 +25,18 @@ public struct SystemError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         "\(subject): \(String(cString: strerror(code))) (\(call))"
     }
+
+    /// What makes room where a file could not grow for want of it; `nil` for other errors.
+    ///
+    /// So it is with a full disk, a full quota and a limit on the size of files: work can go on and write later.
+    public var remedyForRoom: String? {
+        switch code {
+        case ENOSPC: "make room there"
+        case EDQUOT: "make room there, or have the quota raised"
+        case EFBIG: "raise the limit on the size of files (ulimit -f)"
+        default: nil
+        }
+    }
 }
 
 /// Repeats a system call that a signal interrupted.

@@ -54,6 +54,7 @@ public final class SingleProcessRun {
     private let metrics: MetricsLog
     private let term: UInt64
     private var lastSaved: UInt64?
+    private var lacksRoom = false
 
     /// Opens a run, and loads its newest whole checkpoint where there is one.
     ///
@@ -162,15 +163,19 @@ public final class SingleProcessRun {
                     saveInBackground()
                 }
             }
-        } catch let error as TrainingError {
+        } catch let error where error is TrainingError || error is RunError {
+            // The state is that of the last finished step, whatever went wrong behind it.
             try saveNow()
-            try events.append(.end, error.description)
+            try events.append(.end, "\(error)")
             throw error
         }
-        if ending == .finished { try close() }
+        // Saved first: the measurement of the last state may take longer than somebody wants to wait.
         try saveNow()
+        if ending == .finished, shouldStop() { ending = .interrupted }
+        if ending == .finished { try close() }
         try metrics.synchronise()
         try events.append(.end, "\(ending) at step \(replica.step)")
+        try events.synchronise()
         return ending
     }
 
@@ -195,6 +200,18 @@ public final class SingleProcessRun {
                 ["step": .integer(Int64(line.step))])
         }
         observer.step(line)
+        noteRoom()
+    }
+
+    /// Tells when lines of the metrics begin to wait for room on the disk, and when they no longer do.
+    private func noteRoom() {
+        let obstacle = metrics.obstacle
+        if let obstacle, !lacksRoom {
+            observer.warning("\(obstacle); until then metrics wait in memory")
+        } else if obstacle == nil, lacksRoom {
+            observer.note("there is room again: the metrics that waited are written")
+        }
+        lacksRoom = obstacle != nil
     }
 
     /// The final validation.

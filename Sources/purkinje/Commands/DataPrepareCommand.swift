@@ -42,7 +42,7 @@ let dataPrepareCommand = Command(
     try checkPlace(of: invocation[output])
     let stop = try StopRequest.install { name in
         Log().info(
-            "\(name): finishing the records that are being read; a second signal ends at once")
+            "\(name): finishing the records that are being read; \(SignalRule.hint)")
     }
     let preparation = DatasetPreparation(
         .init(
@@ -104,9 +104,10 @@ private func describingFailures<Result>(
         throw CommandError(
             .failure,
             "\(output): another `data prepare` is writing this file; wait for it, or stop it")
-    } catch let error as SystemError where [ENOSPC, EDQUOT].contains(error.code) {
+    } catch let error as SystemError {
+        guard let remedy = error.remedyForRoom else { throw error }
         throw CommandError(
-            .failure, "\(error); make room, and the same command goes on from there")
+            .failure, "\(error); \(remedy), and the same command goes on from there")
     }
 }
 
