@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <sys/statfs.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -84,16 +85,24 @@ static inline uint32_t purkinje_crc32_fold(uint32_t inner, const void *bytes, si
 #endif
 }
 
+/* A signal as it arrived. Small enough for a pipe to take it whole. */
+struct purkinje_signal {
+    int32_t number;
+    int64_t nanoseconds; /* of the monotonic clock */
+};
+
 static int purkinje_signal_descriptor = -1;
 
 static void purkinje_write_signal(int number) {
     int saved = errno;
-    unsigned char byte = (unsigned char)number;
-    if (write(purkinje_signal_descriptor, &byte, 1) != 1) { /* The pipe is full: enough signals wait there. */ }
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    struct purkinje_signal signal = {number, now.tv_sec * INT64_C(1000000000) + now.tv_nsec};
+    if (write(purkinje_signal_descriptor, &signal, sizeof signal) < 0) { /* The pipe is full: enough signals wait there. */ }
     errno = saved;
 }
 
-/* From now on a signal writes its number as one byte to the descriptor, on whichever thread it arrives. */
+/* From now on a signal writes its number and time to the descriptor, on whichever thread it arrives. */
 static inline int purkinje_forward_signal(int number, int descriptor) {
     struct sigaction action = {0};
     purkinje_signal_descriptor = descriptor;

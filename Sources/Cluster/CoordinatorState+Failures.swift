@@ -21,7 +21,7 @@ extension CoordinatorState {
             considerForming(now)
         case .paused:
             considerForming(now)
-            if phase == .paused, now - phaseSince >= settings.waitForWorkers {
+            if phase == .paused, stop == nil, now - phaseSince >= settings.waitForWorkers {
                 belowMinimum(members.count, now)
             }
         case .regrouping:

@@ -49,13 +49,18 @@ extension CoordinatorState {
     mutating func considerForming(_ now: ContinuousClock.Instant) {
         let candidates = self.candidates
         switch phase {
+        case .gathering where stop != nil, .paused where stop != nil && members.isEmpty:
+            endWithoutMembers(now)
         case .gathering:
             let waited = now - phaseSince
-            let suffice = candidates.count >= settings.minimumWorkers
+            // One that wants to leave and holds steps that no checkpoint has is not kept waiting for others.
+            let hurries = candidates.contains { workers[$0]?.isLeaving == true }
+            let suffice = candidates.count >= (hurries ? 1 : settings.minimumWorkers)
             let isTime =
                 someReturned
-                ? awaited.isEmpty || waited >= settings.failureTimeout * 3
+                ? awaited.isEmpty || waited >= settings.failureTimeout * (hurries ? 1 : 3)
                 : candidates.count >= min(settings.workers, settings.logicalShards)
+                    || hurries && waited >= settings.failureTimeout
             if isTime && suffice || waited >= settings.waitForWorkers && suffice {
                 regroup(candidates, now)
             } else if waited >= settings.waitForWorkers {
@@ -76,7 +81,9 @@ extension CoordinatorState {
     /// Everybody who can be a member, the present ones first and in their order.
     var candidates: [WorkerID] {
         let others = workersByNumber.filter { !members.contains($0.id) }.map(\.id)
-        let all = (members + others).filter { workers[$0]?.isLeaving == false }
+        let all = (members + others).filter { id in
+            workers[id]?.isLeaving == false || phase == .gathering && holdsUnsavedSteps(id)
+        }
         return Array(all.prefix(settings.logicalShards))
     }
 
@@ -131,7 +138,9 @@ extension CoordinatorState {
     mutating func leave(_ id: WorkerID, _ now: ContinuousClock.Instant) {
         guard let worker = workers[id], !worker.isLeaving else { return }
         workers[id]?.isLeaving = true
-        if !members.contains(id) {
+        if phase == .gathering, holdsUnsavedSteps(id) {
+            considerForming(now)
+        } else if !members.contains(id) {
             release(id)
         } else if phase == .paused {
             proceed(now)
@@ -191,6 +200,11 @@ extension CoordinatorState {
             holders = members.filter(holdsCommittedState)
         }
         waitsForHolder = false
+        guard stop == nil else {
+            // Those who hold the state can save it without the others, and without a ring.
+            pause(holders, now)
+            return
+        }
         let lacking = members.filter { !holders.contains($0) }
         guard lacking.isEmpty else {
             replaceState(of: lacking, from: holders)
@@ -206,7 +220,15 @@ extension CoordinatorState {
         proceed(now)
     }
 
-    private func holdsCommittedState(_ id: WorkerID) -> Bool {
+    /// Whether a worker holds what would be lost with it: the state of a step that no checkpoint has.
+    func holdsUnsavedSteps(_ id: WorkerID) -> Bool {
+        let saved = checkpoints.last?.step ?? 0
+        let applied = workers[id]?.holding.applied ?? 0
+        return committed > saved && holdsCommittedState(id)
+            || adoptsLaterState && applied > max(committed, saved)
+    }
+
+    func holdsCommittedState(_ id: WorkerID) -> Bool {
         guard let holding = workers[id]?.holding, let applied = holding.applied else {
             return false
         }
@@ -226,12 +248,20 @@ extension CoordinatorState {
     }
 
     /// Nobody holds the committed state: back to the newest whole checkpoint.
-    private mutating func rewind() {
+    mutating func rewind() {
         let target = checkpoints.last?.step ?? 0
         abandonSave()
         let source = checkpoints.last.map { "checkpoint \($0)" } ?? "the beginning"
         // After a clean end the checkpoint is the committed state: nothing is lost.
         let losesSteps = target < committed
+        if losesSteps, stop?.outcome.exitCode == 130, committed > committedAtStart {
+            stop?.outcome = Outcome(
+                exitCode: 1,
+                message:
+                    "interrupted, but the steps after \(target) could not be saved: no worker that "
+                    + "held them is left; they are computed again when the run goes on from \(source)"
+            )
+        }
         event(
             losesSteps ? .rewind : .resumed,
             losesSteps
@@ -309,7 +339,11 @@ extension CoordinatorState {
             send(
                 .plan(Plan(generation: generation, committed: committed, work: .hold)), to: id)
         }
-        considerForming(now)
+        if members.contains(where: { workers[$0]?.isLeaving == true }) {
+            proceed(now)
+        } else {
+            considerForming(now)
+        }
     }
 
     /// The wait for workers is over: saves what is held, then ends with a hint.
@@ -321,7 +355,7 @@ extension CoordinatorState {
                     message:
                         "only \(count) of at least \(settings.minimumWorkers) workers are here "
                         + "after \(seconds(settings.waitForWorkers)); go on with: purkinje resume"),
-                wantsCheckpoint: true)
+                wantsCheckpoint: true, since: now)
         }
         proceed(now)
     }

@@ -179,14 +179,44 @@ extension CoordinatorState {
         event(.notice, "stopping: the step in hand is finished and saved")
         stop = Stop(
             outcome: Outcome(exitCode: 130, message: "interrupted after step \(committed)"),
-            wantsCheckpoint: true)
-        if phase == .gathering || phase == .paused { proceed(now) }
+            wantsCheckpoint: true, since: now)
+        // Whoever is frozen has until then to come back with the state.
+        holderAwaitedUntil = holderAwaitedUntil.map { min($0, now + settings.failureTimeout) }
+        switch phase {
+        case .gathering, .paused, .closing:
+            members.isEmpty ? considerForming(now) : proceed(now)
+        case .regrouping: tryForm(now)
+        case .stepping, .saving, .ended: break
+        }
+    }
+
+    /// Ends a stopped run that has no members: at once where all is saved, else as soon as somebody comes back who
+    /// holds the state, and without it when nobody does in time.
+    mutating func endWithoutMembers(_ now: ContinuousClock.Instant) {
+        guard let stop, stop.outcome.exitCode == 130 else {
+            windUp(now)
+            return
+        }
+        let holders = candidates.filter(holdsUnsavedSteps)
+        if !holders.isEmpty {
+            regroup(holders, now)
+            return
+        }
+        if (checkpoints.last?.step ?? 0) < committed {
+            guard now - stop.since >= settings.failureTimeout else { return }
+            rewind()
+        }
+        windUp(now)
     }
 
     /// Saves, closes and ends, one after the other.
     private mutating func windUp(_ now: ContinuousClock.Instant) {
         let isSaved = checkpoints.last?.step == committed || committed == 0
         let canSave = !members.isEmpty && phase != .gathering
+        if stop?.outcome.exitCode == 130, !isSaved, !canSave {
+            enter(.paused, now)
+            return
+        }
         if stop?.wantsCheckpoint ?? true, !isSaved, canSave {
             guard failedSaves < 3 else {
                 finish(

@@ -62,8 +62,9 @@ public struct CoordinatorState: Sendable {
 
     /// Why the run is to stop.
     struct Stop: Sendable {
-        let outcome: Outcome
+        var outcome: Outcome
         let wantsCheckpoint: Bool
+        let since: ContinuousClock.Instant
     }
 
     let settings: CoordinatorSettings
@@ -73,6 +74,8 @@ public struct CoordinatorState: Sendable {
     /// The highest that any worker has seen: a journal may have lost its tail with its host.
     var highestGeneration: UInt32 = 0
     var committed: UInt64
+    /// What was committed before this coordinator started: of other steps it was to keep the state.
+    let committedAtStart: UInt64
     /// All workers with a live connection, by identity; go through `workersByNumber` where order can show.
     var workers: [WorkerID: Worker] = [:]
     var links: [LinkID: WorkerID] = [:]
@@ -124,6 +127,7 @@ public struct CoordinatorState: Sendable {
         term = recovered.term
         generation = recovered.generation
         committed = recovered.committed
+        committedAtStart = recovered.committed
         awaited = recovered.members
         nextNumber = (recovered.members.values.max() ?? 0) + 1
         checksums = recovered.checksums
@@ -190,7 +194,8 @@ public struct CoordinatorState: Sendable {
                 outcome: Outcome(
                     exitCode: 6,
                     message: "training diverged in step \(step + 1): \(message); "
-                        + "the state before it is saved as step \(step)"), wantsCheckpoint: true)
+                        + "the state before it is saved as step \(step)"), wantsCheckpoint: true,
+                since: now)
             proceed(now)
         case .closed(let closed, let report):
             guard closed == generation, phase == .closing else { return }

@@ -48,9 +48,21 @@ final class WorkerControl: Sendable {
                 core.end(Outcome(exitCode: 4, message: text))
                 return
             }
-            _ = isStopped.wait(timeout: pause, until: { $0 }, then: { _ in })
+            if core.mustLeaveAlone(lostAt: lostAt) { return core.leaveAlone() }
+            rest(pause)
             pause = min(
                 pause * 2, .seconds(core.shared.withLock { $0.wantsReconnect } == nil ? 1 : 60))
+        }
+    }
+
+    /// Waits before the next attempt; one that wants to leave has no time for long pauses.
+    private func rest(_ pause: Duration) {
+        let leaves = core.shared.wait(
+            timeout: pause, until: { $0.exit != nil || $0.leavingSince != nil },
+            then: { $0.exit == nil })
+        if leaves == true {
+            _ = isStopped.wait(
+                timeout: min(pause, .milliseconds(100)), until: { $0 }, then: { _ in })
         }
     }
 
@@ -81,12 +93,15 @@ final class WorkerControl: Sendable {
         var lastHeard = ContinuousClock.now
         while core.shared.withLock({ $0.exit == nil && $0.wantsReconnect == nil }) {
             let patience = core.failureTimeout
-            guard let frame = try connection.receive(timeout: patience) else {
+            guard let frame = try connection.receive(timeout: patience / 2) else {
+                let silence = ContinuousClock.now - lastHeard
+                guard silence >= patience else { continue }
                 // A coordinator that is only stopped keeps its connection; one that was replaced does not.
-                if try isReplaced(address) || ContinuousClock.now - lastHeard > patience * 5 {
+                if core.mustLeaveAlone(lostAt: lastHeard) { core.leaveAlone() }
+                if try isReplaced(address) || silence > patience * 5 {
                     throw TransportError.timedOut(
                         peer: "coordinator \(address)", waitingFor: "a sign of life",
-                        after: ContinuousClock.now - lastHeard)
+                        after: silence)
                 }
                 continue
             }

@@ -18,6 +18,8 @@ final class WorkerCore: Sendable {
         var failureTimeout = Duration.seconds(2)
         var exit: Outcome?
         var wantsReconnect: String?
+        /// When it was asked to leave.
+        var leavingSince: ContinuousClock.Instant?
         /// Something changed since the main thread last asked for a job.
         var isDirty = true
     }
@@ -57,10 +59,27 @@ final class WorkerCore: Sendable {
 
     func finish(_ result: WorkerResult) { feed { $0.finish(result) } }
 
+    /// Asks the coordinator to let this worker go.
+    ///
+    /// One that has been a member waits for a lost coordinator for the failure timeout, so that what it holds can be
+    /// saved; see `mustLeaveAlone`.
     func leave() {
+        shared.update { $0.leavingSince = $0.leavingSince ?? .now }
         feed { $0.leave() }
-        let isAlone = shared.withLock { $0.connection == nil }
-        if isAlone { end(Outcome(exitCode: 0, message: "left while there was no coordinator")) }
+        let isStranger = shared.withLock { $0.connection == nil && $0.state.generation == 0 }
+        if isStranger { leaveAlone() }
+    }
+
+    /// Whether it was asked to leave, and has been without a coordinator that could let it go for too long since.
+    func mustLeaveAlone(lostAt: ContinuousClock.Instant) -> Bool {
+        shared.withLock { shared in
+            guard let leavingSince = shared.leavingSince else { return false }
+            return ContinuousClock.now - max(leavingSince, lostAt) >= shared.failureTimeout
+        }
+    }
+
+    func leaveAlone() {
+        end(Outcome(exitCode: 0, message: "left while there was no coordinator"))
     }
 
     func feed(_ body: (inout WorkerState) -> [WorkerEffect]) {

@@ -2,38 +2,57 @@ import CSystem
 import Foundation
 import Runtime
 
-/// The wish of a user or a scheduler that the work ends: SIGINT, SIGTERM, or SIGHUP when a terminal closes.
+/// The wish of a user or a scheduler that the work ends: a signal, or the death of whoever started this process.
 ///
-/// The first signal sets a flag and wakes those who wait; the work then ends cleanly. The second ends
-/// the process at once with code 130. A signal writes one byte to a pipe, and a thread of its own does the rest. (Blocking
-/// signals and waiting for them does not do: libraries start threads before `main`, which block nothing.)
+/// The first signal sets a flag and wakes those who wait; the work then ends cleanly. SIGINT, SIGTERM, SIGUSR1, SIGUSR2
+/// and SIGXCPU count, and SIGHUP where it is not ignored. `SignalRule` says which later one ends the process at once.
+/// A signal writes its number and time to a pipe, and a thread of its own does the rest. (Blocking signals and waiting
+/// for them does not do: libraries start threads before `main`, which block nothing.)
 public final class StopRequest: Sendable {
     private struct State {
-        var signal: Int32?
+        var isMade = false
         var handlers: [@Sendable () -> Void] = []
+        var lastActs: [@Sendable () -> Void] = []
+        var announce: @Sendable (String) -> Void = { _ in }
     }
 
     private let state = Monitor(State())
+    /// The one request that the process's signals make, from the first `install` on.
+    private static let installed = Locked<StopRequest?>(nil)
 
     /// A request that nobody has made; `install` makes one that signals reach.
     public init() {}
 
-    /// Directs the process's signals to a request.
+    /// Directs the process's signals to its one request.
     ///
-    /// Where a process calls it again, the newest request is the one that they reach.
+    /// A command that trains several times gets the same request each time: what was asked for stays asked for.
     ///
     /// - Parameters:
     ///   - onFirst: Told of the first signal, to print that the step is being finished.
-    ///   - beforeExit: Called at the second signal, to end what must not outlive the process.
+    ///   - beforeExit: Called before the process is ended at once, to end what must not outlive it.
     /// - Returns: The request that the signals make.
     /// - Throws: `SystemError` when no thread can be started.
     public static func install(
-        onFirst: @escaping @Sendable (_ signalName: String) -> Void = { name in
-            Log().info("\(name): finishing the step; a second signal ends at once")
+        onFirst: @escaping @Sendable (_ cause: String) -> Void = { cause in
+            Log().info("\(cause): finishing the step; \(SignalRule.hint)")
         },
-        beforeExit: @escaping @Sendable () -> Void = {}
+        beforeExit: (@Sendable () -> Void)? = nil
     ) throws(SystemError) -> StopRequest {
-        let request = StopRequest()
+        let request = try installed.withLock { installed throws(SystemError) in
+            if let installed { return installed }
+            let request = StopRequest()
+            try request.listen()
+            installed = request
+            return request
+        }
+        request.state.withLock { state in
+            state.announce = onFirst
+            if let beforeExit { state.lastActs.append(beforeExit) }
+        }
+        return request
+    }
+
+    private func listen() throws(SystemError) {
         var ends: [Int32] = [0, 0]
         guard pipe2(&ends, O_CLOEXEC | O_NONBLOCK) == 0 else {
             throw SystemError(call: "pipe2", subject: "signals")
@@ -43,49 +62,87 @@ public final class StopRequest: Sendable {
             throw SystemError(call: "fcntl", subject: "signals")
         }
         // Under nohup the hang-up is ignored, and stays so.
-        let hangUp = purkinje_ignores_signal(SIGHUP) != 0 ? [] : [SIGHUP]
-        for number in [SIGINT, SIGTERM] + hangUp {
+        let ignoresHangUp = purkinje_ignores_signal(SIGHUP) != 0
+        for number in ProcessStart.endingSignals where number != SIGHUP || !ignoresHangUp {
             guard purkinje_forward_signal(number, output) == 0 else {
                 throw SystemError(call: "sigaction", subject: signalName(number))
             }
         }
-        _ = try NamedThread("signals", stackBytes: 256 << 10) {
-            while true {
-                var number: UInt8 = 0
-                guard retryingInterrupts({ read(input, &number, 1) }) == 1 else { return }
-                guard request.make(signal: Int32(number)) else {
-                    beforeExit()
-                    _exit(ExitCode.interrupted.rawValue)
+        _ = try NamedThread("signals", stackBytes: 256 << 10) { [self] in
+            var rule = SignalRule()
+            var signal = purkinje_signal()
+            let size = MemoryLayout<purkinje_signal>.size
+            while retryingInterrupts({ read(input, &signal, size) }) == size {
+                let time = Duration.nanoseconds(signal.nanoseconds)
+                guard !rule.endsAtOnce(signal.number, at: time) else {
+                    endAtOnce(signalName(signal.number))
                 }
-                onFirst(signalName(Int32(number)))
+                let name = signalName(signal.number)
+                // Elsewhere, so that a handler that takes long keeps no second signal waiting.
+                let made = try? NamedThread("stop", stackBytes: 256 << 10) { self.make(name) }
+                if made == nil { make(name) }
             }
         }
-        return request
+    }
+
+    /// What cannot be saved any more is not called saved: the code is that of a failure.
+    private func endAtOnce(_ cause: String) -> Never {
+        state.withLock { $0.lastActs }.forEach { $0() }
+        Log().error(
+            "\(cause) again: ended at once; what was not saved is lost, and the same command does it again"
+        )
+        LogQueue.standardError.flush(patience: .milliseconds(200), limit: .milliseconds(500))
+        _exit(ExitCode.failure.rawValue)
+    }
+
+    /// Makes the request when standard input ends, too.
+    ///
+    /// `launch` holds the other end of that pipe for as long as it lives and wants the run to go on: so its children
+    /// save and leave when it is killed, and end on its word however often a signal reaches them as well.
+    ///
+    /// - Throws: `SystemError` when no thread can be started.
+    public func followStandardInput() throws(SystemError) {
+        _ = try NamedThread("input", stackBytes: 256 << 10) { [self] in
+            var byte: UInt8 = 0
+            while true {
+                let count = retryingInterrupts { read(STDIN_FILENO, &byte, 1) }
+                if count < 0, errno == EAGAIN {
+                    var entry = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+                    retryingInterrupts { Int(poll(&entry, 1, -1)) }
+                } else if count <= 0 {
+                    break
+                }
+            }
+            make("launch wants the end, or is gone")
+        }
     }
 
     /// Whether somebody asked to stop.
-    public var isMade: Bool { state.withLock { $0.signal != nil } }
+    public var isMade: Bool { state.withLock { $0.isMade } }
 
     /// Makes the request, as the first signal does.
     ///
+    /// - Parameter cause: What made it, to be announced.
     /// - Returns: Whether it was the first.
     @discardableResult
-    public func make(signal: Int32 = SIGTERM) -> Bool {
-        let handlers: [@Sendable () -> Void]? = state.update { state in
-            guard state.signal == nil else { return nil }
-            state.signal = signal
+    public func make(_ cause: String = "SIGTERM") -> Bool {
+        let first: State? = state.update { state in
+            guard !state.isMade else { return nil }
+            state.isMade = true
             defer { state.handlers = [] }
-            return state.handlers
+            return state
         }
-        handlers?.forEach { $0() }
-        return handlers != nil
+        guard let first else { return false }
+        first.announce(cause)
+        first.handlers.forEach { $0() }
+        return true
     }
 
-    /// Calls a closure when the request is made: from the signal thread, or at once if it was made already.
+    /// Calls a closure when the request is made: from a thread of its own, or at once if it was made already.
     public func onRequest(_ handler: @escaping @Sendable () -> Void) {
         let isMade = state.withLock { state in
-            if state.signal == nil { state.handlers.append(handler) }
-            return state.signal != nil
+            if !state.isMade { state.handlers.append(handler) }
+            return state.isMade
         }
         if isMade { handler() }
     }
@@ -94,7 +151,33 @@ public final class StopRequest: Sendable {
     ///
     /// - Returns: Whether it was made before the time was up.
     public func wait(timeout: Duration) -> Bool {
-        state.wait(timeout: timeout, until: { $0.signal != nil }, then: { _ in true }) ?? false
+        state.wait(timeout: timeout, until: { $0.isMade }, then: { _ in true }) ?? false
+    }
+}
+
+/// Which signal is the second one, that ends the process at once.
+///
+/// Schedulers and shells send one wish several times within moments (to the process, to its group, by a trap), so
+/// a signal that follows another within a second is the same wish. And only SIGINT and SIGTERM are ever the second:
+/// the others come by themselves, as SIGHUP does when somebody closes the terminal after Ctrl-C.
+public struct SignalRule: Sendable {
+    /// Signals that come closer to each other than this are one.
+    static let quietTime = Duration.seconds(1)
+    /// For the line that announces the first signal.
+    public static let hint = "another one, a second or more after this, ends at once"
+
+    private var last: Duration?
+
+    /// Takes a signal.
+    ///
+    /// - Parameters:
+    ///   - number: Which one.
+    ///   - time: When it arrived, on any clock that only grows.
+    /// - Returns: Whether it ends the process at once.
+    mutating func endsAtOnce(_ number: Int32, at time: Duration) -> Bool {
+        defer { last = time }
+        guard let last, number == SIGINT || number == SIGTERM else { return false }
+        return time - last >= Self.quietTime
     }
 }
 
@@ -103,6 +186,9 @@ private func signalName(_ number: Int32) -> String {
     case SIGINT: "SIGINT"
     case SIGTERM: "SIGTERM"
     case SIGHUP: "SIGHUP"
+    case SIGUSR1: "SIGUSR1"
+    case SIGUSR2: "SIGUSR2"
+    case SIGXCPU: "SIGXCPU"
     default: "signal \(number)"
     }
 }

@@ -49,17 +49,21 @@ private let mixedKernels = Flag(
     "allow-mixed-kernels", help: "Let workers with other matrix kernels in.")
 private let noProgress = Flag(
     "no-progress", help: "Show no progress line, for launchers that show their own.")
+private let untilInputEnds = Flag(
+    "until-input-ends",
+    help: "Take the end of standard input for SIGTERM, for launchers that hold its other end.")
 
 private let coordinate = Command(
     "", summary: "decides who computes what, and what is committed; carries no tensors",
     discussion: """
         Starts or goes on with the run in a shared directory. Workers find it through the directory. A coordinator \
         that dies may simply be started again: the workers wait for it, and the step in hand goes on. SIGINT or SIGTERM \
-        finish the step, write a checkpoint and exit with code 130; a second one ends at once.
+        finish the step, write a checkpoint and exit with code 130; another one, a second or more later, ends at once.
         """,
     parameters: [
         run, configuration, data, set, fresh, workers, minimum, steps, port, bind, advertise,
         insecure, failureTimeout, joinWindow, waitForWorkers, digestEvery, mixedKernels, noProgress,
+        untilInputEnds,
     ],
     example: "purkinje-coordinator --run runs/first --workers 2"
 ) { given in
@@ -77,6 +81,7 @@ private let coordinate = Command(
                 + "give one with --advertise")
     }
     let stop = try StopRequest.install()
+    if given[untilInputEnds] { try stop.followStandardInput() }
     let directory = RunDirectory(path: given[run])
     let wanted = try given[configuration].map { path throws(ConfigurationError) in
         try Configuration(path: path, overrides: given[set])

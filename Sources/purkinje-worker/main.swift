@@ -31,20 +31,25 @@ private let port = Option(
 private let patience = Option(
     "coordinator-patience", .duration, default: .seconds(600),
     help: "How long to look for a coordinator that is lost before ending with code 4.")
+private let untilInputEnds = Flag(
+    "until-input-ends",
+    help: "Take the end of standard input for SIGTERM, for launchers that hold its other end.")
 
 private let work = Command(
     "", summary: "computes its part of every step",
     discussion: """
         Joins a run at any time: a late worker takes the state over from the others. SIGINT or SIGTERM let it finish \
-        the step and leave; the run goes on without it. A second one ends it at once, which the run survives too.
+        the step and leave; the run goes on without it. Another one, a second or more later, ends it at once, which the \
+        run survives too.
         """,
-    parameters: [run, coordinator, data, threads, bind, advertise, port, patience],
+    parameters: [run, coordinator, data, threads, bind, advertise, port, patience, untilInputEnds],
     example: "purkinje-worker --run runs/first --threads 2"
 ) { given in
     let log = Log(prefix: "worker")
     let stop = try StopRequest.install(onFirst: { name in
-        log.info("\(name): finishing the step and leaving; a second signal ends at once")
+        log.info("\(name): finishing the step and leaving; \(SignalRule.hint)")
     })
+    if given[untilInputEnds] { try stop.followStandardInput() }
     let fixed = try given[coordinator].map { text throws(NetworkAddressError) in
         try NetworkAddress(parsing: text)
     }

@@ -108,6 +108,12 @@ struct Simulation {
     var problems: [String] = []
     var faultsDone = 0
     var recomputedShards = 0
+    /// When somebody asks the run to stop; from then on nothing more fails.
+    var stopAt: Duration?
+    /// The term whose coordinator was asked.
+    var stopTerm: UInt32?
+    /// The step that somebody held who was up when the coordinator was asked.
+    var heldAtStop: UInt64 = 0
 
     init(
         seed: UInt64, settings: CoordinatorSettings, rates: FaultRates = FaultRates(),
@@ -170,6 +176,7 @@ struct Simulation {
     private mutating func advance() {
         time += .milliseconds(Int.random(in: 1...20, using: &random))
         if coordinator == nil, time >= restartAt { startCoordinator() }
+        if let stopAt, time >= stopAt { askToStop() }
         for index in nodes.indices where nodes[index].isAlive && nodes[index].frozenUntil <= time {
             if nodes[index].link == nil, coordinator != nil, time >= nodes[index].reconnectAt {
                 connect(index)
@@ -192,6 +199,19 @@ struct Simulation {
             let (name, failure) = sealing.removeFirst()
             feed(.checkpointSealed(name, failure))
         }
+    }
+
+    /// What `launch` does: asks the coordinator, or the one that it starts for that.
+    private mutating func askToStop() {
+        faultsLeft = 0
+        guard let coordinator, stopTerm == nil else { return }
+        stopTerm = coordinator.term
+        let committed = coordinator.committedSteps
+        let isHeld = nodes.contains {
+            $0.isAlive && $0.frozenUntil <= time && $0.model?.step == committed
+        }
+        heldAtStop = isHeld ? committed : 0
+        feed(.stopRequested)
     }
 
     // MARK: Faults

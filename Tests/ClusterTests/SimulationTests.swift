@@ -71,6 +71,39 @@ import Testing
             faults: 8)
     }
 
+    /// At any moment, after any faults: what was done is saved, and the end comes soon.
+    @Test(arguments: 50..<70)
+    func aStopSavesWhatSomebodyHolds(block: UInt64) {
+        var codes: [Int32: Int] = [:]
+        for seed in block * Self.seeds..<(block + 1) * Self.seeds {
+            var rates = FaultRates()
+            rates.coordinator = 20
+            rates.leave = 8
+            var simulation = Simulation(
+                seed: seed,
+                settings: Self.settings(workers: Int(seed % 5) + 1, steps: 200), rates: rates,
+                faults: 8)
+            var random = SeededGenerator(seed: seed ^ 0xABCD)
+            let stopAt = Duration.milliseconds(Int.random(in: 0...20_000, using: &random))
+            simulation.stopAt = stopAt
+            simulation.run()
+            let code = simulation.outcome?.exitCode ?? -1
+            codes[code, default: 0] += 1
+            let committed = simulation.coordinator?.committedSteps ?? 0
+            let saved = simulation.disk.map(\.name.step).max() ?? 0
+            let text = "seed \(seed), stop at \(stopAt), end at \(simulation.time): "
+            if let problem = simulation.problems.first { Issue.record("\(text)\(problem)") }
+            #expect([0, 130, 1].contains(code), "\(text)code \(code)")
+            #expect(saved == committed, "\(text)\(committed) is the last step, \(saved) is saved")
+            #expect(simulation.metricsStep == committed, "\(text)metrics end at another step")
+            #expect(committed >= simulation.heldAtStop, "\(text)lost \(simulation.heldAtStop)")
+            // Of the simulated time of a step and a save with every wait that a stop allows.
+            #expect(
+                simulation.time < max(stopAt, simulation.restartAt) + .seconds(15), "\(text)late")
+        }
+        #expect(codes[130, default: 0] > 0, "\(codes)")
+    }
+
     @Test(arguments: 40..<50)
     func runsSurviveAJournalThatLostItsTail(block: UInt64) {
         var rates = FaultRates()

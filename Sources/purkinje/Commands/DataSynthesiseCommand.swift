@@ -25,7 +25,7 @@ let dataSynthesiseCommand = Command(
     example: "purkinje data synthesise --out synthetic --records 600 --seed 1"
 ) { invocation in
     let stop = try StopRequest.install { name in
-        Log().info("\(name): removing what was written; a second signal ends at once")
+        Log().info("\(name): removing what was written; \(SignalRule.hint)")
     }
     let count = invocation[records]
     let line = ProgressLine()

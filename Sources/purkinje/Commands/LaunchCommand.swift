@@ -20,14 +20,15 @@ let launchCommand = Command(
     summary: "trains with a coordinator and several workers, here or over ssh",
     discussion: """
         Starts the coordinator and the workers, forwards what they say, starts a dead one again, and returns when \
-        the run ends. Ctrl-C finishes the step, writes a checkpoint and exits with code 130; a second Ctrl-C ends at once. \
-        The same command goes on with a run that was interrupted; any number of workers gives the same bits.
+        the run ends. Ctrl-C finishes the step, writes a checkpoint and exits with code 130; another one, a second or more later, \
+        ends at once. The same command goes on with a run that was interrupted; any number of workers gives the same bits.
         """,
     parameters: [configuration, data, run, workers] + LaunchSettings.options
         + [set, InitialWeights.option, fresh],
     example: "purkinje launch --config cluster/configurations/st-mem-tiny.json "
         + "--data ecg.purkinje --run runs/first --workers 2"
 ) { invocation in
+    _ = try StopRequest.install()
     // Read here only to refuse a mistake before anything is started; the coordinator reads it again.
     let weights = try invocation[InitialWeights.option].map { try InitialWeights(path: $0) }
     let overrides = invocation[set] + (weights.map { [$0.override()] } ?? [])

@@ -28,7 +28,7 @@ let pretrainCommand = Command(
     discussion: """
         The single-node debug mode: the same step, the same sums and the same bits as a cluster of any size. Goes on \
         from the newest whole checkpoint where the run directory has one. Ctrl-C finishes the step, writes a checkpoint \
-        and exits with code 130; a second Ctrl-C ends at once and loses no earlier checkpoint.
+        and exits with code 130; another one, a second or more later, ends at once and loses no earlier checkpoint.
         """,
     parameters: [
         configuration, data, run, threads, steps, set, InitialWeights.option, fresh, printConfig,
@@ -36,6 +36,7 @@ let pretrainCommand = Command(
     example: "purkinje pretrain --config cluster/configurations/st-mem-tiny.json "
         + "--data ecg.purkinje --run runs/first --threads 2"
 ) { given in
+    _ = try StopRequest.install()
     let weights = try given[InitialWeights.option].map { try InitialWeights(path: $0) }
     let model = try Configuration(
         path: given[configuration],

@@ -20,6 +20,7 @@ let resumeCommand = Command(
     parameters: [run, workers, data] + LaunchSettings.options,
     example: "purkinje resume runs/first --workers 3"
 ) { invocation in
+    _ = try StopRequest.install()
     let directory = RunDirectory(path: invocation[run])
     let record = try directory.read()
     let previous = LaunchRecord.read(from: directory)
