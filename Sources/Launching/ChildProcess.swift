@@ -94,10 +94,15 @@ public final class ChildProcess: Sendable {
     }
 
     /// Ends its standard input.
-    public func closeInput() {
+    ///
+    /// - Returns: Whether it was open until now.
+    @discardableResult
+    public func closeInput() -> Bool {
         input.withLock { descriptor in
-            if let open = descriptor { close(open) }
+            guard let open = descriptor else { return false }
+            close(open)
             descriptor = nil
+            return true
         }
     }
 
@@ -136,7 +141,11 @@ public final class ChildProcess: Sendable {
         posix_spawnattr_setsigmask(&attributes, &none)
         var defaults = sigset_t()
         sigemptyset(&defaults)
-        for signal in [SIGINT, SIGTERM, SIGHUP, SIGPIPE] { sigaddset(&defaults, signal) }
+        for signal in ProcessStart.endingSignals + [SIGQUIT, SIGPIPE, SIGXFSZ] {
+            sigaddset(&defaults, signal)
+        }
+        // What nohup has asked for holds for the children, too.
+        if purkinje_ignores_signal(SIGHUP) != 0 { sigdelset(&defaults, SIGHUP) }
         posix_spawnattr_setsigdefault(&attributes, &defaults)
         posix_spawnattr_setpgroup(&attributes, 0)
         posix_spawnattr_setflags(

@@ -13,12 +13,15 @@ public final class Launch: Sendable {
         public let arguments: [String]
         /// Variables that differ from this process's own.
         public let environment: [String: String]
+        /// Whether it takes the end of its standard input for the wish that it ends.
+        public let followsInput: Bool
 
         /// How a process is started.
         public init(
             _ member: Supervision.Member, executable: FilePath, arguments: [String],
-            environment: [String: String] = [:]
+            environment: [String: String] = [:], followsInput: Bool = false
         ) {
+            self.followsInput = followsInput
             self.member = member
             self.executable = executable
             self.arguments = arguments
@@ -97,13 +100,15 @@ public final class Launch: Sendable {
             effects += supervision.tick(at: .now)
             for index in due.indices.reversed() where due[index].at <= .now {
                 let member = due.remove(at: index).member
-                supervision.started(member)
+                effects += supervision.started(member)
                 restart(member)
             }
             for effect in effects {
                 switch effect {
-                case .start(let member, let time): due.append((member, time))
-                case .stop(let member): send(SIGTERM, to: member)
+                case .start(let member, let time):
+                    due.removeAll { $0.member == member }
+                    due.append((member, time))
+                case .stop(let member): stop(member)
                 case .kill(let member): send(SIGKILL, to: member)
                 case .report(let text): output("launch: \(text)")
                 case .finish(let code): return code
@@ -143,6 +148,14 @@ public final class Launch: Sendable {
             output("launch: \(error)")
             events.update { $0.append(.ended(member, .exited(1))) }
         }
+    }
+
+    /// A process that follows its input is asked by the end of it: that is one wish, whichever signals reach it too.
+    private func stop(_ member: Supervision.Member) {
+        let follows = programs.contains { $0.member == member && $0.followsInput }
+        let process = processes.withLock { $0.running[member] }
+        if follows, process?.closeInput() == true { return }
+        process?.send(signal: SIGTERM)
     }
 
     private func send(_ signal: Int32, to member: Supervision.Member) {

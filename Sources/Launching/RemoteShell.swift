@@ -44,7 +44,8 @@ public struct RemoteShell: Sendable {
             """
         return Launch.Program(
             .worker(number), executable: FilePath(command[0]),
-            arguments: command.dropFirst() + [host.destination, remoteCommand(script)])
+            arguments: command.dropFirst() + [host.destination, remoteCommand(script)],
+            followsInput: true)
     }
 
     /// Runs a script over there and waits for its end.

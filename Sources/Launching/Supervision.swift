@@ -1,3 +1,4 @@
+import Foundation
 import Runtime
 
 /// What `launch` does when one of its processes ends: start it again, end the run, or nothing.
@@ -43,7 +44,10 @@ public struct Supervision: Sendable {
         public var firstDelay: Duration = .milliseconds(200)
         /// The longest time before a restart.
         public var longestDelay: Duration = .seconds(30)
-        /// How long workers may take to leave once the run has ended.
+        /// After which a worker that is still there when the run has ended is told so: one that had no connection to
+        /// the coordinator does not know.
+        public var noticeTime: Duration = .seconds(1)
+        /// How long it may then take to leave.
         public var leaveTime: Duration = .seconds(20)
 
         /// The usual policy.
@@ -59,7 +63,8 @@ public struct Supervision: Sendable {
     private var isStopping = false
     private var outcome: Int32?
     private var deadline: ContinuousClock.Instant?
-    private var hasTerminated = false
+    /// How often those that are left were asked to end.
+    private var requests = 0
 
     /// Watches over a launch.
     ///
@@ -74,9 +79,12 @@ public struct Supervision: Sendable {
     }
 
     /// A process was started as `start` asked.
-    public mutating func started(_ member: Member) {
+    @discardableResult
+    public mutating func started(_ member: Member) -> [Effect] {
         waiting.remove(member)
         alive.insert(member)
+        // It was started for this alone: to collect what the workers hold, and to save it.
+        return isStopping && member == .coordinator ? [.stop(member)] : []
     }
 
     /// The run has made a step since the launch.
@@ -84,10 +92,11 @@ public struct Supervision: Sendable {
 
     /// The user wants the run to end: the coordinator is told, and tells the workers.
     public mutating func stopRequested(at now: ContinuousClock.Instant) -> [Effect] {
+        guard !isStopping, outcome == nil else { return [] }
         isStopping = true
         if alive.contains(.coordinator) { return [.stop(.coordinator)] }
-        // Nobody is there to save; the workers end by themselves when they are told.
-        return conclude(130, at: now)
+        // Only a coordinator can save what the workers hold.
+        return [.start(.coordinator, at: now)]
     }
 
     /// A process ended.
@@ -119,12 +128,12 @@ public struct Supervision: Sendable {
     public mutating func tick(at now: ContinuousClock.Instant) -> [Effect] {
         guard let deadline, now >= deadline else { return [] }
         let rest = sorted(alive)
-        guard !hasTerminated else {
+        guard requests < 2 else {
             self.deadline = nil
             return rest.map { .kill($0) }
         }
-        hasTerminated = true
-        self.deadline = now + .seconds(5)
+        requests += 1
+        self.deadline = now + (requests == 1 ? policy.leaveTime : .seconds(5))
         return rest.map { .stop($0) }
     }
 
@@ -136,6 +145,12 @@ public struct Supervision: Sendable {
         at now: ContinuousClock.Instant
     ) -> [Effect] {
         if isStopping {
+            // The same signal has reached it before it could handle any: it had nothing to save yet.
+            if case .killed(let signal) = termination, member == .coordinator, !hasStepped,
+                [SIGINT, SIGTERM, SIGHUP].contains(signal)
+            {
+                return conclude(130, at: now)
+            }
             return member == .coordinator
                 ? [.report(what)] + conclude(1, at: now) : [.report(what)]
         }
@@ -176,8 +191,8 @@ public struct Supervision: Sendable {
         guard !rest.isEmpty else { return [.finish(code: code)] }
         // A coordinator that ends the run tells the workers; otherwise nobody does.
         let isOrderly = [0, 5, 6, 130].contains(code)
-        deadline = isOrderly ? now + policy.leaveTime : now + .seconds(5)
-        hasTerminated = !isOrderly
+        deadline = now + (isOrderly ? policy.noticeTime : .seconds(5))
+        requests = isOrderly ? 0 : 2
         return isOrderly ? [] : rest.map { .stop($0) }
     }
 

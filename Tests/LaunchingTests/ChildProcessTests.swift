@@ -45,6 +45,23 @@ import Testing
         _ = process.wait(timeout: .seconds(20))
     }
 
+    @Test func doesNotInheritWhatThisProcessIgnores() throws {
+        let before = signal(SIGXFSZ, SIG_IGN)
+        defer { signal(SIGXFSZ, before) }
+        let lines = Locked<[String]>([])
+        let process = try shell("grep -E 'SigIgn|SigBlk' /proc/self/status") { line in
+            lines.withLock { $0.append(line) }
+        }
+        #expect(process.wait(timeout: .seconds(20)) == .exited(0))
+        let masks = lines.withLock { $0 }.compactMap {
+            $0.split(separator: "\t").last.flatMap { UInt64($0, radix: 16) }
+        }
+        #expect(masks.count == 2)
+        for number in [SIGPIPE, SIGXFSZ, SIGTERM, SIGINT, SIGUSR1] {
+            #expect(masks.allSatisfy { $0 & 1 << UInt64(number - 1) == 0 }, "signal \(number)")
+        }
+    }
+
     @Test func namesAProgramThatIsNotThere() {
         #expect(throws: SystemError.self) {
             _ = try ChildProcess(
@@ -90,6 +107,23 @@ import Testing
                     """),
             ], output: { _ in })
         #expect(try launch.run(hasStepped: { true }) == 0)
+    }
+
+    @Test(arguments: [true, false]) func theWishForAnEndIsTheEndOfTheInput(follows: Bool) throws {
+        let running = Locked<Launch?>(nil)
+        // A child that follows its input gets no signal, which might be taken for the second of two.
+        let script =
+            follows
+            ? "trap 'exit 6' TERM; echo up; read line; exit 130"
+            : "trap 'exit 130' TERM; echo up; while :; do sleep 0.02; done"
+        let program = Launch.Program(
+            .coordinator, executable: "sh", arguments: ["-c", script], followsInput: follows)
+        let launch = Launch(programs: [program]) { line in
+            if line == "coordinator: up" { running.withLock { $0 }?.requestStop() }
+        }
+        running.withLock { $0 = launch }
+        #expect(try launch.run(hasStepped: { true }) == 130)
+        running.withLock { $0 = nil }
     }
 
     @Test func aStopRequestReachesTheCoordinator() throws {

@@ -73,6 +73,8 @@ import Testing
         var s = supervision()
         #expect(s.stopRequested(at: start) == [.stop(.coordinator)])
         #expect(s.ended(.coordinator, .exited(130), lastLine: nil, at: start).isEmpty)
+        #expect(s.tick(at: start + .milliseconds(900)).isEmpty)
+        #expect(s.tick(at: start + .seconds(1)) == [.stop(.worker(1)), .stop(.worker(2))])
         #expect(s.tick(at: start + .seconds(10)).isEmpty)
         #expect(s.tick(at: start + .seconds(21)) == [.stop(.worker(1)), .stop(.worker(2))])
         #expect(s.tick(at: start + .seconds(22)).isEmpty)
@@ -81,6 +83,29 @@ import Testing
         #expect(
             s.ended(.worker(2), .killed(signal: 9), lastLine: nil, at: start)
                 == [.finish(code: 130)])
+    }
+
+    @Test func aCoordinatorThatIsAwaitedIsStartedToSave() {
+        var s = supervision()
+        let again = s.ended(.coordinator, .killed(signal: 9), lastLine: nil, at: start)
+        #expect(again.last == .start(.coordinator, at: start + .milliseconds(200)))
+        #expect(s.stopRequested(at: start) == [.start(.coordinator, at: start)])
+        #expect(s.stopRequested(at: start).isEmpty)
+        #expect(s.started(.coordinator) == [.stop(.coordinator)])
+        #expect(s.ended(.coordinator, .exited(130), lastLine: nil, at: start).isEmpty)
+        #expect(s.ended(.worker(1), .exited(0), lastLine: nil, at: start).isEmpty)
+        #expect(
+            s.ended(.worker(2), .exited(0), lastLine: nil, at: start) == [.finish(code: 130)])
+    }
+
+    @Test func whatCouldNotBeSavedIsAFailure() {
+        var s = supervision()
+        _ = s.stopRequested(at: start)
+        let effects = s.ended(.coordinator, .killed(signal: 9), lastLine: nil, at: start)
+        #expect(effects.first == .report("coordinator was killed by signal 9"))
+        _ = s.ended(.worker(1), .exited(0), lastLine: nil, at: start)
+        #expect(
+            s.ended(.worker(2), .exited(0), lastLine: nil, at: start) == [.finish(code: 1)])
     }
 
     @Test func saysWhyTheCoordinatorCouldNotBegin() {

@@ -49,7 +49,8 @@ func launch(
         workers = (1...settings.workers).map { number in
             Launch.Program(
                 .worker(number), executable: programs.appending("purkinje-worker"),
-                arguments: worker.list(threads: settings.threadsHere))
+                arguments: worker.list(threads: settings.threadsHere) + ["--until-input-ends"],
+                followsInput: true)
         }
     } else {
         let remote = try RemoteWorkers(
@@ -60,15 +61,16 @@ func launch(
     workers.insert(
         Launch.Program(
             .coordinator, executable: programs.appending("purkinje-coordinator"),
-            arguments: coordinator),
+            arguments: coordinator + ["--until-input-ends"], followsInput: true),
         at: 0)
 
     let launch = Launch(programs: workers) { line in progress.log(line) }
     let stop = try StopRequest.install(
         onFirst: { name in
-            progress.log("launch: \(name): the step is finished and saved; again to end at once")
+            progress.log("launch: \(name): the step is finished and saved; \(SignalRule.hint)")
         },
         beforeExit: { launch.killAll() })
+    guard !stop.isMade else { return .interrupted }
     stop.onRequest { launch.requestStop() }
     let code = try launch.run { progress.look() }
     progress.finish()
