@@ -86,7 +86,7 @@ public final class SafetensorsFile: Sendable {
     public func requireFinite() throws(SafetensorsError) {
         for name in names {
             guard let problem = try tensor(name).notFinite else { continue }
-            throw .notFinite(file: path, tensor: name, problem: problem)
+            throw .notFinite(file: path.text, tensor: name, problem: problem)
         }
     }
 

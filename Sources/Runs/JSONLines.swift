@@ -4,7 +4,7 @@ import Runtime
 /// A line of a file of JSON objects that cannot be used, and why.
 public struct DamagedLine: Sendable, Equatable, CustomStringConvertible {
     /// The file.
-    public let path: String
+    public let path: FilePath
     /// Lines count from 1.
     public var number: Int
     /// What is wrong with it.
@@ -23,7 +23,7 @@ struct JSONLines {
     /// What is added to the name of a file for the lines that were set aside from it.
     static let asideEnding = ".damaged"
 
-    private let path: String
+    private let path: FilePath
     private let text: [UInt8]
     /// Where in the file the text begins.
     private let start: Int
@@ -36,7 +36,7 @@ struct JSONLines {
     ///   - path: The file; an absent one has no lines.
     ///   - bytes: How far to look back from the end; `nil` reads all of it.
     /// - Throws: `SystemError` where the file is there and cannot be read.
-    init(_ path: String, last bytes: Int? = nil) throws(SystemError) {
+    init(_ path: FilePath, last bytes: Int? = nil) throws(SystemError) {
         self.path = path
         let file: FileHandleOwner
         do throws(SystemError) {
@@ -46,10 +46,9 @@ struct JSONLines {
             (text, start) = ([], 0)
             return
         }
-        let size = Int(lseek(file.descriptor, 0, SEEK_END))
-        guard size >= 0 else { throw SystemError(call: "lseek", subject: path) }
+        let size = try file.status().byteCount
         let wanted = max(0, size - (bytes ?? size))
-        let read = try Self.read(file, wanted..<size)
+        let read = try file.read(at: wanted, count: size - wanted)
         guard wanted > 0 else {
             (text, start) = (read, 0)
             return
@@ -126,32 +125,10 @@ struct JSONLines {
         let file = try FileHandleOwner.open(path, O_RDONLY | O_CLOEXEC)
         var count = 0
         for offset in stride(from: 0, to: start, by: 1 << 20) {
-            count += try Self.read(file, offset..<min(start, offset + 1 << 20))
+            count += try file.read(at: offset, count: min(1 << 20, start - offset))
                 .count { $0 == 0x0A }
         }
         return count
-    }
-
-    /// As many bytes of a range as the file has.
-    private static func read(
-        _ file: borrowing FileHandleOwner, _ range: Range<Int>
-    ) throws(SystemError) -> [UInt8] {
-        let descriptor = file.descriptor
-        var hasFailed = false
-        let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { buffer, filled in
-            while filled < range.count {
-                let got = retryingInterrupts {
-                    pread(
-                        descriptor, buffer.baseAddress.map { $0 + filled }, range.count - filled,
-                        off_t(range.lowerBound + filled))
-                }
-                hasFailed = got < 0
-                guard got > 0 else { return }
-                filled += got
-            }
-        }
-        guard !hasFailed else { throw SystemError(call: "pread", subject: file.path) }
-        return bytes
     }
 }
 
@@ -168,7 +145,7 @@ extension JSONLines {
     /// - Returns: What was done about damaged lines, a sentence each.
     /// - Throws: `SystemError`; the file is then as it was.
     static func mend(
-        _ path: String, check: (JSONValue, Int) -> String? = { _, _ in nil },
+        _ path: FilePath, check: (JSONValue, Int) -> String? = { _, _ in nil },
         keeping isWanted: (JSONValue) -> Bool = { _ in true }
     ) throws(SystemError) -> [String] {
         let file = try JSONLines(path)
@@ -183,9 +160,7 @@ extension JSONLines {
         guard !damaged.isEmpty || keptBytes != file.text.count else { return [] }
         if damaged.isEmpty, keptBytes == end, end < file.text.count {
             // Nothing but an end is unwanted: needs no room on the disk, and who follows the file keeps it.
-            guard truncate(path, off_t(end)) == 0 else {
-                throw SystemError(call: "truncate", subject: path)
-            }
+            try path.truncate(to: end)
             return []
         }
         if !damaged.isEmpty { try setAside(damaged, from: path) }
@@ -202,7 +177,7 @@ extension JSONLines {
     }
 
     private static func setAside(
-        _ damaged: [DamagedLine], from path: String
+        _ damaged: [DamagedLine], from path: FilePath
     ) throws(SystemError) {
         let aside = try AppendedFile(path: path + asideEnding)
         let time = Date().formatted(Date.ISO8601FormatStyle())

@@ -62,7 +62,7 @@ extension RunDirectory {
     }
 
     /// Reads more and more of a file's end until something is found; a file that cannot be read has no lines.
-    private func lookBack(from path: String, _ isFound: (JSONLines) -> Bool) {
+    private func lookBack(from path: FilePath, _ isFound: (JSONLines) -> Bool) {
         var bytes = 1 << 18
         while let lines = try? JSONLines(path, last: bytes), !isFound(lines), !lines.isWhole {
             bytes *= 16

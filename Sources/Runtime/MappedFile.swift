@@ -65,7 +65,7 @@ private final class MappingGuardian {
 
     /// `nil` where no handler could be set up, or more files are mapped than the table has places for: such a mapping ends
     /// the process by the signal itself.
-    init?(_ bytes: UnsafeRawBufferPointer, path: String) {
+    init?(_ bytes: UnsafeRawBufferPointer, path: FilePath) {
         let text =
             "error: \(path): the file was cut, or its disk failed, while it was in use: a part of its "
             + "\(bytes.count) bytes is gone; put it back whole and start again\n"

@@ -110,7 +110,7 @@ import Testing
         #expect(
             error
                 == .notFinite(
-                    file: file.path, tensor: name,
+                    file: file.path.text, tensor: name,
                     problem:
                         "\(value.isNaN ? "NaN" : value > 0 ? "infinity" : "-infinity") at \(place), "
                         + "1 of \(spoilt.count) numbers are not finite"))
@@ -132,7 +132,7 @@ import Testing
 
     @Test func aCheckpointsWeightsThatAreNotFiniteAreRefusedByName() throws {
         let folder = try TemporaryFolder()
-        let store = CheckpointStore(path: folder.path + "/run/checkpoints")
+        let store = CheckpointStore(path: FilePath(folder.path + "/run/checkpoints"))
         let weight = Tensor([1, 2, .nan, 4], shape: [2, 2])
         let state = [
             NamedTensor("moment1.w", Tensor([.infinity], shape: [1])),
@@ -143,7 +143,7 @@ import Testing
         try store.save(state, as: name, context: context(step: 4))
         #expect(
             throws: CheckpointError.notFinite(
-                checkpoint: store.folder(of: name), tensor: "parameter.w",
+                checkpoint: store.folder(of: name).text, tensor: "parameter.w",
                 problem: "NaN at [1, 0], 1 of 4 numbers are not finite")
         ) { try store.tensors(of: name) { $0.hasPrefix("parameter.") } }
         let sound = try store.tensors(of: name) { $0 == "parameter.v" }.tensors

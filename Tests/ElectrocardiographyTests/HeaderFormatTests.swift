@@ -1,3 +1,4 @@
+import Runtime
 import Foundation
 import Testing
 
@@ -70,7 +71,7 @@ import Testing
         try folder.write(
             "r 2 100 20\nr.dat 16 1000/mV 16 0 0 10000 0 I\n"
                 + "r.dat 16x4:8 1000/mV 16 0 0 32000 0 II\n", "r.hea")
-        let record = try WFDBRecord.read(folder.path + "/r", options: .init(frames: frames))
+        let record = try WFDBRecord.read(FilePath(folder.path + "/r"), options: .init(frames: frames))
         let factor = frames == .expanded ? 4 : 1
         #expect(record.signals.map { $0.samples.firstIndex(of: 1) } == [10 * factor, 10 * factor])
         #expect(record.signals[1].samples.count(where: \.isNaN) == 2 * factor)
@@ -87,7 +88,7 @@ import Testing
         ] {
             try folder.write(appleDouble, name)
         }
-        #expect(try RecordFolder.records(below: folder.path) == ["a", "below/b"])
+        #expect(try RecordFolder.records(below: FilePath(folder.path)) == ["a", "below/b"])
     }
 
     @Test func aSetSaysWhatItAssumed() throws {
@@ -100,7 +101,7 @@ import Testing
                 "\(name).hea")
         }
         let options = DatasetPreparation.Options(
-            sources: [folder.path], output: folder.path + "/set")
+            sources: [FilePath(folder.path)], output: FilePath(folder.path + "/set"))
         guard case .finished(let report) = try DatasetPreparation(options).run() else {
             Issue.record("the preparation was interrupted")
             return

@@ -14,7 +14,7 @@ import Testing
     private func line(_ step: Int) -> String { #"{"loss":0.5,"step":\#(step)}"# }
 
     private func steps() throws -> [Int?] {
-        try Data(contentsOf: URL(filePath: directory.metricsPath))
+        try Data(contentsOf: URL(filePath: directory.metricsPath.text))
             .split(separator: 10, omittingEmptySubsequences: false).dropLast()
             .map { try JSONValue(parsing: $0)["step"]?.integerValue }
     }
@@ -46,7 +46,7 @@ import Testing
         #expect(log.mendings.first?.contains("metrics.jsonl: line \(place + 1): ") == true)
         #expect(read == [1, 2, 3, 4, 5, 6])
         #expect(try steps() == [1, 2, 3, 4])
-        let aside = try Data(contentsOf: URL(filePath: directory.metricsPath + ".damaged"))
+        let aside = try Data(contentsOf: URL(filePath: "\(directory.metricsPath).damaged"))
         let parts = aside.split(separator: 0x20, maxSplits: 3, omittingEmptySubsequences: false)
         #expect(parts.count == 4 && parts[3].elementsEqual(Self.bad[kind] + [10]))
         #expect(parts[2].elementsEqual("\(place + 1):".utf8))
@@ -62,7 +62,7 @@ import Testing
         #expect(damaged.last?.problem.contains("torn off") == true)
         #expect(try MetricsLog(directory, after: 9).mendings.count == 5)
         #expect(try steps() == [1, 2, 3])
-        let aside = try String(contentsOfFile: directory.metricsPath + ".damaged", encoding: .utf8)
+        let aside = try String(contentsOfFile: "\(directory.metricsPath).damaged", encoding: .utf8)
         #expect(aside.split(separator: "\n").count == 5)
     }
 
@@ -84,7 +84,7 @@ import Testing
 
     @Test func eventsBehindADamagedLineStay() throws {
         try EventLog(directory).append(.start, "one")
-        let text = try String(contentsOfFile: directory.eventsPath, encoding: .utf8)
+        let text = try String(contentsOfFile: directory.eventsPath.text, encoding: .utf8)
         try AtomicFile.write(
             text + "\n[]\n" + text.replacing("one", with: "two") + "{\"event\":\"e",
             to: directory.eventsPath)
@@ -114,7 +114,7 @@ import Testing
     @Test func aRewindWithoutDamageKeepsTheFile() throws {
         try AtomicFile.write((1...9).map { line($0) + "\n" }.joined(), to: directory.metricsPath)
         func inode() throws -> Int? {
-            try FileManager.default.attributesOfItem(atPath: directory.metricsPath)[
+            try FileManager.default.attributesOfItem(atPath: directory.metricsPath.text)[
                 .systemFileNumber] as? Int
         }
         let before = try inode()

@@ -7,14 +7,14 @@ import Testing
     /// A file of whole pages; the caller removes it.
     private static func file(pages: Int) throws -> String {
         let path = NSTemporaryDirectory() + "purkinje-mapped-\(UUID().uuidString)"
-        try AtomicFile.write([UInt8](repeating: 7, count: pages * 4096), to: path)
+        try AtomicFile.write([UInt8](repeating: 7, count: pages * 4096), to: FilePath(path))
         return path
     }
 
     /// Maps a file, cuts it, and reads all of it.
     private static func readCutFile(keeping bytes: Int) throws {
         let path = try file(pages: 8)
-        let mapped = try MappedFile(path: path)
+        let mapped = try MappedFile(path: FilePath(path))
         truncate(path, off_t(bytes))
         let sum = mapped.withBytes { $0.reduce(0) { $0 &+ Int($1) } }
         Foundation.exit(sum == 0 ? 2 : 3)
@@ -23,13 +23,13 @@ import Testing
     @Test func aWholeFileIsRead() throws {
         let path = try Self.file(pages: 3)
         defer { unlink(path) }
-        let mapped = try MappedFile(path: path)
+        let mapped = try MappedFile(path: FilePath(path))
         #expect(mapped.count == 3 * 4096)
         #expect(mapped.withBytes { $0.allSatisfy { $0 == 7 } })
         // Who writes a new file in its place leaves the old one to those who have it.
-        try AtomicFile.write([1], to: path)
+        try AtomicFile.write([1], to: FilePath(path))
         #expect(mapped.withBytes { $0.allSatisfy { $0 == 7 } })
-        #expect(try MappedFile(path: path).count == 1)
+        #expect(try MappedFile(path: FilePath(path)).count == 1)
     }
 
     @Test func aCutFileEndsTheProcessWithItsName() async {
@@ -51,10 +51,10 @@ import Testing
             processExitsWith: .exitCode(1), observing: [\.standardErrorContent]
         ) {
             var files: [MappedFile] = []
-            for pages in 1...40 { files.append(try MappedFile(path: Self.file(pages: pages))) }
+            for pages in 1...40 { files.append(try MappedFile(path: FilePath(Self.file(pages: pages)))) }
             files.removeSubrange(0..<10)
             let cut = files[20]
-            truncate(cut.path, 0)
+            truncate(cut.path.text, 0)
             let thread = try NamedThread("reader") {
                 _ = cut.withBytes { $0.reduce(0) { $0 &+ Int($1) } }
             }
@@ -90,13 +90,13 @@ import Testing
     @Test func signalsOfOthersKeepTheirMeaning() async {
         await #expect(processExitsWith: .signal(SIGBUS)) {
             signal(SIGBUS, SIG_DFL)
-            let mapped = try MappedFile(path: Self.file(pages: 1))
+            let mapped = try MappedFile(path: FilePath(Self.file(pages: 1)))
             withExtendedLifetime(mapped) { _ = kill(getpid(), SIGBUS) }
             while true { pause() }
         }
         await #expect(processExitsWith: .signal(SIGBUS)) {
             signal(SIGBUS, SIG_DFL)
-            let mapped = try MappedFile(path: Self.file(pages: 1))
+            let mapped = try MappedFile(path: FilePath(Self.file(pages: 1)))
             let path = try Self.file(pages: 2)
             let descriptor = open(path, O_RDONLY)
             let other = mmap(nil, 8192, PROT_READ, MAP_PRIVATE, descriptor, 0)
