@@ -102,6 +102,14 @@ public final class PreparedDataset: Sendable {
         let count = PreparedFormat.leadCount * samplesPerWindow
         precondition(
             signal.count == count, "a window has \(count) values, the buffer \(signal.count)")
+        // A cut leaves zeros up to the end of a page, and not all that is read there has a checksum of its own.
+        if let count = file.cutCount {
+            throw PreparedDatasetError(
+                file: path, field: "size",
+                problem:
+                    "it was cut from \(file.count) to \(count) bytes while it was in use; put it back whole"
+            )
+        }
         let entry = entry(index)
         let start = PreparedFormat.signalOffset + index * header.windowBytes
         let isWhole = file.withBytes { bytes in

@@ -10,6 +10,7 @@ import Foundation
 public final class MappedFile: @unchecked Sendable {
     /// The file's path, for messages.
     public let path: FilePath
+    private let file: FileHandleOwner
     private let bytes: UnsafeRawBufferPointer
     private let guardian: MappingGuardian?
 
@@ -18,7 +19,7 @@ public final class MappedFile: @unchecked Sendable {
     /// - Throws: `SystemError` when the file cannot be opened or mapped.
     public init(path: FilePath) throws(SystemError) {
         self.path = path
-        let file = try FileHandleOwner.open(path, O_RDONLY | O_CLOEXEC)
+        file = try FileHandleOwner.open(path, O_RDONLY | O_CLOEXEC)
         let status = try file.status()
         guard status.kind != .folder else {
             throw SystemError(call: "open", subject: path, code: EISDIR)
@@ -46,6 +47,17 @@ public final class MappedFile: @unchecked Sendable {
 
     /// Size in bytes.
     public var count: Int { bytes.count }
+
+    /// What the file's size is now, where it has become less: bytes that the mapping still shows may be zeros.
+    ///
+    /// `nil` where the file is as long as it was.
+    public var cutCount: Int? {
+        var status = stat()
+        guard fstat(file.descriptor, &status) == 0, Int(status.st_size) < bytes.count else {
+            return nil
+        }
+        return Int(status.st_size)
+    }
 
     /// Lends the bytes for the time of a closure.
     public func withBytes<Result, Failure: Error>(

@@ -281,6 +281,26 @@ import Testing
         }
     }
 
+    @Test func aSetThatIsCutWhileItIsReadIsNamed() throws {
+        let folder = try Self.sources()
+        _ = try Self.prepare(folder, "set")
+        let path = folder.path + "/set"
+        let set = try PreparedDataset(path: path)
+        var signal = [Float](repeating: 0, count: 12 * set.samplesPerWindow)
+        func read() throws {
+            let result = signal.withUnsafeMutableBufferPointer { buffer in
+                Result { try set.readMillivolts(window: 0, into: buffer) }
+            }
+            try result.get()
+        }
+        try read()
+        let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
+        truncate(path, off_t(size - 1))
+        let error = #expect(throws: PreparedDatasetError.self) { try read() }
+        #expect(error?.file == path && error?.field == "size")
+        #expect(error?.problem.contains("cut from \(size) to \(size - 1) bytes") == true)
+    }
+
     @Test(.enabled(if: TestMaterial.data != nil, "no real records here"))
     func theFourCollectionsHaveTheReferenceRunsRecords() throws {
         let data = try #require(TestMaterial.data)

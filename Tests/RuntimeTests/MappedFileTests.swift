@@ -32,6 +32,17 @@ import Testing
         #expect(try MappedFile(path: FilePath(path)).count == 1)
     }
 
+    @Test func aCutIsSeenBeforeAPageIsGone() throws {
+        let path = try Self.file(pages: 2)
+        defer { unlink(path) }
+        let mapped = try MappedFile(path: path)
+        #expect(mapped.cutCount == nil)
+        truncate(path, 8191)
+        #expect(mapped.cutCount == 8191)
+        truncate(path, 8192)
+        #expect(mapped.cutCount == nil)
+    }
+
     @Test func aCutFileEndsTheProcessWithItsName() async {
         for bytes in [0, 1, 4096, 7 * 4096] {
             let result = await #expect(
