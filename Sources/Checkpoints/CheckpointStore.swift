@@ -215,7 +215,8 @@ public struct CheckpointStore: Sendable {
         withExtendedLifetime(lock) {}
         for named in tensors {
             guard let problem = named.tensor.notFinite else { continue }
-            throw .notFinite(checkpoint: folder(of: name).text, tensor: named.name, problem: problem)
+            throw .notFinite(
+                checkpoint: folder(of: name).text, tensor: named.name, problem: problem)
         }
         return (manifest, tensors)
     }

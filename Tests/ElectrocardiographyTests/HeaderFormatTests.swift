@@ -71,7 +71,8 @@ import Testing
         try folder.write(
             "r 2 100 20\nr.dat 16 1000/mV 16 0 0 10000 0 I\n"
                 + "r.dat 16x4:8 1000/mV 16 0 0 32000 0 II\n", "r.hea")
-        let record = try WFDBRecord.read(FilePath(folder.path + "/r"), options: .init(frames: frames))
+        let record = try WFDBRecord.read(
+            FilePath(folder.path + "/r"), options: .init(frames: frames))
         let factor = frames == .expanded ? 4 : 1
         #expect(record.signals.map { $0.samples.firstIndex(of: 1) } == [10 * factor, 10 * factor])
         #expect(record.signals[1].samples.count(where: \.isNaN) == 2 * factor)

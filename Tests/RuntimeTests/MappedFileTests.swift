@@ -62,7 +62,9 @@ import Testing
             processExitsWith: .exitCode(1), observing: [\.standardErrorContent]
         ) {
             var files: [MappedFile] = []
-            for pages in 1...40 { files.append(try MappedFile(path: FilePath(Self.file(pages: pages)))) }
+            for pages in 1...40 {
+                files.append(try MappedFile(path: FilePath(Self.file(pages: pages))))
+            }
             files.removeSubrange(0..<10)
             let cut = files[20]
             truncate(cut.path.text, 0)
