@@ -285,7 +285,7 @@ import Testing
         let folder = try Self.sources()
         _ = try Self.prepare(folder, "set")
         let path = folder.path + "/set"
-        let set = try PreparedDataset(path: path)
+        let set = try PreparedDataset(path: FilePath(path))
         var signal = [Float](repeating: 0, count: 12 * set.samplesPerWindow)
         func read() throws {
             let result = signal.withUnsafeMutableBufferPointer { buffer in
@@ -297,7 +297,7 @@ import Testing
         let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
         truncate(path, off_t(size - 1))
         let error = #expect(throws: PreparedDatasetError.self) { try read() }
-        #expect(error?.file == path && error?.field == "size")
+        #expect(error?.file == FilePath(path) && error?.field == "size")
         #expect(error?.problem.contains("cut from \(size) to \(size - 1) bytes") == true)
     }
 

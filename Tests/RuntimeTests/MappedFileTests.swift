@@ -35,7 +35,7 @@ import Testing
     @Test func aCutIsSeenBeforeAPageIsGone() throws {
         let path = try Self.file(pages: 2)
         defer { unlink(path) }
-        let mapped = try MappedFile(path: path)
+        let mapped = try MappedFile(path: FilePath(path))
         #expect(mapped.cutCount == nil)
         truncate(path, 8191)
         #expect(mapped.cutCount == 8191)
