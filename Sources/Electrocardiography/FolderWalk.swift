@@ -17,6 +17,8 @@ struct FolderWalk {
     var records: [FilePath] = []
     /// Folders of PTB-XL; what lies below them is not in `records`.
     var databases: [FilePath] = []
+    /// Folders that were not entered, because their names begin with a dot.
+    var hiddenFolders: [FilePath] = []
     private var visited: Set<[UInt64]> = []
 
     /// What lies below a folder of PTB-XL counts as records too.
@@ -51,7 +53,9 @@ struct FolderWalk {
             let path = relative.appending(name)
             if name.hasSuffix(".hea") {
                 records.append(path.dropLast(4))
-            } else if isFolder, !name.hasPrefix(".") {
+            } else if isFolder, name.hasPrefix(".") {
+                hiddenFolders.append(root.appending(path))
+            } else if isFolder {
                 try enter(path)
             }
         }

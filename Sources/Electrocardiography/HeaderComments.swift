@@ -1,4 +1,4 @@
-import Foundation
+import Runtime
 
 /// What the comment lines of a header say of the patient: `# Age: 84`, `#Dx: 164889003,59118001`, `<sex>: M`.
 struct HeaderComments {
@@ -21,7 +21,7 @@ struct HeaderComments {
             sex = Demographics.sex(value) ?? sex
         case "dx":
             codes = value.split(separator: ",").map {
-                DiagnosticCode(code: $0.trimmingCharacters(in: .whitespaces), likelihood: nil)
+                DiagnosticCode(code: TextLines.trimmed(String($0)), likelihood: nil)
             }.filter { !$0.code.isEmpty }
         default: break
         }
@@ -33,9 +33,9 @@ struct HeaderComments {
         let parts = marked ? comment.split(separator: "<") : [comment[...]]
         return parts.compactMap { part in
             guard let colon = part.firstIndex(of: ":") else { return nil }
-            let key = part[..<colon].trimmingCharacters(in: CharacterSet(charactersIn: " \t>"))
-            let value = part[part.index(after: colon)...].trimmingCharacters(in: .whitespaces)
-            return (key, value)
+            let key = part[..<colon].filter { $0 != ">" }
+            let value = part[part.index(after: colon)...]
+            return (TextLines.trimmed(String(key)), TextLines.trimmed(String(value)))
         }
     }
 }

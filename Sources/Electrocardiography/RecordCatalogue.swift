@@ -45,6 +45,9 @@ struct RecordCatalogue {
             let before = entries.count
             var walk = FolderWalk(folder)
             try walk.run()
+            notes += walk.hiddenFolders.map {
+                "\($0) is not looked into: its name begins with a dot"
+            }
             for database in walk.databases { try addDatabase(database) }
             if !walk.records.isEmpty { addRecords(walk, folder: folder) }
             guard entries.count > before else {
