@@ -69,6 +69,9 @@ public struct Program: Sendable {
         } catch let error as CommandError {
             report(error.message)
             return error.exitCode
+        } catch let error as SystemError {
+            report(error.description + (error.remedyForRoom.map { "; \($0)" } ?? ""))
+            return exitCode(error)
         } catch let error as CocoaError {
             // Foundation's own text has domains and codes, and not the path alone.
             let path = error.filePath.map { "\($0): " } ?? ""

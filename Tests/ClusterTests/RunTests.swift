@@ -323,6 +323,28 @@ extension WorkerDriver {
         #expect(cluster.outcome(of: "coordinator")?.exitCode == 130)
     }
 
+    @Test(arguments: [true, false]) func aWorkerThatLeavesDoesNotWaitForALostCoordinator(
+        wasAskedBefore: Bool
+    ) throws {
+        let cluster = try ToyCluster(steps: 10_000, secondsPerShard: 0.002)
+        try cluster.start("coordinator", cluster.coordinator(workers: 2, minimum: 2))
+        let drivers = try (1...2).map {
+            try cluster.startWorker("worker \($0)", patience: .seconds(3_600))
+        }
+        cluster.waitForStep(4)
+        let leave = { for driver in drivers { driver.leaver() } }
+        let loseCoordinator = {
+            // What a second coordinator does first; the one that works sees it within a second.
+            try AtomicFile.write("", to: cluster.directory.termPath(term: 2))
+            _ = cluster.outcomes.wait(
+                timeout: .seconds(30), until: { $0["coordinator"] != nil }, then: { _ in })
+        }
+        if wasAskedBefore { leave() }
+        try loseCoordinator()
+        if !wasAskedBefore { leave() }
+        for number in 1...2 { #expect(cluster.outcome(of: "worker \(number)")?.exitCode == 0) }
+    }
+
     @Test func aWorkerWithoutCoordinatorGivesUpAfterItsPatience() throws {
         let cluster = try ToyCluster()
         try cluster.startWorker("worker 1", patience: .milliseconds(300))

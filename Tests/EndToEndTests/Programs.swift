@@ -28,6 +28,19 @@ enum Programs {
         let process = try Running(program, arguments)
         return (process.wait(timeout: timeout), process.lines)
     }
+
+    /// Runs a script of bash with words behind it, until it ends or something holds.
+    static func runShell(
+        _ script: String, _ words: [String], until isDone: () -> Bool = { false },
+        timeout: Duration = .seconds(120)
+    ) throws -> Running {
+        let process = try Running(executable: "bash", ["-c", script, "bash"] + words)
+        let deadline = ContinuousClock.now + timeout
+        while !isDone(), process.wait(timeout: .milliseconds(10)) == nil,
+            ContinuousClock.now < deadline
+        {}
+        return process
+    }
 }
 
 /// A program that runs while the test goes on; killed with its children when the test is done with it.
@@ -35,10 +48,14 @@ final class Running: Sendable {
     private let process: ChildProcess
     private let received: Locked<[String]>
 
-    init(_ program: String, _ arguments: [String]) throws {
+    convenience init(_ program: String, _ arguments: [String]) throws {
+        try self.init(executable: "\(Programs.folder)/\(program)", arguments)
+    }
+
+    init(executable: String, _ arguments: [String]) throws {
         let received = Locked<[String]>([])
         process = try ChildProcess(
-            executable: "\(Programs.folder)/\(program)", arguments: arguments, name: program,
+            executable: executable, arguments: arguments, name: "program",
             receive: { line in received.withLock { $0.append(line) } })
         self.received = received
     }

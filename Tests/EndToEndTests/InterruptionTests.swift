@@ -1,0 +1,126 @@
+import Foundation
+import Runtime
+import Testing
+
+/// Signals in every state, streams without a reader, and a launcher that is gone: what was trained is saved, and the
+/// bits are those of a run that nobody disturbed.
+@Suite(.serialized, .trainingFixture) struct InterruptionTests {
+    private let fixture: TrainingFixture
+
+    init() throws { fixture = try #require(TrainingFixture.current) }
+
+    /// A long run, so that it is always the test that ends it.
+    private func train(_ command: String, run: String, more: [String] = []) -> [String] {
+        [command] + fixture.flags(run: run, set: ["steps=5000", "checkpoint.everySteps=4000"])
+            + ["--threads", "1"] + more
+    }
+
+    private func lastStep(of run: String) -> Int {
+        fixture.lines(of: "metrics.jsonl", in: run).filter { $0["loss"] != nil }
+            .compactMap { $0["step"]?.integerValue }.max() ?? 0
+    }
+
+    /// Expects that the newest checkpoint is of the last step.
+    private func expectSaved(_ run: String, _ text: String) throws {
+        let step = lastStep(of: run)
+        let result = try Programs.run(["checkpoint", "digest", run])
+        #expect(result.lines.last?.hasSuffix(" step=\(step)") == true, "\(text): \(result.lines)")
+    }
+
+    @Test(arguments: ["pretrain", "launch"]) func signalsOneAfterTheOtherLoseNothing(
+        command: String
+    ) throws {
+        let run = fixture.newRun("signals-\(command)")
+        var seed = UInt64.random(in: 0 ... .max)
+        for signals in [[SIGTERM, SIGTERM], [SIGUSR1], [SIGHUP, SIGINT, SIGTERM]] {
+            let process = try Running(
+                "purkinje",
+                train(command, run: run, more: command == "launch" ? ["--workers", "2"] : []))
+            // Somewhere from its start to well within training.
+            seed = seed &* 6_364_136_223_846_793_005 &+ 1
+            let before = lastStep(of: run)
+            let step = before + Int(seed >> 33) % 4
+            if step > 0 { #expect(fixture.waitForStep(step, of: run, while: process)) }
+            for signal in signals { process.send(signal: signal) }
+            let code = process.wait(timeout: .seconds(60)) ?? -1
+            // A signal before the program has begun ends it as the system does.
+            let isEarly = lastStep(of: run) == before && signals.contains(code - 128)
+            #expect(code == 130 || isEarly, "\(signals): code \(code), \(process.lines.suffix(20))")
+            if before > 0 || !isEarly { try expectSaved(run, "\(signals) at step \(step)") }
+        }
+    }
+
+    @Test func childrenSaveAndLeaveWhenLaunchIsGone() throws {
+        let run = fixture.newRun("orphans")
+        let launch = try Running("purkinje", train("launch", run: run, more: ["--workers", "2"]))
+        #expect(fixture.waitForStep(3, of: run, while: launch))
+        let children =
+            launch.children(named: "purkinje-coordinator")
+            + launch.children(named: "purkinje-worker")
+        #expect(children.count == 3)
+        launch.send(signal: SIGKILL)
+        #expect(launch.wait(timeout: .seconds(60)) == 128 + SIGKILL)
+        let deadline = ContinuousClock.now + .seconds(60)
+        while children.contains(where: { kill($0, 0) == 0 }), ContinuousClock.now < deadline {
+            usleep(10_000)
+        }
+        #expect(children.allSatisfy { kill($0, 0) != 0 })
+        try expectSaved(run, "launch killed")
+        let before = lastStep(of: run)
+        // The same command goes on, to the same bits.
+        let again = try Programs.run(
+            train("launch", run: run, more: ["--workers", "2", "--steps", "\(before + 2)"]))
+        #expect(again.code == 0, "\(again.lines.suffix(20))")
+        let reference = fixture.newRun("undisturbed")
+        _ = try Programs.run(train("pretrain", run: reference, more: ["--steps", "\(before + 2)"]))
+        let digest = try fixture.finalDigest(of: run, step: before + 2)
+        #expect(try fixture.finalDigest(of: reference, step: before + 2) == digest)
+    }
+
+    @Test(arguments: [
+        "<&- >&- 2>&-", ">&- 2>&-", "<&-", ">/dev/full 2>&1", "2>&1 | true", "2>&1 | sleep 60",
+    ]) func aRunWhoseLogHasNoReaderTrainsOn(streams: String) throws {
+        let run = fixture.newRun("streams")
+        let words = ["pretrain"] + fixture.flags(run: run) + ["--threads", "1", "--steps", "4"]
+        let shell = try Programs.runShell(
+            "\(Programs.folder)/purkinje \"$@\" \(streams); echo ${PIPESTATUS[0]} >\(run).code",
+            words,
+            until: {
+                access("\(run).code", F_OK) == 0
+                    || access("\(run)/checkpoints/step-000000004.g1.t1", F_OK) == 0
+            })
+        defer { shell.killTree() }
+        #expect(lastStep(of: run) == 4, "\(streams): \(shell.lines)")
+        #expect(try fixture.finalDigest(of: run, step: 4).hasPrefix("sha256:"))
+        // No line of the log went into a file of the run.
+        #expect(FileManager.default.contents(atPath: run + "/lock")?.isEmpty == true, "\(streams)")
+    }
+
+    @Test func resultsThatCannotBeWrittenAreAFailure() throws {
+        let program = "\(Programs.folder)/purkinje --version"
+        for (streams, code, text) in [
+            (">/dev/full", 1, "standard output"), (">&-", 1, "standard output"),
+            (">&- 2>&-", 1, nil), ("| true; exit ${PIPESTATUS[0]}", nil, nil),
+        ] as [(String, Int32?, String?)] {
+            // The reader of the pipe may be gone before the result comes or not.
+            let result = try Programs.runShell("\(program) \(streams)", [])
+            let ended = result.wait(timeout: .seconds(60))
+            if let code {
+                #expect(ended == code, "\(streams)")
+            } else {
+                #expect([0, 141].contains(ended))
+            }
+            if let text { #expect(result.lines.contains { $0.contains(text) }, "\(streams)") }
+        }
+    }
+
+    @Test func aLimitOnTheSizeOfFilesIsAnErrorWithARemedy() throws {
+        let run = fixture.newRun("limit")
+        let words = ["pretrain"] + fixture.flags(run: run) + ["--threads", "1", "--steps", "3"]
+        let result = try Programs.runShell(
+            "ulimit -c 0; ulimit -f 100; \(Programs.folder)/purkinje \"$@\"", words)
+        #expect(result.wait(timeout: .seconds(120)) == 1)
+        #expect(result.lines.last?.contains("ulimit -f") == true, "\(result.lines)")
+        #expect(lastStep(of: run) == 3)
+    }
+}
