@@ -55,7 +55,7 @@ final class Running: Sendable {
     init(executable: String, _ arguments: [String]) throws {
         let received = Locked<[String]>([])
         process = try ChildProcess(
-            executable: executable, arguments: arguments, name: "program",
+            executable: FilePath(executable), arguments: arguments, name: "program",
             receive: { line in received.withLock { $0.append(line) } })
         self.received = received
     }
