@@ -18,8 +18,14 @@ struct BeatEnsemble {
 
     /// The window in which forms are compared, in samples before and after R: 80 and 100 ms.
     private static let (formBefore, formAfter) = (40, 50)
-    /// Beats may be moved by 24 ms for the best fit.
-    private static let lagLimit = 12
+    /// What must be there of a beat to judge its form, in samples before and after R: 60 and 80 ms.
+    private static let (coreBefore, coreAfter) = (30, 40)
+    /// Beats may be moved by 24 ms for the best fit; those that are cut, of which R may be missing, by 90 ms.
+    private static let (lagLimit, cutLagLimit) = (12, 45)
+    /// What is left of a cut beat belongs to the dominant form when it correlates at least this much with it.
+    private static let cutLikeness: Float = 0.8
+    /// Of a cut beat, R and 16 ms on both sides must be there.
+    private static let visibleCount = 8
     /// A beat that correlates less with every form seen so far begins a new one.
     private static let joiningLikeness: Float = 0.75
     /// A beat whose correlation is below this part of the usual one is ectopic.
@@ -49,13 +55,24 @@ struct BeatEnsemble {
             }
             return 1 / max(0.02, Statistics.median(sizes))
         }
-        let forms = sorted(places)
+        // The forms are those of beats that are there as a whole, if there are any.
+        var whole = places.filter { isWhole($0, margin: Self.cutLagLimit) }
+        if whole.isEmpty { whole = places }
+        let forms = sorted(whole)
         let dominant = forms.indices.max { a, b in
             let (x, y) = (forms[a], forms[b])
             return x.members.count != y.members.count ? x.members.count < y.members.count : a > b
         }
         guard let dominant else { return }
-        classify(places, by: mean(of: forms[dominant].members.map { places[$0] }))
+        let form = classify(whole, by: mean(of: forms[dominant].members.map { whole[$0] }))
+        addCut(places.filter { !whole.contains($0) }, form)
+        centreOnPeak(form)
+    }
+
+    /// Whether the record has the beat's complex in some lead, without a gap, and some time more on both sides.
+    private func isWhole(_ place: Int, margin: Int = 0) -> Bool {
+        let (from, to) = (place - Self.coreBefore - margin, place + Self.coreAfter + margin)
+        return from >= 0 && to < record.count && !record.gaps.separate(from, to)
     }
 
     /// Sorts beats into forms: each joins the form that it correlates best with, or begins its own.
@@ -89,7 +106,10 @@ struct BeatEnsemble {
         return sum.map { $0 / Float(max(1, places.count)) }
     }
 
-    private mutating func classify(_ places: [Int], by first: [Float]) {
+    /// Tells dominant beats from ectopic ones.
+    ///
+    /// - Returns: The mean form of the dominant ones.
+    private mutating func classify(_ places: [Int], by first: [Float]) -> [Float] {
         var form = first
         var fits = places.map { fit($0, to: form) }
         for _ in 0..<2 {
@@ -107,7 +127,28 @@ struct BeatEnsemble {
                     r: isDominant ? place + fit.lag : place,
                     kind: isDominant ? .dominant : .ectopic, likeness: fit.likeness))
         }
-        centreOnPeak(form)
+        return form
+    }
+
+    /// Adds beats that an end of the record or a gap cuts.
+    ///
+    /// What is left of one says where its R is, and little about its form: unless the complex proves to be there as a
+    /// whole, it is not called ectopic. One whose R is missing is not counted.
+    private mutating func addCut(_ places: [Int], _ form: [Float]) {
+        for place in places {
+            var fit = fit(place, to: form, lagLimit: Self.cutLagLimit)
+            if fit.likeness < Self.cutLikeness { fit.lag = 0 }
+            let r = place + fit.lag
+            let part = record.gaps.stretch(around: place)
+            guard part.lowerBound + Self.visibleCount <= r, r < part.upperBound - Self.visibleCount,
+                !beats.contains(where: { abs($0.r - r) < Self.formAfter })
+            else { continue }
+            let isEctopic =
+                isWhole(r) && fit.likeness < Self.dominantShare * max(usualLikeness, 0.5)
+            beats.append(
+                Beat(r: r, kind: isEctopic ? .ectopic : .dominant, likeness: fit.likeness))
+        }
+        beats.sort { $0.r < $1.r }
     }
 
     /// Moves the common reference to where the mean form is farthest from the baseline.
@@ -141,37 +182,69 @@ struct BeatEnsemble {
     }
 
     /// The lag with the best correlation to a form.
-    private func fit(_ place: Int, to form: [Float]) -> (lag: Int, likeness: Float) {
+    private func fit(
+        _ place: Int, to form: [Float], lagLimit: Int = lagLimit
+    ) -> (lag: Int, likeness: Float) {
         var best = (lag: 0, likeness: Float(-2))
-        let width = Self.formBefore + Self.formAfter
-        let size = form.reduce(Float(0)) { $0 + $1 * $1 }
-        for coarse in stride(from: -Self.lagLimit, through: Self.lagLimit, by: 3) {
-            let value = likeness(place + coarse, form, width, size)
-            if value > best.likeness { best = (coarse, value) }
-        }
-        for lag in [best.lag - 2, best.lag - 1, best.lag + 1, best.lag + 2] {
-            let value = likeness(place + lag, form, width, size)
+        let rows = rows(around: place, lagLimit)
+        func consider(_ lag: Int) {
+            let value = likeness(place + lag, form, rows)
             if value > best.likeness { best = (lag, value) }
         }
+        for coarse in stride(from: -lagLimit, through: lagLimit, by: 3) {
+            consider(coarse)
+        }
+        for lag in [-2, -1, 1, 2].map({ best.lag + $0 }) { consider(lag) }
         return best
     }
 
-    private func likeness(_ place: Int, _ form: [Float], _ width: Int, _ size: Float) -> Float {
-        var (product, own): (Float, Float) = (0, 0)
-        for (number, lead) in leads.enumerated() {
-            let scale = scales[number]
-            record.smooth[lead].withUnsafeBufferPointer { signal in
-                let start = place - Self.formBefore
-                let isInside = start >= 0 && start + width <= signal.count
-                for i in 0..<width {
-                    let t = isInside ? start + i : max(0, min(signal.count - 1, start + i))
-                    let value = scale * signal[t]
-                    product += value * form[number * width + i]
-                    own += value * value
-                }
+    /// The leads that have a signal around a place, by their numbers, and the part of it that is compared.
+    private func rows(around place: Int, _ lagLimit: Int) -> (numbers: [Int], part: Range<Int>) {
+        let part = record.gaps.stretch(around: place)
+        let from = max(part.lowerBound, place - Self.formBefore - lagLimit)
+        let to = min(part.upperBound, place + Self.formAfter + lagLimit)
+        let numbers = leads.indices.filter { number in
+            !record.gaps.byLead[leads[number]].contains {
+                $0.lowerBound < to && $0.upperBound > from
             }
         }
-        let product2 = own * size
-        return product2 > 0 ? product / product2.squareRoot() : 0
+        return (numbers.isEmpty ? Array(leads.indices) : numbers, part)
+    }
+
+    private func likeness(
+        _ place: Int, _ form: [Float], _ rows: (numbers: [Int], part: Range<Int>)
+    ) -> Float {
+        let width = Self.formBefore + Self.formAfter
+        let start = place - Self.formBefore
+        let (first, last) = (
+            max(0, rows.part.lowerBound - start), min(width, rows.part.upperBound - start)
+        )
+        // Of less than 60 ms any correlation may come by chance.
+        guard last - first >= 30 else { return -2 }
+        var (product, own, other): (Float, Float, Float) = (0, 0, 0)
+        for number in rows.numbers {
+            let scale = scales[number]
+            var (xy, xx, yy, x, y): (Float, Float, Float, Float, Float) = (0, 0, 0, 0, 0)
+            record.smooth[leads[number]].withUnsafeBufferPointer { signal in
+                form.withUnsafeBufferPointer { form in
+                    for i in first..<last {
+                        let value = scale * signal[start + i]
+                        let expected = form[number * width + i]
+                        xy += value * expected
+                        xx += value * value
+                        yy += expected * expected
+                        x += value
+                        y += expected
+                    }
+                }
+            }
+            // Without the means: the filters leave the baseline beside an end of the record or a gap off its place.
+            let count = Float(last - first)
+            product += xy - x * y / count
+            own += xx - x * x / count
+            other += yy - y * y / count
+        }
+        let size = own * other
+        return size > 0 ? product / size.squareRoot() : 0
     }
 }

@@ -17,8 +17,8 @@ struct BeatMeasurement {
         let dominant = ensemble.beats.filter { $0.kind == .dominant }.map(\.r)
         let chosen = dominant.isEmpty ? ensemble.beats.map(\.r) : dominant
         typical = MedianBeat(chosen, in: record)
-        let distances = zip(ensemble.beats.dropFirst(), ensemble.beats)
-            .map { Double($0.r - $1.r) }
+        let distances = zip(ensemble.beats, ensemble.beats.dropFirst())
+            .filter { !record.gaps.separate($0.r, $1.r) }.map { Double($1.r - $0.r) }
         let delineator = Delineator(
             beat: typical, leads: record.independentLeads,
             beatDistance: Statistics.median(distances),
@@ -73,7 +73,7 @@ struct BeatMeasurement {
         rhythm.beatCount = beats.count
         rhythm.pWaveShare =
             common.qrs == nil
-            ? nil : Double(tracked.count { $0.p != nil }) / Double(max(1, tracked.count))
+            ? nil : pWaveShare(tracked)
         let all = intervals(of: beats) { _, _ in true }
         guard let median = Statistics.median(all) else { return rhythm }
         let mean = all.reduce(0, +) / Double(all.count)
@@ -93,6 +93,13 @@ struct BeatMeasurement {
         }
         rhythm.rmssdMilliseconds = successiveDifference(beats)
         return rhythm
+    }
+
+    /// The part of the beats that have a P wave, of those before which there is no gap.
+    private func pWaveShare(_ tracked: [WaveTracker.Beat]) -> Double {
+        let start = Int(common.p?.onset ?? Double(MedianBeat.before)) - MedianBeat.before
+        let seen = tracked.filter { !record.gaps.separate(max(0, $0.r + start), $0.r) }
+        return Double(seen.count { $0.p != nil }) / Double(max(1, seen.count))
     }
 
     /// Whether P is a wave of most beats, and more than what random ripples of the baseline look like.
@@ -116,7 +123,8 @@ struct BeatMeasurement {
         of beats: [BeatEnsemble.Beat],
         where isWanted: (BeatEnsemble.Beat, BeatEnsemble.Beat) -> Bool
     ) -> [Double] {
-        zip(beats, beats.dropFirst()).filter { isWanted($0, $1) }
+        zip(beats, beats.dropFirst())
+            .filter { isWanted($0, $1) && !record.gaps.separate($0.r, $1.r) }
             .map { Double($1.r - $0.r) * Self.millisecondsPerSample }
     }
 
@@ -124,7 +132,10 @@ struct BeatMeasurement {
     private func successiveDifference(_ beats: [BeatEnsemble.Beat]) -> Double? {
         func value(_ isWanted: (BeatEnsemble.Beat) -> Bool) -> Double? {
             var (squares, count) = (0.0, 0)
-            for i in 0..<max(0, beats.count - 2) where beats[i...i + 2].allSatisfy(isWanted) {
+            for i in 0..<max(0, beats.count - 2)
+            where beats[i...i + 2].allSatisfy(isWanted)
+                && !record.gaps.separate(beats[i].r, beats[i + 2].r)
+            {
                 let change = beats[i + 2].r - 2 * beats[i + 1].r + beats[i].r
                 let milliseconds = Double(change) * Self.millisecondsPerSample
                 squares += milliseconds * milliseconds
@@ -188,8 +199,12 @@ struct BeatMeasurement {
     ) {
         let scale = record.sourceSamplesPerSample
         let last = result.sampleCount - 1
-        func samples(_ wave: Wave?, _ shift: Double) -> ClinicalMeasurements.WaveSamples? {
+        func samples(
+            _ wave: Wave?, _ shift: Double, of r: Int
+        ) -> ClinicalMeasurements.WaveSamples? {
             guard let wave = wave?.moved(by: shift) else { return nil }
+            let ends = [Int(wave.onset), Int(wave.offset.rounded(.up)), r]
+            guard !record.gaps.separate(ends.min() ?? r, ends.max() ?? r) else { return nil }
             let places = [wave.onset, wave.peak, wave.offset].map {
                 Int(($0 * scale).rounded())
             }
@@ -203,9 +218,9 @@ struct BeatMeasurement {
             let start = Double(one.r - MedianBeat.before)
             return .init(
                 rSample: max(0, min(last, Int((r * scale).rounded()))), kind: one.kind,
-                p: hasP ? one.p.flatMap { samples(waves.p, start + $0) } : nil,
-                qrs: samples(waves.qrs, start),
-                t: one.t.flatMap { samples(waves.t, start + $0) })
+                p: hasP ? one.p.flatMap { samples(waves.p, start + $0, of: one.r) } : nil,
+                qrs: samples(waves.qrs, start, of: one.r),
+                t: one.t.flatMap { samples(waves.t, start + $0, of: one.r) })
         }
         result.beats = tracked.map { one in
             // The middle of the leads' peaks: a lead with a late S does not move it.

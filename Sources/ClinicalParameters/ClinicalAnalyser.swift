@@ -30,9 +30,16 @@ public final class ClinicalAnalyser {
             sampleRateHz: sampleRateHz, sampleCount: length, quality: 0, flags: [.noBeats],
             leads: .init(repeating: .init(quality: 0), count: leads.count))
         guard let record = conditioner.condition(leads, rateHz: sampleRateHz) else { return result }
-        let ensemble = BeatEnsemble(BeatDetector(record).beats(), in: record)
+        let scale = record.sourceSamplesPerSample
+        result.gaps = record.gaps.common.map { gap in
+            let from = min(length, Int((Double(gap.lowerBound) * scale).rounded()))
+            return from..<max(from, min(length, Int((Double(gap.upperBound) * scale).rounded())))
+        }
+        let detector = BeatDetector(record)
+        let ensemble = BeatEnsemble(detector.places, in: record)
         guard !ensemble.beats.isEmpty else {
-            result.flags += Self.flags(of: record)
+            result.flags =
+                [detector.isBeyondCounting ? .notMeasurable : .noBeats] + Self.flags(of: record)
             return result
         }
         BeatMeasurement(record, ensemble).fill(&result)
@@ -40,13 +47,17 @@ public final class ClinicalAnalyser {
         return result
     }
 
+    /// A lead that is invalid for a larger part of the record counts as missing.
+    private static let invalidShareLimit = 0.01
+
     private static func flags(of record: ConditionedRecord) -> [ClinicalMeasurements.Flag] {
         var flags: [ClinicalMeasurements.Flag] = []
         if record.faults.contains(where: {
-            $0.isMissing || $0.isDerived || $0.invalidShare > 0
+            $0.isMissing || $0.isDerived || $0.invalidShare > invalidShareLimit
         }) {
             flags.append(.missingLeads)
         }
+        if !record.gaps.common.isEmpty { flags.append(.gaps) }
         if record.faults.contains(where: \.isFlat) { flags.append(.flatLead) }
         if record.faults.contains(where: { $0.clippedShare > 0.01 }) { flags.append(.clipped) }
         if record.spikes.count > 1 { flags.append(.paced) }

@@ -37,7 +37,8 @@ public enum ClinicalChannels {
         for beat in measurements.beats { peaks[beat.rSample] = 1 }
         let rates = heartRates(measurements)
         let smoothed = rates.indices.map { i -> Float in
-            let near = rates[max(0, i - 2)...min(rates.count - 1, i + 2)]
+            let near = rates[max(0, i - 2)...min(rates.count - 1, i + 2)].filter { !$0.isNaN }
+            guard !near.isEmpty, !rates[i].isNaN else { return .nan }
             return near.reduce(0, +) / Float(near.count)
         }
         var channels = [
@@ -51,9 +52,10 @@ public enum ClinicalChannels {
         return channels
     }
 
-    /// The rate of each interval between beats.
+    /// The rate of each interval between beats; NaN across a gap.
     private static func heartRates(_ measurements: ClinicalMeasurements) -> [Float] {
         zip(measurements.beats, measurements.beats.dropFirst()).map {
+            guard !measurements.isGap(between: $0.rSample, and: $1.rSample) else { return .nan }
             let samples = max(1, $1.rSample - $0.rSample)
             return Float(60 * measurements.sampleRateHz / Double(samples))
         }

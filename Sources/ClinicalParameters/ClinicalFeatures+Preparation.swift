@@ -2,7 +2,7 @@ import Electrocardiography
 
 extension ClinicalFeatures {
     /// Changes with every change of a number's meaning or computation.
-    static let version = "clinical-2"
+    static let version = "clinical-3"
 
     /// The features as `data prepare` stores them with each window.
     public static let ofWindows = WindowFeatures(count: count, version: version) {

@@ -14,6 +14,8 @@ extension ClinicalMeasurements {
             "record": .string(record), "rate_hz": .rounded(sampleRateHz, 6),
             "samples": .integer(Int64(sampleCount)), "quality": .rounded(quality, 3),
             "flags": .array(flags.map { .string($0.rawValue) }),
+            "gaps": .array(
+                gaps.map { [.integer(Int64($0.lowerBound)), .integer(Int64($0.upperBound))] }),
         ]
         for (name, value) in numbers { object[name] = .rounded(value, 3) }
         var rows: [String: JSONValue] = [:]

@@ -4,10 +4,14 @@ public struct ClinicalMeasurements: Sendable, Equatable {
     public enum Flag: String, Sendable, CaseIterable {
         /// No beat was found.
         case noBeats = "no_beats"
+        /// The leads move as strongly and slowly as a heart moves them, but no beat can be told from the next.
+        case notMeasurable = "not_measurable"
         /// Fewer than three beats are of the dominant form.
         case fewBeats = "few_beats"
-        /// Leads are missing, invalid, or were computed from others.
+        /// Leads are missing, were computed from others, or are invalid for more than a hundredth of the record.
         case missingLeads = "missing_leads"
+        /// For more than 20 ms at a time no lead has a signal; no interval crosses such a gap.
+        case gaps
         /// A lead does not move.
         case flatLead = "flat_lead"
         /// Samples stick at the limits of the converter.
@@ -136,6 +140,8 @@ public struct ClinicalMeasurements: Sendable, Equatable {
     public var quality: Double
     /// What a reader should know.
     public var flags: [Flag]
+    /// Samples for which no lead has a signal, where that lasts more than 20 ms: a beat may have been there.
+    public var gaps: [Range<Int>] = []
     /// Rate and variability.
     public var rhythm = Rhythm()
     /// Durations.
@@ -167,6 +173,13 @@ public struct ClinicalMeasurements: Sendable, Equatable {
         public var rSample: Int
         /// The waves of all leads together.
         public var p, qrs, t: WaveSamples?
+    }
+}
+
+extension ClinicalMeasurements {
+    /// Whether there is a gap between two samples, so that their distance is no interval.
+    func isGap(between first: Int, and second: Int) -> Bool {
+        gaps.contains { $0.lowerBound <= second && $0.upperBound > first }
     }
 }
 

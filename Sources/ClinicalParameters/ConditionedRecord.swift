@@ -20,6 +20,8 @@ struct ConditionedRecord {
     var faults: [LeadFaults]
     /// Places of pacing spikes.
     var spikes: [Int]
+    /// Where each lead, or all of them, have no signal.
+    var gaps: SignalGaps
 
     /// Leads that can be used, in the standard order.
     var usableLeads: [Int] { broad.indices.filter { !broad[$0].isEmpty } }
@@ -38,7 +40,7 @@ struct LeadFaults: Equatable {
     var isFlat = false
     /// Its samples are those of leads I and II, or the lead was computed from them.
     var isDerived = false
-    /// Part of the samples that are invalid.
+    /// Part of the samples that are invalid, of those where any lead has a signal.
     var invalidShare = 0.0
     /// Part of the samples that stick at the largest or smallest value.
     var clippedShare = 0.0
@@ -76,18 +78,26 @@ final class RecordConditioner {
         let count = Int((Double(length) * ConditionedRecord.rateHz / rateHz).rounded())
         guard count >= 100 else { return nil }
         var faults = [LeadFaults](repeating: LeadFaults(), count: leads.count)
-        var repaired = leads.indices.map { Self.repaired(leads[$0], length, &faults[$0]) }
-        Self.deriveLimbLeads(&repaired, &faults)
+        var gaps = SignalGaps(leads, length: length)
+        var repaired = leads.indices.map {
+            Self.repaired(leads[$0], length, gaps.unseenShare(of: $0), &faults[$0])
+        }
+        Self.deriveLimbLeads(&repaired, &faults, &gaps)
         let usable = repaired.indices.filter { !repaired[$0].isEmpty }
         guard !usable.isEmpty else { return nil }
-        var raw = resampled(usable.map { repaired[$0] }, length, to: count)
+        gaps.restrict(to: usable)
+        var sources = usable.map { repaired[$0] }
+        let spikes = PacingSpikes.remove(from: &sources, rateHz: rateHz)
+        var raw = resampled(sources, length, to: count)
         MainsHum.remove(from: &raw)
-        let spikes = rateHz >= 400 ? PacingSpikes.remove(from: &raw) : []
+        let ratio = Double(count) / Double(length)
         var record = ConditionedRecord(
             count: count, sourceSamplesPerSample: Double(length) / Double(count),
             broad: .init(repeating: [], count: leads.count),
             smooth: .init(repeating: [], count: leads.count),
-            band: .init(repeating: [], count: leads.count), faults: faults, spikes: spikes)
+            band: .init(repeating: [], count: leads.count), faults: faults,
+            spikes: spikes.map { min(count - 1, Int((Double($0) * ratio).rounded())) },
+            gaps: gaps.scaled(by: ratio, count: count))
         for first in stride(from: 0, to: usable.count, by: 4) {
             filter(raw, Array(usable[first...].prefix(4)), first, into: &record)
         }
@@ -96,7 +106,7 @@ final class RecordConditioner {
 
     /// Fills gaps with straight lines and notes what is wrong; empty when a lead cannot be used.
     private static func repaired(
-        _ lead: [Float], _ length: Int, _ faults: inout LeadFaults
+        _ lead: [Float], _ length: Int, _ invalidShare: Double, _ faults: inout LeadFaults
     ) -> [Float] {
         guard lead.count == length else {
             faults.isMissing = true
@@ -104,13 +114,7 @@ final class RecordConditioner {
         }
         var result = lead
         var last: Int?
-        var invalid = 0
-        // Beyond 1 V there is no ECG: such values would drown all others in a filter.
-        for t in result.indices {
-            guard abs(result[t]) < 1000 else {
-                invalid += 1
-                continue
-            }
+        for t in result.indices where SignalGaps.isValid(result[t]) {
             let start = last.map { $0 + 1 } ?? 0
             if start < t {
                 let before = last.map { result[$0] } ?? result[t]
@@ -119,8 +123,8 @@ final class RecordConditioner {
             }
             last = t
         }
-        faults.invalidShare = Double(invalid) / Double(max(1, length))
-        guard let last, faults.invalidShare <= invalidShareLimit else { return [] }
+        faults.invalidShare = invalidShare
+        guard let last, invalidShare <= invalidShareLimit else { return [] }
         for t in last + 1..<max(last + 1, length) { result[t] = result[last] }
         let range =
             Statistics.quantile(result, 0.98) - Statistics.quantile(result, 0.02)
@@ -150,13 +154,16 @@ final class RecordConditioner {
     }
 
     /// Computes limb leads that are missing from those that are there.
-    private static func deriveLimbLeads(_ leads: inout [[Float]], _ faults: inout [LeadFaults]) {
+    private static func deriveLimbLeads(
+        _ leads: inout [[Float]], _ faults: inout [LeadFaults], _ gaps: inout SignalGaps
+    ) {
         guard leads.count == Lead.allCases.count else { return }
         func fill(_ lead: Int, _ a: Int, _ b: Int, _ value: (Float, Float) -> Float) {
             guard leads[lead].isEmpty, !faults[lead].isFlat, !leads[a].isEmpty, !leads[b].isEmpty
             else { return }
             leads[lead] = zip(leads[a], leads[b]).map(value)
             faults[lead].isDerived = true
+            gaps.derive(lead, from: a, b)
         }
         fill(0, 1, 2) { $0 - $1 }
         fill(1, 0, 2) { $0 + $1 }
@@ -236,53 +243,5 @@ final class RecordConditioner {
             bandLowPass.apply(start, count: total)
             for (lane, lead) in leads.enumerated() { record.band[lead] = values(buffer, lane) }
         }
-    }
-}
-
-/// Spikes of a pacemaker: a few milliseconds wide, in several leads at once.
-enum PacingSpikes {
-    /// A spike differs from its surroundings by at least this.
-    private static let leastMillivolts: Float = 0.25
-    /// Half the width that is cut out, in samples.
-    private static let reach = 4
-
-    /// Bridges spikes with straight lines.
-    ///
-    /// - Returns: Their places.
-    static func remove(from leads: inout [[Float]]) -> [Int] {
-        guard let count = leads.first?.count, count > 50 else { return [] }
-        var votes = [UInt8](repeating: 0, count: count)
-        for lead in leads {
-            for t in 6..<count - 6 {
-                // A QRS edge goes on in its direction; a spike comes back within three samples.
-                let level = (lead[t - 4] + lead[t + 4]) / 2
-                let height = abs(lead[t] - level)
-                guard height > leastMillivolts else { continue }
-                let around =
-                    abs(lead[t - 4] - lead[t + 4]) + abs(lead[t - 6] - lead[t - 4])
-                    + abs(lead[t + 6] - lead[t + 4])
-                if height > 2.5 * around { votes[t] += 1 }
-            }
-        }
-        let needed = max(1, UInt8(leads.count / 4))
-        var places: [Int] = []
-        for t in votes.indices where votes[t] >= needed {
-            guard let last = places.last, t - last < 10 else {
-                places.append(t)
-                continue
-            }
-            if votes[t] > votes[last] { places[places.count - 1] = t }
-        }
-        for lead in leads.indices {
-            for t in places {
-                let (from, to) = (max(0, t - reach), min(count - 1, t + reach))
-                let (start, end) = (leads[lead][from], leads[lead][to])
-                for i in from...to {
-                    leads[lead][i] =
-                        start + (end - start) * Float(i - from) / Float(to - from)
-                }
-            }
-        }
-        return places
     }
 }

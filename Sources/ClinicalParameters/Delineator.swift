@@ -176,7 +176,12 @@ struct Delineator {
         let values = (from...to).map { signal[$0] - signal[from] - step * Float($0 - from) }
         let (highest, lowest) = (values.max() ?? 0, values.min() ?? 0)
         var peak = min(max(r, from), to)
-        if highest > -0.08 * lowest {
+        let isBehind =
+            values.firstIndex(of: highest) ?? 0 > values.firstIndex(of: lowest) ?? 0
+        if isBehind, highest < -0.5 * lowest {
+            // What rises behind a complex that points downwards is no R.
+            peak = from + (values.firstIndex(of: lowest) ?? 0)
+        } else if highest > -0.08 * lowest {
             // Of notched complexes the first of peaks that are nearly equal.
             let inner = values.indices.dropFirst().dropLast()
             let first = inner.first {

@@ -13,7 +13,12 @@ struct LeadQuality {
             guard !record.broad[lead].isEmpty else { return 0 }
             let faults = record.faults[lead]
             var value = 1 - 2 * faults.invalidShare - 4 * faults.clippedShare
-            value *= Self.commonShare(record.broad[lead], typical.broad[lead], places)
+            let seen = places.filter { r in
+                !record.gaps.byLead[lead].contains {
+                    $0.lowerBound < r + Self.after && $0.upperBound > r - Self.before
+                }
+            }
+            value *= Self.commonShare(record.broad[lead], typical.broad[lead], seen)
             return value < 0 ? 0 : value
         }
     }

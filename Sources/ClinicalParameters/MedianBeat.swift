@@ -18,8 +18,21 @@ struct MedianBeat {
         let step = max(1, (places.count + Self.mostBeats - 1) / Self.mostBeats)
         let chosen = stride(from: 0, to: places.count, by: step).map { places[$0] }
         beatCount = chosen.count
-        broad = record.broad.map { Self.middle(of: $0, chosen) }
-        smooth = record.smooth.map { Self.middle(of: $0, chosen) }
+        let rows = record.broad.indices.map { Self.clean(chosen, record.gaps.byLead[$0]) }
+        broad = zip(record.broad, rows).map { Self.middle(of: $0, $1) }
+        smooth = zip(record.smooth, rows).map { Self.middle(of: $0, $1) }
+    }
+
+    /// The beats of a lead that have no gap in them; where these are few, those that have none near R, or all.
+    private static func clean(_ places: [Int], _ gaps: [Range<Int>]) -> [Int] {
+        guard !gaps.isEmpty else { return places }
+        func clean(_ before: Int, _ after: Int) -> [Int] {
+            places.filter { r in
+                !gaps.contains { $0.lowerBound <= r + after && $0.upperBound > r - before }
+            }
+        }
+        let (whole, near) = (clean(before, after), clean(before / 5, after / 5))
+        return whole.count >= min(3, places.count) ? whole : near.isEmpty ? places : near
     }
 
     private static func middle(of signal: [Float], _ places: [Int]) -> [Float] {
