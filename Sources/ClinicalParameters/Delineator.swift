@@ -21,6 +21,8 @@ struct Delineator {
     private static let (qrsLead, pLead, tTail) = (1.5, 3.0, 6.0)
     /// Where the quiet parts move faster than this part of the highest speed, noise is smoothed away first.
     private static let noisyShare: Float = 0.08
+    /// A complex of more than 140 ms is wide.
+    private static let wideCount = 70
     /// P is looked for up to 360 ms before QRS.
     private static let longestPR = 180
 
@@ -178,8 +180,8 @@ struct Delineator {
         var peak = min(max(r, from), to)
         let isBehind =
             values.firstIndex(of: highest) ?? 0 > values.firstIndex(of: lowest) ?? 0
-        if isBehind, highest < -0.5 * lowest {
-            // What rises behind a complex that points downwards is no R.
+        if to - from > Self.wideCount, isBehind, highest < -0.5 * lowest {
+            // What rises behind a wide complex that points downwards is no R.
             peak = from + (values.firstIndex(of: lowest) ?? 0)
         } else if highest > -0.08 * lowest {
             // Of notched complexes the first of peaks that are nearly equal.

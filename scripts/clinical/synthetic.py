@@ -1,6 +1,7 @@
 """Writes records with known intervals, clean and with noise, and prints how far the parameters are off.
 
-Usage: synthetic.py PURKINJE. Every wave begins and ends at a known sample: P and T are raised cosines, QRS three half
+Usage: synthetic.py PURKINJE, or synthetic.py PURKINJE rhythms [SEED] for records whose beats are known (rhythms.py): how
+many are found, how many are not there, and how far R is off. Every wave begins and ends at a known sample: P and T are raised cosines, QRS three half
 sines. Noise is scaled to the power of the QRS-to-T signal in each lead: wander 0.15 to 0.4 Hz, mains 50 Hz, EMG white noise between 20 and 150 Hz.
 """
 import json
@@ -11,6 +12,9 @@ import tempfile
 
 import numpy as np
 import wfdb
+
+import ludb
+import rhythms
 
 RATE, SECONDS, RECORDS = 500, 10, 40
 NAMES = ["I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6"]
@@ -91,5 +95,55 @@ def main(program):
         print(f"| {title} | " + " | ".join(cells) + f" | {missing} of {6 * RECORDS} |")
 
 
+def write_rhythm(folder, name, record):
+    leads = record.leads()
+    units = np.where(np.isnan(leads), -32768, np.clip(np.round(leads * 1000), -32767, 32767)).astype("<i2")
+    units.tofile(os.path.join(folder, name + ".dat"))
+    lines = [f"{name} 12 {record.rate} {len(units)}"]
+    lines += [f"{name}.dat 16 1000(0)/mV 16 0 {units[0, k]} {int(units[:, k].astype(int).sum()) & 0xffff} 0 {lead}"
+              for k, lead in enumerate(NAMES)]
+    with open(os.path.join(folder, name + ".hea"), "w") as header:
+        header.write("\n".join(lines) + "\n")
+
+
+def judge(record, found):
+    """Beats found, missed and false, and the errors of R in ms; the first and last 120 ms are not judged."""
+    truth = np.array([b[0] for b in record.beats])
+    places = np.array([b["r_sample"] for b in found["beats"]]) / record.rate
+    pairs = ludb.match(truth, places, rhythms.TOLERANCE_SECONDS)
+    inside = lambda t: 0.12 < t < record.seconds - 0.12
+    seen, used = {i for i, _ in pairs}, {j for _, j in pairs}
+    missed = sum(1 for i, t in enumerate(truth) if i not in seen and inside(t))
+    false = sum(1 for j, t in enumerate(places) if j not in used and (inside(t) or record.expects_none)
+                and all(abs(t - o) > 0.06 for o in record.optional))
+    return len(pairs), missed, false, [1000 * (places[j] - truth[i]) for i, j in pairs]
+
+
+def judge_rhythms(program, seed):
+    records = list(rhythms.catalogue(seed))
+    with tempfile.TemporaryDirectory() as folder:
+        for number, (_, record) in enumerate(records):
+            write_rhythm(folder, f"r{number:04d}", record)
+        output = subprocess.run([program, "parameters", folder, "--json"], capture_output=True, text=True, check=True).stdout
+        found = {r["record"]: r for r in map(json.loads, output.splitlines())}
+    kinds = {}
+    for number, (kind, record) in enumerate(records):
+        row = kinds.setdefault(kind, [0, 0, 0, 0, 0, []])
+        hits, missed, false, errors = judge(record, found[f"r{number:04d}"])
+        for k, value in enumerate((1, missed + false > 0, hits, missed, false)):
+            row[k] += value
+        row[5] += errors
+    print("| rhythm | records | with a fault | Se % | PPV % | R mean ms | R sigma ms |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for kind, (count, bad, hits, missed, false, errors) in kinds.items():
+        rates = [f"{100 * hits / (hits + k):.1f}" if hits + k else "-" for k in (missed, false)]
+        place = f"{np.mean(errors):+.1f} | {np.std(errors):.1f}" if errors else "- | -"
+        print(f"| {kind} | {count} | {bad} | {rates[0]} | {rates[1]} | {place} |")
+    print(f"\n{sum(k[1] for k in kinds.values())} of {len(records)} records have a beat that is missed or not there")
+
+
 if __name__ == "__main__":
-    main(sys.argv[1])
+    if sys.argv[2:3] == ["rhythms"]:
+        judge_rhythms(sys.argv[1], int(sys.argv[3]) if len(sys.argv) > 3 else 1)
+    else:
+        main(sys.argv[1])
