@@ -18,8 +18,8 @@ struct ContinuousRhythm {
     private static let valley: Float = 0.35
     /// Leads that move by less than this, as a root mean square of slopes over 40 ms, are quiet.
     private static let leastMillivolts: Float = 0.03
-    /// The part of the movement that is slower than about 12 Hz.
-    private static let slowShare: Float = 0.75
+    /// The part of the slopes that is slower than about 12 Hz.
+    private static let slowShare: Float = 0.6
 
     private let record: ConditionedRecord
     private var leads: [(lead: Int, scale: Float)] = []
@@ -42,7 +42,9 @@ struct ContinuousRhythm {
         beats = places(period)
     }
 
-    /// The part of the movement, without drift, that a moving average of 40 ms lets through.
+    /// The part of the slopes, without drift, that a moving average of 40 ms lets through.
+    ///
+    /// Of slopes, because noise whose power falls with its frequency is slow, too, but its slopes are not.
     private static func slowPart(_ signals: [[Float]]) -> Float {
         func average(_ signal: [Float], _ half: Int) -> [Float] {
             var sums: [Double] = [0]
@@ -53,7 +55,7 @@ struct ContinuousRhythm {
             }
         }
         var (slow, all): (Float, Float) = (0, 0)
-        for signal in signals {
+        for signal in signals.map({ zip($0.dropFirst(), $0).map { $0 - $1 } }) {
             let still = zip(signal, average(signal, 125)).map { $0 - $1 }
             let square = still.reduce(0) { $0 + $1 * $1 }
             slow += average(still, 10).reduce(0) { $0 + $1 * $1 } / max(square, 1e-12)

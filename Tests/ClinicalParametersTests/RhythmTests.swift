@@ -44,6 +44,21 @@ import Testing
         }
     }
 
+    @Test func driftAloneHasNoBeats() {
+        for seed in 1...4 as ClosedRange<UInt64> {
+            var random = SeededRandom(seed: seed)
+            let leads = (0..<12).map { _ in
+                var level: Float = 0
+                return (0..<5000).map { _ -> Float in
+                    level += Float.random(in: -0.017...0.017, using: &random)
+                    return level + Float.random(in: -0.03...0.03, using: &random)
+                }
+            }
+            let result = ClinicalAnalyser().measure(leads, sampleRateHz: 500)
+            #expect(result.flags == [.noBeats], "\(result.flags)")
+        }
+    }
+
     @Test func fibrillationOfVentriclesIsNotMeasurable() {
         var random = SeededRandom(seed: 3)
         let tones = (0..<8).map { _ in
@@ -63,7 +78,7 @@ import Testing
             }
         }
         let result = ClinicalAnalyser().measure(leads, sampleRateHz: 500)
-        #expect(!result.flags.contains(.noBeats), "\(result.flags)")
+        #expect(result.beats.isEmpty && result.flags == [.notMeasurable], "\(result.flags)")
     }
 
     @Test(arguments: Array(stride(from: 20.0, through: 300, by: 10)))
