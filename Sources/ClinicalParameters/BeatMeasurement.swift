@@ -8,6 +8,7 @@ struct BeatMeasurement {
     private let delineator: Delineator
     let common: BeatWaves
     private let byLead: [BeatWaves]
+    private let noise: BeatNoise?
     /// Milliseconds of a sample.
     private static let millisecondsPerSample = 1000 / ConditionedRecord.rateHz
 
@@ -19,9 +20,10 @@ struct BeatMeasurement {
         typical = MedianBeat(chosen, in: record)
         let distances = zip(ensemble.beats, ensemble.beats.dropFirst())
             .filter { !record.gaps.separate($0.r, $1.r) }.map { Double($1.r - $0.r) }
+        noise = BeatNoise(typical, in: record)
         let delineator = Delineator(
             beat: typical, leads: record.independentLeads,
-            beatDistance: Statistics.median(distances),
+            beatDistance: Statistics.median(distances), noise: noise,
             pacingSpike: Self.pacingSpike(record, chosen))
         let waves = delineator.commonWaves()
         (self.delineator, common) = (delineator, waves)
@@ -39,11 +41,11 @@ struct BeatMeasurement {
 
     func fill(_ result: inout ClinicalMeasurements) {
         let quality = LeadQuality(record, ensemble, typical).values
-        let tracker = WaveTracker(record, typical, common)
+        let tracker = WaveTracker(record, typical, common, noise)
         let tracked = tracker.track(ensemble)
         result.rhythm = rhythm(tracked)
         var waves = common
-        if !hasP(tracked, result.rhythm) {
+        if !hasP(tracked, result.rhythm, usual: tracker.usualP) {
             waves.p = nil
             if result.rhythm.pWaveShare != nil { result.rhythm.pWaveShare = 0 }
         }
@@ -105,9 +107,9 @@ struct BeatMeasurement {
     /// Whether P is a wave of most beats, and more than what random ripples of the baseline look like.
     ///
     /// In atrial fibrillation the best place in each beat correlates by 0.4 to 0.85 with the mean of the ripples, and the
-    /// rhythm is irregular; true P waves reach 0.75 to 1.
+    /// rhythm is irregular; true P waves reach 0.75 to 1, and in a regular rhythm the same part of what noise leaves.
     private func hasP(
-        _ tracked: [WaveTracker.Beat], _ rhythm: ClinicalMeasurements.Rhythm
+        _ tracked: [WaveTracker.Beat], _ rhythm: ClinicalMeasurements.Rhythm, usual: Float
     ) -> Bool {
         let fits = tracked.filter { $0.kind == .dominant && $0.pFit > -1 }.map { Double($0.pFit) }
         guard common.p != nil, !fits.isEmpty, (rhythm.pWaveShare ?? 0) >= 0.4 else { return false }
@@ -116,7 +118,7 @@ struct BeatMeasurement {
         if let change = rhythm.rmssdMilliseconds, let rr = rhythm.rrMeanMilliseconds {
             isIrregular = change > 0.1 * rr
         }
-        return mean > (isIrregular ? 0.75 : 0.62)
+        return mean > (isIrregular ? 0.75 : 0.62 * Double(usual))
     }
 
     private func intervals(

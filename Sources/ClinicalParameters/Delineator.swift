@@ -12,6 +12,8 @@ struct Delineator {
     let leads: [Int]
     /// The usual distance of beats in samples; `nil` for a single beat.
     let beatDistance: Double?
+    /// What of the beat may be noise; `nil` where nothing says.
+    let noise: BeatNoise?
     /// Where a pacing spike sets QRS off; `nil` for beats without.
     var pacingSpike: Double?
 
@@ -113,23 +115,47 @@ struct Delineator {
     // MARK: T and P together
 
     private func commonT(_ qrs: Wave, _ levels: [Float]) -> Wave? {
-        let first = Int(qrs.offset) + 20
+        let first = Int(qrs.offset) + 10
         var last = min(MedianBeat.count - 45, Int(qrs.offset) + 225)
         if let distance = beatDistance {
-            last = min(last, r + Int(0.72 * distance))
+            last = min(last, Self.latestT(qrs, distance))
         }
         guard last - first > 20 else { return nil }
         let end = Int(qrs.offset.rounded())
-        let bump = Bump(
-            beat, leads: leads, within: first...last, reach: 40, holding: end...MedianBeat.count - 1
-        )
-        guard bump.height > 0.012 else { return nil }
+        var free = MedianBeat.count - 1
+        if let distance = beatDistance { free = min(free, Int(qrs.onset + distance) - 5) }
+        guard free > last else { return nil }
+        let search = BumpSearch(range: first...last, reach: 40, holding: end...free, evenness: 0.12)
+        let bump = Bump(beat, leads: leads, search)
+        guard bump.height > 0.015, isWave(bump, search, { $0.isWave || $0.isEndOfWave }) else {
+            return nil
+        }
         let signal = bump.projection(beat.smooth, levels)
         var limit = min(last + 70, signal.count - 1)
-        if let distance = beatDistance { limit = min(limit, r + Int(0.88 * distance)) }
-        var t = WaveEnds.t(signal, around: bump.peak, from: first - 10, to: limit)
+        if let distance = beatDistance { limit = min(limit, r + Int(0.88 * distance), free) }
+        var t = WaveEnds.t(signal, around: bump.peak, from: first, to: limit)
         t?.offset += Self.tTail
         return t
+    }
+
+    /// Whether a bump is more than noise makes, where anything says what that is.
+    private func isWave(
+        _ bump: Bump, _ search: BumpSearch, _ condition: (BeatNoise.Evidence) -> Bool
+    ) -> Bool {
+        noise.map { condition($0.evidence(of: bump, search, in: beat)) } ?? true
+    }
+
+    /// The last sample at which T may peak: what comes later is P of the next beat.
+    ///
+    /// Over LUDB and PTB-XL T peaks up to 0.44 roots of RR (both in s) behind the onset of QRS, and up to 0.48 RR behind R.
+    private static func latestT(_ qrs: Wave, _ distance: Double) -> Int {
+        let byRoot = 0.5 * (distance * ConditionedRecord.rateHz).squareRoot()
+        return min(Int(qrs.onset + byRoot), Int(qrs.peak + max(60, 0.58 * distance)))
+    }
+
+    /// Samples from R to where T ends at the earliest: repolarisation takes longer than this at any rate.
+    private static func earliestTEnd(_ distance: Double) -> Double {
+        0.3 * (distance * ConditionedRecord.rateHz).squareRoot()
     }
 
     private func commonP(_ qrs: Wave, after t: Wave?) -> Wave? {
@@ -139,17 +165,21 @@ struct Delineator {
         if let distance = beatDistance, let t {
             first = max(first, Int(t.offset - distance) + 9)
         }
+        if let distance = beatDistance {
+            first = max(first, r + Int(Self.earliestTEnd(distance) - distance))
+        }
         first = max(first, 32)
         let last = end - 14
         guard last - first > 16 else { return nil }
-        let bump = Bump(
-            beat, leads: leads, within: first + 8...last, reach: 36, holding: first...end
+        let search = BumpSearch(
+            range: first + 8...last, reach: 36, holding: first...end, evenness: 0.35
         ) { t in
             // The farther from QRS, the more a bump has to stand out.
             let beyond = Float(last - t) - 90
             return beyond < 0 ? 1 : 1 - 0.005 * beyond
         }
-        guard bump.height > 0.008 else { return nil }
+        let bump = Bump(beat, leads: leads, search)
+        guard bump.height > 0.014, isWave(bump, search, \.isWave) else { return nil }
         let levels = [Float](repeating: 0, count: beat.smooth.count)
         let signal = bump.projection(beat.smooth, levels)
         var p = WaveEnds.p(signal, around: bump.peak, from: first, to: end)
@@ -248,117 +278,5 @@ struct Delineator {
             wave.offset = Self.between(common.offset, own.offset, reach: 15)
         }
         return wave
-    }
-}
-
-/// The place where the leads together rise most from the line between their values some time before and after.
-struct Bump {
-    /// The sample of the largest rise.
-    private(set) var peak: Int
-    /// The rise there, root of the sum of squares over the leads, in mV.
-    private(set) var height: Float = 0
-    /// Each lead's part of it; the squares sum to 1.
-    private var direction: [(lead: Int, weight: Float)] = []
-
-    /// Searches a range; outside `holding` the signals go on as constants, so that a neighbouring wave does not count.
-    init(
-        _ beat: MedianBeat, leads: [Int], within range: ClosedRange<Int>, reach: Int,
-        holding: ClosedRange<Int>, weight: (Int) -> Float = { _ in 1 }
-    ) {
-        peak = range.lowerBound
-        func rise(_ signal: [Float], _ t: Int) -> Float {
-            let before = signal[max(holding.lowerBound, t - reach)]
-            let after = signal[min(holding.upperBound, t + reach)]
-            return signal[t] - (before + after) / 2
-        }
-        var sizes = [Float](repeating: 0, count: range.count)
-        for lead in leads {
-            for t in range {
-                let value = rise(beat.smooth[lead], t)
-                sizes[t - range.lowerBound] += value * value
-            }
-        }
-        var best: Float = 0
-        for (i, size) in sizes.enumerated() {
-            let weight = weight(range.lowerBound + i)
-            if size * weight * weight > best {
-                best = size * weight * weight
-                (height, peak) = (size.squareRoot(), range.lowerBound + i)
-            }
-        }
-        guard height > 0 else { return }
-        direction = leads.map { ($0, rise(beat.smooth[$0], peak) / height) }
-    }
-
-    /// One signal of all leads, in which the bump is positive.
-    func projection(_ leads: [[Float]], _ levels: [Float]) -> [Float] {
-        var sum = [Float](repeating: 0, count: MedianBeat.count)
-        for (lead, weight) in direction {
-            for t in sum.indices { sum[t] += weight * (leads[lead][t] - levels[lead]) }
-        }
-        return sum
-    }
-}
-
-/// Ends of a positive wave in one signal.
-enum WaveEnds {
-    /// T: the peak, the onset by its level, the offset by the tangent at the steepest fall.
-    static func t(_ signal: [Float], around: Int, from: Int, to: Int) -> Wave? {
-        var peak = around
-        for t in max(from, around - 25)...min(to, around + 25) where signal[t] > signal[peak] {
-            peak = t
-        }
-        guard let offset = tangent(signal, from: peak, step: 1, limit: min(to, peak + 110)),
-            let onset = tangent(signal, from: peak, step: -1, limit: max(from, peak - 100))
-        else { return nil }
-        return Wave(onset: onset, peak: Double(peak), offset: offset)
-    }
-
-    /// P: each end halfway between its tangent's and the place where the wave falls below a tenth.
-    static func p(_ signal: [Float], around: Int, from: Int, to: Int) -> Wave? {
-        var peak = around
-        for t in max(from, around - 12)...min(to, around + 12) where signal[t] > signal[peak] {
-            peak = t
-        }
-        guard let offset = tangent(signal, from: peak, step: 1, limit: min(to, peak + 45)),
-            let onset = tangent(signal, from: peak, step: -1, limit: max(from, peak - 55))
-        else { return nil }
-        let early = crossing(signal, from: peak, step: -1, reach: peak - max(from, peak - 55))
-        let late = crossing(signal, from: peak, step: 1, reach: min(to, peak + 45) - peak)
-        return Wave(
-            onset: (onset + early) / 2, peak: Double(peak), offset: (offset + late) / 2)
-    }
-
-    /// The first sample beside a peak that is below a tenth of its height over the lowest level there.
-    private static func crossing(
-        _ signal: [Float], from peak: Int, step: Int, reach: Int
-    ) -> Double {
-        let values = (0...max(0, reach)).map { signal[peak + step * $0] }
-        let lowest = values.min() ?? 0
-        let level = lowest + 0.1 * (signal[peak] - lowest)
-        return Double(peak + step * (values.firstIndex { $0 < level } ?? reach))
-    }
-
-    /// Where the tangent at the steepest place beside a peak meets the lowest level beyond it.
-    private static func tangent(_ signal: [Float], from peak: Int, step: Int, limit: Int) -> Double?
-    {
-        let reach = abs(limit - peak)
-        guard reach > 8 else { return nil }
-        var lowest = peak
-        for distance in 0...reach where signal[peak + step * distance] < signal[lowest] {
-            lowest = peak + step * distance
-        }
-        var steepest = (place: peak, slope: Float(0))
-        for distance in 3..<max(4, abs(lowest - peak) - 1) {
-            let t = peak + step * distance
-            let (near, far) = (t - 3 * step, t + 3 * step)
-            guard signal.indices.contains(far), signal.indices.contains(near) else { break }
-            let slope = (signal[near] - signal[far]) / 6
-            if slope > steepest.slope { steepest = (t, slope) }
-        }
-        guard steepest.slope > 0 else { return nil }
-        let away = Double((signal[steepest.place] - signal[lowest]) / steepest.slope)
-        let end = Double(steepest.place) + Double(step) * min(away, Double(reach))
-        return end
     }
 }

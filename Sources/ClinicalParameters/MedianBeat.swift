@@ -10,17 +10,19 @@ struct MedianBeat {
     var broad: [[Float]]
     /// The same up to 40 Hz.
     var smooth: [[Float]]
-    /// Beats that it was made of.
-    var beatCount: Int
+    /// Where R lies in the beats that it was made of.
+    let places: [Int]
+    /// The same for each lead, where those that have a gap in the lead are missing.
+    let placesByLead: [[Int]]
 
     /// The mean of the middle half of the beats, sample by sample: as robust as the median, with less noise.
     init(_ places: [Int], in record: ConditionedRecord) {
         let step = max(1, (places.count + Self.mostBeats - 1) / Self.mostBeats)
         let chosen = stride(from: 0, to: places.count, by: step).map { places[$0] }
-        beatCount = chosen.count
         let rows = record.broad.indices.map { Self.clean(chosen, record.gaps.byLead[$0]) }
         broad = zip(record.broad, rows).map { Self.middle(of: $0, $1) }
         smooth = zip(record.smooth, rows).map { Self.middle(of: $0, $1) }
+        (self.places, placesByLead) = (chosen, rows)
     }
 
     /// The beats of a lead that have no gap in them; where these are few, those that have none near R, or all.

@@ -16,7 +16,7 @@ struct WaveTracker {
     private static let pReach = 20
     /// T may come 60 ms earlier or later.
     private static let tReach = 30
-    /// A P wave correlates at least this much with the typical one.
+    /// A P wave correlates at least this much with the typical one, as a part of what noise leaves.
     private static let pLikeness: Float = 0.5
     /// A T wave that correlates less is taken where the typical one is.
     private static let tLikeness: Float = 0.7
@@ -24,9 +24,23 @@ struct WaveTracker {
     private let record: ConditionedRecord
     private let typical: MedianBeat
     private let common: BeatWaves
+    private let noise: BeatNoise?
+    /// The part of the typical beat that P is found by.
+    private let pRange: ClosedRange<Int>?
+    /// How well a beat's P correlates with the typical one where noise is all that differs.
+    let usualP: Float
 
-    init(_ record: ConditionedRecord, _ typical: MedianBeat, _ common: BeatWaves) {
-        (self.record, self.typical, self.common) = (record, typical, common)
+    init(
+        _ record: ConditionedRecord, _ typical: MedianBeat, _ common: BeatWaves,
+        _ noise: BeatNoise?
+    ) {
+        (self.record, self.typical, self.common, self.noise) = (record, typical, common, noise)
+        pRange = common.p.map { p in
+            let from = max(0, Int(p.onset) - 8)
+            let to = min(Int(p.offset) + 8, Int(common.qrs?.onset ?? p.offset) - 1)
+            return from...max(from, to)
+        }
+        usualP = pRange.flatMap { noise?.usualLikeness(of: typical, in: $0) } ?? 1
     }
 
     func track(_ ensemble: BeatEnsemble) -> [Beat] {
@@ -43,12 +57,13 @@ struct WaveTracker {
     private func dominant(_ beat: BeatEnsemble.Beat, previous: Int, next: Int) -> Beat {
         var result = Beat(r: beat.r, kind: beat.kind, p: nil, t: nil)
         let start = beat.r - MedianBeat.before
-        if let p = common.p {
-            let from = Int(p.onset) - 8
-            let to = min(Int(p.offset) + 8, Int(common.qrs?.onset ?? p.offset) - 1)
-            let fit = fit(start, from, to, reach: Self.pReach)
+        if let range = pRange {
+            let fit = fit(start, range.lowerBound, range.upperBound, reach: Self.pReach)
             result.pFit = fit.likeness
-            if fit.likeness > Self.pLikeness { result.p = Double(fit.lag) }
+            // In noise that hides the form a shift would be that of the noise.
+            if fit.likeness > Self.pLikeness * usualP {
+                result.p = fit.likeness > Self.pLikeness ? Double(fit.lag) : 0
+            }
         }
         if let t = common.t {
             let from = max(Int(t.peak) - 40, Int(common.qrs?.offset ?? 0) + 10)
@@ -63,8 +78,8 @@ struct WaveTracker {
     private func ectopic(_ beat: BeatEnsemble.Beat, next: Int) -> Beat {
         let single = MedianBeat([beat.r], in: record)
         let delineator = Delineator(
-            beat: single, leads: record.independentLeads, beatDistance: Double(next - beat.r) * 1.15
-        )
+            beat: single, leads: record.independentLeads,
+            beatDistance: Double(next - beat.r) * 1.15, noise: noise)
         var waves = delineator.commonWaves()
         waves.p = nil
         let byLead = single.broad.indices.map { delineator.waves(of: $0, near: waves) }

@@ -10,6 +10,9 @@ struct KnownHeart {
     var qtMilliseconds = 390.0
     var axisDegrees = 40.0
     var hasP = true
+    /// Heights along the heart's axis.
+    var pMillivolts = 0.14
+    var tMillivolts = 0.32
     /// Every n-th beat begins in a ventricle.
     var ectopicEvery: Int?
     /// A spike of this many mV before QRS.
@@ -61,14 +64,17 @@ struct KnownHeart {
                 continue
             }
             if hasP {
-                add(onset - prMilliseconds / 1000, pMilliseconds, 0.14, isSmooth: true)
+                add(onset - prMilliseconds / 1000, pMilliseconds, pMillivolts, isSmooth: true)
             }
             let q = qrsMilliseconds / 1000
+            // At high rates T begins sooner.
+            let tStart = min(0.09, 0.25 * (qtMilliseconds / 1000 - q))
             add(onset, 0.25 * qrsMilliseconds, -0.12, isSmooth: false)
             add(onset + 0.25 * q, 0.5 * qrsMilliseconds, 1.2, isSmooth: false)
             add(onset + 0.75 * q, 0.25 * qrsMilliseconds, -0.25, isSmooth: false, -1)
             add(
-                onset + q + 0.09, qtMilliseconds - qrsMilliseconds - 90, 0.32, isSmooth: true)
+                onset + q + tStart, qtMilliseconds - qrsMilliseconds - 1000 * tStart, tMillivolts,
+                isSmooth: true)
             if spikeMillivolts != 0 {
                 let t = Int((onset - 0.012) * sampleRateHz)
                 if frontal.indices.contains(t) {

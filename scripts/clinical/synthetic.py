@@ -1,8 +1,11 @@
 """Writes records with known intervals, clean and with noise, and prints how far the parameters are off.
 
 Usage: synthetic.py PURKINJE, or synthetic.py PURKINJE rhythms [SEED] for records whose beats are known (rhythms.py): how
-many are found, how many are not there, and how far R is off. Every wave begins and ends at a known sample: P and T are raised cosines, QRS three half
+many are found, how many are not there, and how far R is off; or synthetic.py PURKINJE waves [RECORDS]. Every wave begins and ends at a known sample: P and T are raised cosines, QRS three half
 sines. Noise is scaled to the power of the QRS-to-T signal in each lead: wander 0.15 to 0.4 Hz, mains 50 Hz, EMG white noise between 20 and 150 Hz.
+
+`waves` prints how often P and T are found where there is none, and missed where there is one: rhythms and forms of waves
+(hearts.py) under five kinds of noise, whose deviation in each independent lead is given in mV.
 """
 import json
 import os
@@ -13,6 +16,7 @@ import tempfile
 import numpy as np
 import wfdb
 
+import hearts
 import ludb
 import rhythms
 
@@ -63,6 +67,36 @@ def noise(kind, decibels, signal, random):
         spectrum[(frequency < 20) | (frequency > 150)] = 0
         wave = np.fft.irfft(spectrum, len(signal), axis=0)
     return wave / np.sqrt((wave**2).mean(0)) * power * 10 ** (-decibels / 20)
+
+
+def measured(program, records):
+    """What the program says of signals in mV, name -> (signal, rate, names of leads)."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, (signal, rate, leads) in records.items():
+            wfdb.wrsamp(name, fs=rate, units=["mV"] * len(leads), sig_name=leads, p_signal=signal, fmt=["16"] * len(leads),
+                        adc_gain=[1000.0] * len(leads), baseline=[0] * len(leads), write_dir=folder)
+        output = subprocess.run([program, "parameters", folder, "--json"], capture_output=True, text=True, check=True).stdout
+    return {record["record"]: record for record in map(json.loads, output.splitlines())}
+
+
+def waves(program, count):
+    kinds = [("none", 0.0)] + [(k, level) for k in hearts.NOISES for level in (0.005, 0.02, 0.05, 0.1)]
+    print("| heart | wave | " + " | ".join(f"{k} {level:g}" if level else "no noise" for k, level in kinds) + " |")
+    print("| --- | --- |" + " --- |" * len(kinds))
+    for title, make in hearts.HEARTS.items():
+        cells = {"P": [], "T": []}
+        for kind, level in kinds:
+            random = np.random.default_rng(11)
+            records, truths = {}, {}
+            for number in range(count):
+                heart = make(random)
+                name = f"w{number:03d}"
+                records[name], truths[name] = hearts.record(heart, kind, level, random), heart
+            found = measured(program, records)
+            for wave, key in (("P", "pr_ms"), ("T", "qt_ms")):
+                cells[wave].append(hearts.verdict([truths[n].truth(key) for n in records], [found[n][key] for n in records], key))
+        for wave in "PT":
+            print(f"| {title} | {wave} | " + " | ".join(cells[wave]) + " |", flush=True)
 
 
 def main(program):
@@ -145,5 +179,7 @@ def judge_rhythms(program, seed):
 if __name__ == "__main__":
     if sys.argv[2:3] == ["rhythms"]:
         judge_rhythms(sys.argv[1], int(sys.argv[3]) if len(sys.argv) > 3 else 1)
+    elif sys.argv[2:3] == ["waves"]:
+        waves(sys.argv[1], int(sys.argv[3]) if len(sys.argv) > 3 else 20)
     else:
         main(sys.argv[1])
