@@ -72,25 +72,37 @@ extension BeatNoise {
         let count = weights.count
         var rises = [Float](repeating: 0, count: Self.curveCount)
         var (smallerFalls, fallsAfter) = (rises, rises)
-        var sizes = [Float](repeating: 0, count: count)
-        var along = [SIMD2<Float>](repeating: .zero, count: count)
-        let units = noise.map { $0.map { 1 / $0.squareRoot() } }
-        for curve in 0..<Self.curveCount {
-            for i in 0..<count { (sizes[i], along[i]) = (0, .zero) }
-            for lead in leads.indices {
-                for i in 0..<count {
-                    let side = sides[lead][curve * count + i] * units[lead][i]
-                    let rise = (side.x + side.y) / 2
-                    sizes[i] += rise * rise
-                    along[i] += direction[lead] * side
+        let total = Self.curveCount * count
+        var sizes = [Float](repeating: 0, count: total)
+        var along = [SIMD2<Float>](repeating: .zero, count: total)
+        for lead in leads.indices {
+            let units = noise[lead].map { 1 / $0.squareRoot() }
+            let part = direction[lead]
+            sides[lead].withUnsafeBufferPointer { sides in
+                for curve in 0..<Self.curveCount {
+                    for i in 0..<count {
+                        let at = curve * count + i
+                        let side = sides[at] * units[i]
+                        let rise = (side.x + side.y) / 2
+                        sizes[at] += rise * rise
+                        along[at] += part * side
+                    }
                 }
             }
+        }
+        for curve in 0..<Self.curveCount {
+            var most = SIMD4<Float>()
             for i in 0..<count {
-                rises[curve] = max(rises[curve], weights[i] * sizes[i].squareRoot())
-                let smaller = weights[i] * min(along[i].x, along[i].y)
-                smallerFalls[curve] = max(smallerFalls[curve], smaller)
-                fallsAfter[curve] = max(fallsAfter[curve], weights[i] * along[i].y)
+                let side = along[curve * count + i]
+                let smaller = side.x < side.y ? side.x : side.y
+                let values = weights[i] * SIMD4(sizes[curve * count + i], smaller, side.y, 0)
+                // Sizes are squares still.
+                let weighted = SIMD4(values.x * weights[i], values.y, values.z, 0)
+                most.replace(with: weighted, where: weighted .> most)
             }
+            (rises[curve], smallerFalls[curve], fallsAfter[curve]) = (
+                most.x.squareRoot(), most.y, most.z
+            )
         }
         return (rises, smallerFalls, fallsAfter)
     }

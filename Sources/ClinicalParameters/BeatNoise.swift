@@ -87,44 +87,60 @@ struct BeatNoise {
         }
     }
 
-    /// What each beat differs from the typical one, as the error of that one if all beats were like it.
+    /// What each beat differs from the typical one, as the error of that one if all beats were like it; one row a beat.
     private static func deviations(
         _ typical: MedianBeat, _ signal: [Float], _ form: [Float]
     ) -> [[Float]] {
-        let count = typical.places.count
-        var rows = typical.places.map { place in
-            (0..<sampleCount).map { i -> Float in
-                let t = place - MedianBeat.before + i * step
-                return signal.indices.contains(t) ? signal[t] - form[i * step] : 0
+        let starts = typical.places.map { $0 - MedianBeat.before }
+        let count = Float(starts.count)
+        // Where fewer beats reach into the record, each has a larger share.
+        let shares = (0..<sampleCount).map { i in
+            let reaching = starts.count { signal.indices.contains($0 + i * step) }
+            return count.squareRoot() / Float(max(1, reaching))
+        }
+        var rows = starts.map { start in
+            [Float](unsafeUninitializedCapacity: sampleCount) { row, filled in
+                for i in 0..<sampleCount {
+                    let t = start + i * step
+                    row[i] =
+                        signal.indices.contains(t) ? shares[i] * (signal[t] - form[i * step]) : 0
+                }
+                filled = sampleCount
             }
         }
-        for i in 0..<sampleCount {
-            let reaching = typical.places.count {
-                signal.indices.contains($0 - MedianBeat.before + i * step)
-            }
-            let share = Float(count).squareRoot() / Float(max(1, reaching))
-            for row in rows.indices { rows[row][i] *= share }
-        }
-        guard count >= fewestTrimmed else { return rows }
+        guard starts.count >= fewestTrimmed else { return rows }
         // The middle half follows each beat up to the quartiles, and there with twice the weight. The square of the mean
         // root is within 1 % of the median for normal noise, and hardly moved by one beat that is far off.
-        let roots = (0..<sampleCount).map { i in
-            rows.reduce(Float(0)) { $0 + abs($1[i]).squareRoot() } / Float(count)
+        var roots = [Float](repeating: 0, count: sampleCount)
+        for row in rows {
+            for i in 0..<sampleCount { roots[i] += abs(row[i]).squareRoot() / count }
         }
-        for i in 0..<sampleCount {
+        let limits = (0..<sampleCount).map { i in
             let near = roots[max(0, i - 4)...min(sampleCount - 1, i + 4)]
             let root = near.reduce(0, +) / Float(near.count)
-            let limit = 2 * root * root
-            for row in rows.indices { rows[row][i] = max(-limit, min(limit, 2 * rows[row][i])) }
+            return 2 * root * root
+        }
+        for row in rows.indices {
+            rows[row].withUnsafeMutableBufferPointer { row in
+                for i in 0..<sampleCount {
+                    let value = 2 * row[i]
+                    let below = value < limits[i] ? value : limits[i]
+                    row[i] = below > -limits[i] ? below : -limits[i]
+                }
+            }
         }
         return rows
     }
 
     private static func sum(_ rows: [[Float]], _ weights: [Float]) -> [Float] {
-        var sum = [Float](repeating: 0, count: sampleCount)
-        for (row, weight) in zip(rows, weights) {
-            for i in 0..<sampleCount { sum[i] += weight * row[i] }
+        .init(unsafeUninitializedCapacity: sampleCount) { sum, filled in
+            sum.initialize(repeating: 0)
+            for (row, weight) in zip(rows, weights) {
+                row.withUnsafeBufferPointer { row in
+                    for i in 0..<sampleCount { sum[i] += weight * row[i] }
+                }
+            }
+            filled = sampleCount
         }
-        return sum
     }
 }
