@@ -35,7 +35,7 @@ struct BeatNoise {
         guard places.count > 1, !leads.isEmpty else { return nil }
         // By how much quantiles of Student's distribution lie above the normal ones at 1 in 10,000.
         allowance = Float(1 + 4.25 / (Self.valuesPerBeat * Double(places.count - 1)))
-        let rows = leads.map { Self.deviations(typical, record.smooth[$0], typical.smooth[$0]) }
+        let rows = leads.map { Self.deviations(typical, record.smooth[$0], lead: $0) }
         curves = Self.contrasts(of: places.count).flatMap { weights in
             rows.map { Self.sum($0, weights) }
         }
@@ -89,19 +89,23 @@ struct BeatNoise {
 
     /// What each beat differs from the typical one, as the error of that one if all beats were like it; one row a beat.
     private static func deviations(
-        _ typical: MedianBeat, _ signal: [Float], _ form: [Float]
+        _ typical: MedianBeat, _ signal: [Float], lead: Int
     ) -> [[Float]] {
-        let starts = typical.places.map { $0 - MedianBeat.before }
+        let form = typical.smooth[lead]
+        let used = Set(typical.placesByLead[lead])
+        let starts = typical.places.map { used.contains($0) ? $0 - MedianBeat.before : nil }
         let count = Float(starts.count)
         // Where fewer beats reach into the record, each has a larger share.
         let shares = (0..<sampleCount).map { i in
-            let reaching = starts.count { signal.indices.contains($0 + i * step) }
+            let reaching = starts.count {
+                $0.map { signal.indices.contains($0 + i * step) } ?? false
+            }
             return count.squareRoot() / Float(max(1, reaching))
         }
         var rows = starts.map { start in
             [Float](unsafeUninitializedCapacity: sampleCount) { row, filled in
                 for i in 0..<sampleCount {
-                    let t = start + i * step
+                    let t = (start ?? -MedianBeat.count) + i * step
                     row[i] =
                         signal.indices.contains(t) ? shares[i] * (signal[t] - form[i * step]) : 0
                 }

@@ -18,9 +18,9 @@ struct Delineator {
     var pacingSpike: Double?
 
     private let r = MedianBeat.before
-    /// Cardiologists set the onset of QRS some 3 to 9 ms before the leads move at 6 % of their highest speed, that of P 6 ms
-    /// before its tangent meets the baseline, and the offset of T 12 ms behind it (medians over LUDB's annotations).
-    private static let (qrsLead, pLead, tTail) = (1.5, 3.0, 6.0)
+    /// Cardiologists set the onset of QRS about where the leads move at 4 % of their highest speed, that of P 6 ms before its
+    /// tangent meets the baseline, and the offset of T 12 ms behind it (over LUDB's annotations).
+    private static let (qrsLead, pLead, tTail) = (-0.2, 3.0, 6.0)
     /// Where the quiet parts move faster than this part of the highest speed, noise is smoothed away first.
     private static let noisyShare: Float = 0.08
     /// A complex of more than 140 ms is wide.
@@ -77,16 +77,23 @@ struct Delineator {
             before = 1.5 * quietLevel(velocity, r - 75..<r - 15)
             after = 1.5 * quietLevel(velocity, r + 25..<r + 110)
         }
-        let onset = edge(
-            velocity, from: r, step: -1, limit: 70, pause: 5,
-            above: before + 0.06 * (highest - before))
+        // A longer pause would join flutter waves or a P close to QRS with it.
+        let level = before + 0.04 * (highest - before)
+        let onset = edge(velocity, from: r, step: -1, limit: 70, pause: 2, above: level)
         let offset = edge(
             velocity, from: r, step: 1, limit: 90, pause: 10,
             above: after + 0.04 * (highest - after))
-        var start = Double(onset) - Self.qrsLead
+        var start = Self.crossing(velocity, before: onset, level) - Self.qrsLead
         if let pacingSpike { start = max(start, min(pacingSpike + 10, Double(r) - 10)) }
         return Wave(
             onset: start, peak: Double(r), offset: Double(offset))
+    }
+
+    /// Where the line from the sample before meets a level that the sample is above.
+    private static func crossing(_ velocity: [Float], before t: Int, _ level: Float) -> Double {
+        let step = velocity[t] - velocity[t - 1]
+        guard step > 0 else { return Double(t) }
+        return Double(t) - Double(min(1, max(0, (velocity[t] - level) / step)))
     }
 
     /// The lowest mean over 16 ms.
@@ -240,7 +247,7 @@ struct Delineator {
         let first = (from...to).first { velocity[$0] > before + 0.12 * (highest - before) }
         let last = (from...to).last { velocity[$0] > after + 0.1 * (highest - after) }
         // The levels are reached some samples behind the onset and before the offset that cardiologists see.
-        return (Double(first ?? from) - 5, Double(last ?? to) + 4)
+        return (Double(first ?? from) - 5.4, Double(last ?? to) + 4)
     }
 
     /// Halfway from the common place to the lead's own, which may not lie farther than `reach`.

@@ -175,7 +175,7 @@ import Testing
         #expect(abs(try #require(result.intervals.qtMilliseconds) - 550) < 35)
     }
 
-    @Test(arguments: [200.0, 215, 230]) func atHighRatesTIsNoP(rate: Double) {
+    @Test(arguments: [200.0, 215, 230, 240, 260, 280, 300]) func atHighRatesTIsNoP(rate: Double) {
         for (seed, noise) in Noise.allCases.enumerated() {
             let heart = KnownHeart(
                 ratePerMinute: rate, qrsMilliseconds: 70, qtMilliseconds: 215, hasP: false)
