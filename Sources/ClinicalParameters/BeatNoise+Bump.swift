@@ -23,6 +23,8 @@ extension BeatNoise {
     private static let leastMillivolts: Float = 0.0005
     /// How many deviations above its mean the largest of many values lies in 1 of 1,000 cases, by Gumbel's distribution.
     private static let gumbelQuantile: Float = 4.94
+    /// The same in 1 of 20: a single beat's noise is larger, and one beat with a wrong T says little of the record.
+    private static let gumbelQuantileOfOneBeat: Float = 1.87
     /// Curves from two or three beats resemble each other; the largest values of independent ones scatter by at least this
     /// part of their mean.
     private static let leastScatter: Float = 0.13
@@ -56,13 +58,17 @@ extension BeatNoise {
             found.before += direction[i] * units[i] * own.before
             found.after += direction[i] * units[i] * own.after
         }
-        let weight = search.weight(bump.peak) / (beat.places.count == 1 ? ofOneBeat : 1)
+        let isOneBeat = beat.places.count == 1
+        let quantile = isOneBeat ? Self.gumbelQuantileOfOneBeat : Self.gumbelQuantile
+        let weight = search.weight(bump.peak) / (isOneBeat ? ofOneBeat : 1)
         let weights = places.map { search.weight($0 * Self.step) }
         let largest = largest(sides, noise, direction, weights)
         return Evidence(
-            rise: (height * weight, limit(largest.rises)),
-            smallerFall: (min(found.before, found.after) * weight, limit(largest.smallerFalls)),
-            fallAfter: (found.after * weight, limit(largest.fallsAfter)))
+            rise: (height * weight, limit(largest.rises, quantile)),
+            smallerFall: (
+                min(found.before, found.after) * weight, limit(largest.smallerFalls, quantile)
+            ),
+            fallAfter: (found.after * weight, limit(largest.fallsAfter, quantile)))
     }
 
     /// What the search finds in each curve.
@@ -107,12 +113,12 @@ extension BeatNoise {
         return (rises, smallerFalls, fallsAfter)
     }
 
-    /// What the largest values of curves stay below in 999 of 1,000 cases.
-    private func limit(_ largest: [Float]) -> Float {
+    /// What the largest values of curves stay below in all but few cases.
+    private func limit(_ largest: [Float], _ quantile: Float) -> Float {
         let mean = largest.reduce(0, +) / Float(largest.count)
         let squares = largest.reduce(Float(0)) { $0 + ($1 - mean) * ($1 - mean) }
         let scatter = (squares / Float(largest.count - 1)).squareRoot()
-        return allowance * (mean + Self.gumbelQuantile * max(scatter, Self.leastScatter * mean))
+        return allowance * (mean + quantile * max(scatter, Self.leastScatter * mean))
     }
 
     /// How far one lead falls to both sides of some places of all curves.

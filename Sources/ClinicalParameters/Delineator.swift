@@ -141,6 +141,8 @@ struct Delineator {
         var limit = min(last + 70, signal.count - 1)
         if let distance = beatDistance { limit = min(limit, r + Int(0.88 * distance), free) }
         var t = WaveEnds.t(signal, around: bump.peak, from: first, to: limit)
+        // A T that the next QRS cuts off has no end that could be measured.
+        if let offset = t?.offset, limit < last + 70, offset > Double(limit) - 1 { return nil }
         t?.offset += Self.tTail
         return t
     }
