@@ -13,7 +13,7 @@ struct BeatNoise {
     /// Curves have every second sample of the typical beat.
     static let step = 2
     /// Curves drawn.
-    static let curveCount = 48
+    static let curveCount = 32
     /// From this number of beats on the typical beat leaves out extremes.
     private static let fewestTrimmed = 4
     /// Independent values of one lead in the time in which a wave is looked for.

@@ -20,7 +20,7 @@ struct Delineator {
     private let r = MedianBeat.before
     /// Cardiologists set the onset of QRS about where the leads move at 4 % of their highest speed, that of P 6 ms before its
     /// tangent meets the baseline, and the offset of T 12 ms behind it (over LUDB's annotations).
-    private static let (qrsLead, pLead, tTail) = (-0.2, 3.0, 6.0)
+    private static let (pLead, tTail) = (3.0, 6.0)
     /// Where the quiet parts move faster than this part of the highest speed, noise is smoothed away first.
     private static let noisyShare: Float = 0.08
     /// A complex of more than 140 ms is wide.
@@ -36,6 +36,12 @@ struct Delineator {
         let levels = beat.smooth.map { $0.isEmpty ? 0 : Self.level(of: $0, before: qrs) }
         waves.t = commonT(qrs, levels)
         waves.p = commonP(qrs, after: waves.t)
+        // A T that the next QRS cuts off has no end that could be measured, but P does not lie in it.
+        if let t = waves.t, let distance = beatDistance,
+            t.offset > min(qrs.peak + 0.88 * distance, qrs.onset + distance - 5)
+        {
+            waves.t = nil
+        }
         return waves
     }
 
@@ -71,19 +77,22 @@ struct Delineator {
         guard highest > 0.001 else { return nil }
         var before = quietLevel(velocity, r - 75..<r - 15)
         var after = quietLevel(velocity, r + 25..<r + 110)
-        if before + after > Self.noisyShare * highest {
+        let isNoisy = before + after > Self.noisyShare * highest
+        if isNoisy {
             velocity = self.velocity(of: leads, beat.smooth, reach: 5)
             highest = velocity[r - 40...r + 40].max() ?? 0
             before = 1.5 * quietLevel(velocity, r - 75..<r - 15)
             after = 1.5 * quietLevel(velocity, r + 25..<r + 110)
         }
-        // A longer pause would join flutter waves or a P close to QRS with it.
-        let level = before + 0.04 * (highest - before)
-        let onset = edge(velocity, from: r, step: -1, limit: 70, pause: 2, above: level)
+        // Where the beat was smoothed, its slow parts are too near to the noise for the lower level.
+        let level = before + (isNoisy ? 0.06 : 0.04) * (highest - before)
+        let onset = edge(
+            velocity, from: r, step: -1, limit: 70, pause: 5, above: level,
+            resuming: isNoisy ? 1 : 2)
         let offset = edge(
             velocity, from: r, step: 1, limit: 90, pause: 10,
             above: after + 0.04 * (highest - after))
-        var start = Self.crossing(velocity, before: onset, level) - Self.qrsLead
+        var start = Self.crossing(velocity, before: onset, level) + (isNoisy ? -1 : 0.2)
         if let pacingSpike { start = max(start, min(pacingSpike + 10, Double(r) - 10)) }
         return Wave(
             onset: start, peak: Double(r), offset: Double(offset))
@@ -106,15 +115,23 @@ struct Delineator {
     }
 
     /// The last sample above a level, where pauses of up to some samples do not count.
+    ///
+    /// Behind a pause of more than two samples it takes `factor` times the level: Q reaches twice the level, flutter waves
+    /// and a P that nearly touches QRS do not.
     private func edge(
         _ velocity: [Float], from start: Int, step: Int, limit: Int, pause: Int,
-        above level: Float
+        above level: Float, resuming factor: Float = 1
     ) -> Int {
         var last = start
         for distance in 0...limit {
             let t = start + step * distance
             guard velocity.indices.contains(t) else { break }
-            if velocity[t] > level { last = t } else if abs(t - last) > pause { break }
+            let isPaused = abs(t - last) > 3
+            if velocity[t] > (isPaused ? factor * level : level) {
+                last = t
+            } else if velocity[t] <= level, abs(t - last) > pause {
+                break
+            }
         }
         return last
     }
@@ -141,8 +158,6 @@ struct Delineator {
         var limit = min(last + 70, signal.count - 1)
         if let distance = beatDistance { limit = min(limit, r + Int(0.88 * distance), free) }
         var t = WaveEnds.t(signal, around: bump.peak, from: first, to: limit)
-        // A T that the next QRS cuts off has no end that could be measured.
-        if let offset = t?.offset, limit < last + 70, offset > Double(limit) - 1 { return nil }
         t?.offset += Self.tTail
         return t
     }
