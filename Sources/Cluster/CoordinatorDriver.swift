@@ -77,7 +77,7 @@ public final class CoordinatorDriver {
         if former.isEmpty { recovered.committed = newest?.name.step ?? 0 }
         records = try RunRecords(options, committed: recovered.committed)
         for mending in records.mendings { log.warning(mending) }
-        recovered.metricsStep = records.lastStep
+        recovered.metricsStep = try records.lastStep
         let now = ContinuousClock.now
         state = CoordinatorState(settings: options.settings, recovered: recovered, now: now)
         nextSync = now

@@ -24,7 +24,9 @@ final class RunRecords: Sendable {
 
     /// Steps whose metrics are written.
     var lastStep: UInt64 {
-        UInt64(options.directory.lastMetrics().training?["step"]?.integerValue ?? 0)
+        get throws(RunError) {
+            UInt64(try options.directory.lastMetrics().training?["step"]?.integerValue ?? 0)
+        }
     }
 
     /// Writes the metrics of a step.

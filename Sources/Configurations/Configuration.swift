@@ -44,15 +44,15 @@ public struct Configuration: Sendable {
 
     /// Reads a file, and overrides of the form `key=value`, the last of which wins.
     public init(path: FilePath, overrides: [String] = []) throws(ConfigurationError) {
-        let file: MappedFile
+        let content: [UInt8]
         do throws(SystemError) {
-            file = try MappedFile(path: path)
+            content = try path.contents()
         } catch {
             throw .unreadable(error)
         }
         let object: JSONValue
         do throws(JSONSyntaxError) {
-            object = try JSONValue(parsing: file.withBytes { Array($0) })
+            object = try JSONValue(parsing: content)
         } catch {
             throw .syntax(file: path.text, error)
         }

@@ -51,7 +51,7 @@ struct FolderWalk {
         }
         for (name, isFolder) in entries where !name.hasPrefix(Self.companionPrefix) {
             let path = relative.appending(name)
-            if name.hasSuffix(".hea") {
+            if name.hasSuffix(".hea"), name != ".hea" {
                 records.append(path.dropLast(4))
             } else if isFolder, name.hasPrefix(".") {
                 hiddenFolders.append(root.appending(path))

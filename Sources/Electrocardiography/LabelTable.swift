@@ -31,6 +31,9 @@ struct LabelTable {
         parsing bytes: [UInt8], path: FilePath, required: [String], optional: [String] = []
     ) throws(SourceError) {
         self.path = path
+        if let problem = TextLines.problem(bytes) {
+            throw SourceError(file: path, field: "encoding", problem: problem)
+        }
         var scanner = Scanner(bytes: bytes)
         guard let names = try scanner.row(path: path) else {
             throw SourceError(file: path, field: "row 1", problem: "the table is empty")

@@ -12,6 +12,7 @@ public struct SkippedRecord: Sendable, Equatable {
         case brokenHeader = "broken_header"
         case brokenSignal = "broken_signal"
         case unsupported = "unsupported_format"
+        case notInTable = "not_in_label_table"
         case ptbxlRecord = "ptb_xl_under_another_name"
         case duplicate = "duplicate"
     }

@@ -34,7 +34,7 @@ public final class PreparedDataset: Sendable {
         } catch {
             throw PreparedDatasetError(
                 file: path, field: "file",
-                problem: "\(String(cString: strerror(error.code))); `data prepare` writes one")
+                problem: "\(error.reason); `data prepare` writes one")
         }
         (header, table) = try file.withBytes { bytes throws(PreparedDatasetError) in
             try Self.check(bytes, path: path)

@@ -71,6 +71,15 @@ struct RecordCatalogue {
             entries.append(
                 Entry(source: sources.count, name: String(row.id), path: path, row: row))
         }
+        var walk = FolderWalk(folder, entersDatabases: true)
+        try walk.run()
+        let listed = Set(database.rows.flatMap { [$0.lowRatePath, $0.highRatePath] })
+        for name in walk.records where !listed.contains(name) {
+            skipped.append(
+                SkippedRecord(
+                    source: sources.count, record: name.text, reason: .notInTable,
+                    detail: "\(PTBXLDatabase.tableName) of its folder does not list it"))
+        }
         if let names = database.superclassNames {
             superclassNames.merge(names) { first, _ in first }
         } else {

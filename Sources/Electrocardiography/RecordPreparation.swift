@@ -73,7 +73,9 @@ final class RecordPreparation {
             switch error.kind {
             case .brokenHeader: reason = .brokenHeader
             case .unsupported: reason = .unsupported
-            case .missingFile, .unreadable, .truncated, .checksum: reason = .brokenSignal
+            case .missingFile, .unreadable, .truncated, .checksum:
+                let isHeader = error.file == WFDBHeader.headerPath(of: path)
+                reason = isHeader ? .brokenHeader : .brokenSignal
             }
             return .skipped(reason, "\(error)")
         }

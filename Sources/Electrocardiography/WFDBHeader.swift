@@ -108,8 +108,12 @@ extension WFDBHeader {
     public init(parsing bytes: [UInt8], path: FilePath) throws(WFDBError) {
         var lines: [(number: Int, text: ArraySlice<UInt8>)] = []
         var comments: [String] = []
+        if let problem = TextLines.problem(bytes) {
+            throw WFDBError(.brokenHeader, file: path, field: "encoding", problem)
+        }
         for (index, line) in TextLines.split(bytes).enumerated() {
-            let line = line.drop(while: \.isBlank)
+            // Texts that were joined have marks within them.
+            let line = TextLines.withoutMark(line).drop(while: \.isBlank)
             if line.first == UInt8(ascii: "#") {
                 comments.append(TextLines.decoded(line.dropFirst()))
             } else if !line.isEmpty {

@@ -46,7 +46,9 @@ struct JSONLines {
             (text, start) = ([], 0)
             return
         }
-        let size = try file.status().byteCount
+        let status = try file.status()
+        guard status.kind == .regular else { throw .notRegular(path) }
+        let size = status.byteCount
         let wanted = max(0, size - (bytes ?? size))
         let read = try file.read(at: wanted, count: size - wanted)
         guard wanted > 0 else {

@@ -24,9 +24,9 @@ extension RunDirectory {
     }
 
     /// The last events, oldest first.
-    public func lastEvents(_ count: Int) -> [JSONValue] {
+    public func lastEvents(_ count: Int) throws(RunError) -> [JSONValue] {
         var events: [JSONValue] = []
-        lookBack(from: eventsPath) { lines in
+        try lookBack(from: eventsPath) { lines in
             events = []
             _ = lines.scan { value, _ in events.append(value) }
             return !events.isEmpty
@@ -36,9 +36,9 @@ extension RunDirectory {
 
     /// The newest line of the training loss and the newest of the validation loss; `nil` where
     /// there is none yet.
-    public func lastMetrics() -> (training: JSONValue?, validation: JSONValue?) {
+    public func lastMetrics() throws(RunError) -> (training: JSONValue?, validation: JSONValue?) {
         var (training, validation): (JSONValue?, JSONValue?) = (nil, nil)
-        lookBack(from: metricsPath) { lines in
+        try lookBack(from: metricsPath) { lines in
             var rule = MetricsRule()
             _ = lines.scan(check: { rule.problem($0, line: $1) }) { value, _ in
                 if value["loss"] != nil { training = value }
@@ -61,10 +61,16 @@ extension RunDirectory {
             + (events?.scan { _, _ in } ?? [])
     }
 
-    /// Reads more and more of a file's end until something is found; a file that cannot be read has no lines.
-    private func lookBack(from path: FilePath, _ isFound: (JSONLines) -> Bool) {
+    /// Reads more and more of a file's end until something is found.
+    private func lookBack(
+        from path: FilePath, _ isFound: (JSONLines) -> Bool
+    ) throws(RunError) {
         var bytes = 1 << 18
-        while let lines = try? JSONLines(path, last: bytes), !isFound(lines), !lines.isWhole {
+        while true {
+            let lines = try asRunError { () throws(SystemError) in
+                try JSONLines(path, last: bytes)
+            }
+            if isFound(lines) || lines.isWhole { return }
             bytes *= 16
         }
     }
@@ -86,6 +92,12 @@ struct MetricsRule {
             return "it has no step that is a whole number from 0 on"
         }
         let isValidation = value["loss"] == nil
+        let name = isValidation ? "validation_loss" : "loss"
+        // A loss that was not finite is written as null.
+        switch value[name] {
+        case .some(.number), .some(.integer), .some(.null): break
+        default: return "it has neither loss nor validation_loss that is a number"
+        }
         let first = isValidation ? validationLines[step] : lines[step]
         if let first {
             return "step \(step) is there already, \(line - first) lines before"

@@ -78,11 +78,14 @@ public struct FileHandleOwner: ~Copyable, Sendable {
     }
 
     /// Opens a file; new ones get mode 0644.
+    ///
+    /// Reading does not wait for somebody to open the other end of a pipe.
     public static func open(_ path: FilePath, _ flags: Int32) throws(SystemError) -> FileHandleOwner
     {
         let descriptor = Int32(
             truncatingIfNeeded: retryingInterrupts {
-                Int(path.withSystemPath { Foundation.open($0, flags, 0o644) })
+                let waiting = flags & O_ACCMODE == O_RDONLY ? O_NONBLOCK : 0
+                return Int(path.withSystemPath { Foundation.open($0, flags | waiting, 0o644) })
             })
         guard descriptor >= 0 else { throw SystemError(call: "open", subject: path) }
         return FileHandleOwner(descriptor: descriptor, path: path)

@@ -3,7 +3,7 @@ import Foundation
 /// What the system says of a file.
 public struct FileStatus: Sendable, Equatable {
     /// What sort of file it is.
-    public enum Kind: Sendable { case regular, folder, other }
+    public enum Kind: Sendable { case regular, folder, pipe, other }
 
     /// What sort of file it is; of a link, what it leads to.
     public let kind: Kind
@@ -18,6 +18,7 @@ public struct FileStatus: Sendable, Equatable {
         switch status.st_mode & S_IFMT {
         case S_IFREG: kind = .regular
         case S_IFDIR: kind = .folder
+        case S_IFIFO, S_IFSOCK: kind = .pipe
         default: kind = .other
         }
         byteCount = Int(status.st_size)
@@ -260,9 +261,43 @@ extension FileHandleOwner {
     }
 }
 
+extension FileHandleOwner {
+    /// All that comes through a pipe until its writers are gone.
+    fileprivate func readPipe(patience: Duration) throws(SystemError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            let milliseconds = Int32(patience.components.seconds * 1000)
+            let isReady = retryingInterrupts { Int(poll(&entry, 1, milliseconds)) }
+            guard isReady > 0 else {
+                throw isReady < 0
+                    ? SystemError(call: "poll", subject: path)
+                    : SystemError(call: "wait for a writer", subject: path, code: ETIMEDOUT)
+            }
+            let count = buffer.withUnsafeMutableBytes { buffer in
+                retryingInterrupts { Foundation.read(descriptor, buffer.baseAddress, buffer.count) }
+            }
+            guard count >= 0 || errno == EAGAIN else {
+                throw SystemError(call: "read", subject: path)
+            }
+            guard count != 0 else { return bytes }
+            bytes += buffer.prefix(max(0, count))
+        }
+    }
+}
+
 extension FilePath {
-    /// The whole content of a file.
+    /// The whole content of a regular file, or all that comes through a pipe, as of `<(command)` in a shell.
+    ///
+    /// - Throws: `SystemError`, with `ETIMEDOUT` for a pipe through which nothing comes for ten seconds.
     public func contents() throws(SystemError) -> [UInt8] {
-        try FileHandleOwner.open(self, O_RDONLY | O_CLOEXEC).readAll()
+        let file = try FileHandleOwner.open(self, O_RDONLY | O_CLOEXEC)
+        switch try file.status().kind {
+        case .regular: return try file.readAll()
+        case .folder: throw SystemError(call: "open", subject: self, code: EISDIR)
+        case .pipe: return try file.readPipe(patience: .seconds(10))
+        case .other: throw .notRegular(self)
+        }
     }
 }

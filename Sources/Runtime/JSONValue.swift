@@ -16,7 +16,11 @@ public enum JSONValue: Sendable, Equatable {
     ///
     /// - Throws: `JSONSyntaxError` with line and column.
     public init(parsing bytes: some Sequence<UInt8>) throws(JSONSyntaxError) {
-        var parser = JSONParser(Array(TextLines.withoutMark(Array(bytes))))
+        let bytes = Array(bytes)
+        if let problem = TextLines.problem(bytes) {
+            throw JSONSyntaxError(problem: problem, line: 1, column: 1)
+        }
+        var parser = JSONParser(Array(TextLines.withoutMark(bytes)))
         self = try parser.parseDocument()
     }
 

@@ -24,6 +24,7 @@ public final class MappedFile: @unchecked Sendable {
         guard status.kind != .folder else {
             throw SystemError(call: "open", subject: path, code: EISDIR)
         }
+        guard status.kind == .regular else { throw .notRegular(path) }
         let count = status.byteCount
         guard count > 0 else {
             bytes = UnsafeRawBufferPointer(start: nil, count: 0)

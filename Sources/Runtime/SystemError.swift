@@ -21,9 +21,21 @@ public struct SystemError: Error, Equatable, CustomStringConvertible {
         self.init(call: call, subject: subject.text, code: code)
     }
 
+    /// An error for a folder, a pipe or a device where a regular file is needed.
+    public static func notRegular(_ path: FilePath) -> SystemError {
+        SystemError(call: regularFile, subject: path, code: EINVAL)
+    }
+
+    private static let regularFile = "regular file"
+
+    /// Why it failed, without the name of what it was about.
+    public var reason: String {
+        call == Self.regularFile ? "it is not a regular file" : String(cString: strerror(code))
+    }
+
     /// What failed, on what, and why.
     public var description: String {
-        "\(subject): \(String(cString: strerror(code))) (\(call))"
+        "\(subject): \(reason)" + (call == Self.regularFile ? "" : " (\(call))")
     }
 
     /// What makes room where a file could not grow for want of it; `nil` for other errors.

@@ -13,6 +13,12 @@ public enum TextLines {
         bytes.starts(with: mark) ? bytes.dropFirst(mark.count) : bytes[...]
     }
 
+    /// What keeps a text from being read, with the remedy; `nil` for bytes that may be text.
+    public static func problem(_ bytes: some Collection<UInt8>) -> String? {
+        let isUTF16 = bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF])
+        return isUTF16 ? "it is written in UTF-16; save it as UTF-8" : nil
+    }
+
     /// The lines without their ends, in order; empty ones count, but for one behind the last end.
     public static func split(_ text: [UInt8]) -> [ArraySlice<UInt8>] {
         var lines: [ArraySlice<UInt8>] = []

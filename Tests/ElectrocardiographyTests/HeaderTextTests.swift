@@ -41,6 +41,14 @@ import Testing
         #expect(header.name == "r" && header.signals.count == 1)
     }
 
+    @Test func marksWithinJoinedTextsAreSkippedAndUTF16IsNamed() throws {
+        let text = "\u{FEFF}# one\n\u{FEFF}r 1 500 10\nr.dat 16 100\n\u{FEFF}# Age: 60\n"
+        #expect(try header(text.utf8).comments == [" one", " Age: 60"])
+        #expect {
+            try header([0xFF, 0xFE, 0x72, 0])
+        } throws: { ($0 as? WFDBError)?.field == "encoding" }
+    }
+
     @Test func fieldsArePartedByBlanksAlone() throws {
         let header = try header(
             "r 1\t500 10\u{C}\nr.dat 16 100 16 0 0 0 0  V1\u{A0}\u{2028}\n".utf8)
@@ -82,6 +90,20 @@ import Testing
             folders: [FilePath(folder.path).appending("in")], sourceRateHz: nil)
         #expect(catalogue.entries.map(\.name) == ["mm"])
         #expect(catalogue.sources.map(\.segmentCount) == [2])
+    }
+
+    @Test func whatTheTableOfPTBXLDoesNotListIsNamed() throws {
+        let folder = try TemporaryFolder()
+        let root = FilePath(folder.path).appending("set")
+        _ = try SyntheticDataset(recordCount: 3, seed: 1).write(to: root, threads: 1)
+        let (own, listed) = (root.appending("mine"), root.appending("records500/00000/00001_hr"))
+        try own.makeFolders()
+        try AtomicFile.write(try (listed + ".hea").contents(), to: own.appending("x.hea"))
+        try own.appending("folder.hea").makeFolders()
+        let catalogue = try RecordCatalogue(folders: [root], sourceRateHz: nil)
+        #expect(catalogue.entries.count == 3)
+        #expect(catalogue.skipped.map(\.record) == ["mine/folder", "mine/x"])
+        #expect(catalogue.skipped.allSatisfy { $0.reason == .notInTable })
     }
 
     /// Folders with names that are not UTF-8, that `String` calls equal, and that end like files.

@@ -237,11 +237,11 @@ private func steps(_ directory: RunDirectory) throws -> [Int?] {
     @Test func statusFindsTheLastLines() throws {
         let run = TemporaryRun()
         try run.directory.create()
-        #expect(run.directory.lastMetrics().training == nil)
+        #expect(try run.directory.lastMetrics().training == nil)
         let log = try MetricsLog(run.directory, after: 0)
         for step in 1...3_000 { try log.append(metrics(step)) }
         try log.append(ValidationMetrics(step: 3_000, loss: 0.9))
-        let last = run.directory.lastMetrics()
+        let last = try run.directory.lastMetrics()
         #expect(last.training?["step"] == 3_000)
         #expect(last.validation?["validation_loss"] == 0.9)
     }
@@ -283,13 +283,13 @@ private func steps(_ directory: RunDirectory) throws -> [Int?] {
         try log.append(
             .join, "worker 3 joined", ["worker": 3], time: Date(timeIntervalSince1970: 0.25))
         try log.append(.fault, "worker 3 was silent for 2 s")
-        let events = run.directory.lastEvents(5)
+        let events = try run.directory.lastEvents(5)
         #expect(
             events.first == [
                 "time": "1970-01-01T00:00:00.250Z", "event": "join", "message": "worker 3 joined",
                 "worker": 3,
             ])
-        #expect(run.directory.lastEvents(1).map { $0["event"] } == ["fault"])
+        #expect(try run.directory.lastEvents(1).map { $0["event"] } == ["fault"])
     }
 
     @Test func aTornLineIsSetAsideBeforeTheNext() throws {
@@ -299,6 +299,6 @@ private func steps(_ directory: RunDirectory) throws -> [Int?] {
         let text = try String(contentsOfFile: run.directory.eventsPath.text, encoding: .utf8)
         try AtomicFile.write(text + text.dropLast(9), to: run.directory.eventsPath)
         try EventLog(run.directory).append(.end, "two")
-        #expect(run.directory.lastEvents(9).map { $0["event"] } == ["start", "end"])
+        #expect(try run.directory.lastEvents(9).map { $0["event"] } == ["start", "end"])
     }
 }

@@ -109,6 +109,35 @@ import Testing
         #expect(FilePath("/../x").absolute == "/x")
     }
 
+    /// Who opens a pipe waits for its other end, and nothing would end that wait.
+    @Test func pipesAndDevicesAreNoFilesToMap() throws {
+        let folder = try folder()
+        defer { try? folder.removeAll() }
+        let pipe = folder.appending("pipe")
+        try #require(mkfifo(pipe.text, 0o600) == 0)
+        #expect { try MappedFile(path: pipe) } throws: {
+            "\($0)" == "\(pipe): it is not a regular file"
+        }
+        #expect { try FilePath("/dev/zero").contents() } throws: {
+            "\($0)".contains("not a regular file")
+        }
+        #expect { try folder.contents() } throws: { ($0 as? SystemError)?.code == EISDIR }
+    }
+
+    @Test func whatComesThroughAPipeIsReadToItsEnd() throws {
+        var ends: [Int32] = [0, 0]
+        try #require(pipe(&ends) == 0)
+        let text = [UInt8](repeating: 7, count: 200_000)
+        let output = ends[1]
+        let writer = try NamedThread("writer") {
+            text.withUnsafeBytes { _ = writeWhole($0, to: output) }
+            close(output)
+        }
+        #expect(try FilePath("/dev/fd/\(ends[0])").contents() == text)
+        writer.join()
+        close(ends[0])
+    }
+
     private func folder() throws -> FilePath {
         let folder = FilePath.temporary.absolute.appending("paths-\(UUID())")
         try folder.makeFolders()

@@ -40,6 +40,15 @@ import Testing
         }
     }
 
+    @Test func otherEncodingsAreNamed() {
+        #expect(TextLines.problem([0xFF, 0xFE, 0x72, 0])?.contains("UTF-16") == true)
+        #expect(TextLines.problem([0xFE, 0xFF])?.contains("UTF-16") == true)
+        #expect(TextLines.problem([0xFF]) == nil && TextLines.problem([]) == nil)
+        #expect { try JSONValue(parsing: [0xFF, 0xFE, 0x7B, 0]) } throws: {
+            "\($0)".contains("UTF-16")
+        }
+    }
+
     @Test func cellsAreQuotedWhereTheyMust() {
         #expect(CommaSeparated.cell("a b") == "a b")
         #expect(CommaSeparated.cell("a,\"b\"") == "\"a,\"\"b\"\"\"")

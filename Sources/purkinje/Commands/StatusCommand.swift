@@ -57,8 +57,10 @@ struct RunStatus {
     init(_ directory: RunDirectory, eventCount: Int, lookingBack bytes: Int?) throws {
         self.directory = directory
         record = try directory.read()
-        metrics = directory.lastMetrics()
-        events = directory.lastEvents(eventCount)
+        metrics = try directory.lastMetrics()
+        events = try directory.lastEvents(eventCount)
+        let last = try directory.lastEvents(1).last?["event"]?.stringValue
+        hasEnded = last == EventLog.Kind.end.rawValue
         damagedLines = directory.damagedLines(last: bytes)
         checkpoint = try CheckpointStore(path: directory.checkpointsPath).list().first
         coordinator = try CoordinatorAddress.read(from: directory)
@@ -68,9 +70,7 @@ struct RunStatus {
     }
 
     /// Whether the last thing that happened is the end.
-    var hasEnded: Bool {
-        directory.lastEvents(1).last?["event"]?.stringValue == EventLog.Kind.end.rawValue
-    }
+    let hasEnded: Bool
 
     private var step: Int { metrics.training?["step"]?.integerValue ?? 0 }
 
