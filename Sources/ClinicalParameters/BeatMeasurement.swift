@@ -156,7 +156,9 @@ struct BeatMeasurement {
             (to - from) * Self.millisecondsPerSample
         }
         guard let qrs = waves.qrs else { return intervals }
-        intervals.qrsMilliseconds = span(qrs.onset, qrs.offset).within(30...300)
+        // Complexes that leave no rest between them, as in fast ventricular tachycardia, run into one another.
+        let longestQRS = min(300, 0.95 * (rhythm.rrMeanMilliseconds ?? .infinity))
+        intervals.qrsMilliseconds = span(qrs.onset, qrs.offset).within(30...longestQRS)
         if let p = waves.p {
             intervals.pMilliseconds = span(p.onset, p.offset).within(30...200)
             intervals.prMilliseconds = span(p.onset, qrs.onset).within(60...450)
