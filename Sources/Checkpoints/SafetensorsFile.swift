@@ -102,8 +102,8 @@ public final class SafetensorsFile: Sendable {
         _ tensors: [NamedTensor], metadata: [String: String] = [:], to path: FilePath
     ) throws(SafetensorsError) {
         do throws(SystemError) {
-            try AtomicFile.replace(path) { temporary throws(SystemError) in
-                let writer = try SafetensorsWriter(tensors, metadata: metadata, path: temporary)
+            try AtomicFile.replace(path) { file throws(SystemError) in
+                let writer = SafetensorsWriter(tensors, metadata: metadata, file: file)
                 try writer.writeAll()
             }
         } catch {
@@ -132,9 +132,16 @@ struct SafetensorsWriter: ~Copyable {
     init(
         _ tensors: [NamedTensor], metadata: [String: String], path: FilePath
     ) throws(SystemError) {
+        self.init(
+            tensors, metadata: metadata,
+            file: try FileHandleOwner.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC))
+    }
+
+    /// Takes over an open file with nothing in it.
+    init(_ tensors: [NamedTensor], metadata: [String: String], file: consuming FileHandleOwner) {
         header = SafetensorsHeader(tensors: tensors, metadata: metadata)
         self.tensors = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0.tensor) })
-        file = try FileHandleOwner.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC)
+        self.file = file
     }
 
     /// Writes header and tensors, and checks that all is on the disk.
@@ -164,7 +171,8 @@ struct SafetensorsWriter: ~Copyable {
             size += bytes.count
         }
         try file.synchronise()
-        guard try file.status().byteCount == size else {
+        let status = try file.status()
+        guard status.kind == .other || status.byteCount == size else {
             throw SystemError(call: "length after write", subject: file.path, code: EIO)
         }
     }

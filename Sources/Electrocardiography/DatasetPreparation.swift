@@ -71,8 +71,16 @@ public struct DatasetPreparation: Sendable {
     private var samplesPerWindow: Int {
         Int((PreparedFormat.windowSeconds * options.rateHz).rounded())
     }
-    private var partialPath: FilePath { options.output + ".partial" }
-    private var journalPath: FilePath { options.output + ".partial.journal" }
+    /// The file itself, where the output is a link: what is unfinished lies beside it, from where it can be renamed.
+    private var target: FilePath {
+        get throws(SystemError) { try options.output.followingLinks() }
+    }
+    private var partialPath: FilePath {
+        get throws(SystemError) { try target + ".partial" }
+    }
+    private var journalPath: FilePath {
+        get throws(SystemError) { try target + ".partial.journal" }
+    }
 
     /// Prepares the data set.
     ///
@@ -126,7 +134,7 @@ public struct DatasetPreparation: Sendable {
             progress(state)
         }
         set.shareFoldsOfCopies()
-        let digest = try writer.finish(set.table, as: options.output)
+        let digest = try writer.finish(set.table, as: try target)
         let report = set.report(
             output: options.output, digest: digest, sampleRateHz: options.rateHz)
         try AtomicFile.write(

@@ -1,6 +1,9 @@
 import Foundation
 
 /// Writes of which a reader sees all or nothing: temporary file, fsync, rename, fsync of the folder.
+///
+/// A link is followed, so that it stays one. A device, a FIFO or a socket has no content that could be replaced: it gets the
+/// bytes as they come.
 public enum AtomicFile {
     /// Puts a file in place of whatever was there.
     ///
@@ -25,31 +28,38 @@ public enum AtomicFile {
     public static func write(_ content: UnsafeRawBufferPointer, to path: FilePath)
         throws(SystemError)
     {
-        try replace(path) { temporary throws(SystemError) in
-            let file = try FileHandleOwner.open(
-                temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC)
+        try replace(path) { file throws(SystemError) in
             try file.writeAll(content)
             try file.synchronise()
         }
     }
 
-    /// Puts a file in place that a closure writes and synchronises under a temporary name.
+    /// Puts a file in place that a closure writes from front to back and synchronises under a temporary name.
     ///
     /// - Throws: `SystemError` with the path; a former file is then untouched.
     public static func replace(
-        _ path: FilePath, writing: (_ temporary: FilePath) throws(SystemError) -> Void
+        _ path: FilePath, writing: (_ file: consuming FileHandleOwner) throws(SystemError) -> Void
     ) throws(SystemError) {
-        let temporary = path + ".tmp-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+        // Asked of the name itself: a link to an open pipe leads where no path does.
+        if let status = try? path.status(), status.kind == .other {
+            return try writing(FileHandleOwner.open(path, O_WRONLY | O_CLOEXEC))
+        }
+        let target = try path.followingLinks()
+        // A name of its own: the file's with more behind it may be longer than names can be.
+        let temporary = target.sibling(
+            FilePath(".tmp-\(getpid())-\(UInt32.random(in: 0 ... .max))"))
         do throws(SystemError) {
-            try writing(temporary)
-            try temporary.rename(to: path)
+            try writing(
+                FileHandleOwner.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC))
+            try temporary.rename(to: target)
         } catch {
             try? temporary.remove()
             // The user knows the file by its own name alone.
-            let subject = error.subject == temporary.text ? path.text : error.subject
-            throw SystemError(call: error.call, subject: subject, code: error.code)
+            let isOurs = error.subject == temporary.text || error.subject == target.text
+            throw SystemError(
+                call: error.call, subject: isOurs ? path.text : error.subject, code: error.code)
         }
-        try synchroniseFolder(of: path)
+        try synchroniseFolder(of: target)
     }
 
     /// Makes a rename or a new file in the path's folder survive a power cut.
@@ -103,11 +113,11 @@ public struct FileHandleOwner: ~Copyable, Sendable {
         }
     }
 
-    /// Makes what was written survive a power cut.
+    /// Makes what was written survive a power cut; in devices and FIFOs nothing is kept that could.
     public func synchronise() throws(SystemError) {
-        guard retryingInterrupts({ Int(fsync(descriptor)) }) == 0 else {
-            throw SystemError(call: "fsync", subject: path)
-        }
+        guard retryingInterrupts({ Int(fsync(descriptor)) }) != 0 else { return }
+        let error = SystemError(call: "fsync", subject: path)
+        guard error.code == EINVAL, try status().kind == .other else { throw error }
     }
 
     deinit { close(descriptor) }

@@ -139,6 +139,34 @@ extension FilePath {
         return FilePath(bytes: bytes)
     }
 
+    /// Where the name leads: itself, or the end of a chain of links, whether something is there or not.
+    ///
+    /// Links among the folders stay in the path.
+    ///
+    /// - Throws: `SystemError`, with `ELOOP` for links that lead to each other.
+    public func followingLinks() throws(SystemError) -> FilePath {
+        var path = self
+        // As many as the kernel follows.
+        for _ in 0..<40 {
+            guard path.isLink else { return path }
+            let target = try path.linkTarget()
+            path = target.isAbsolute ? target : path.sibling(target)
+        }
+        throw SystemError(call: "readlink", subject: self, code: ELOOP)
+    }
+
+    /// The one path of something that exists, from the root and without links.
+    public func real() throws(SystemError) -> FilePath {
+        var found: FilePath?
+        try perform("realpath") { path in
+            guard let real = realpath(path, nil) else { return -1 }
+            defer { Foundation.free(real) }
+            found = FilePath(cString: real)
+            return 0
+        }
+        return found ?? self
+    }
+
     // MARK: Changes
 
     /// Makes a folder; one that is there is as good.
