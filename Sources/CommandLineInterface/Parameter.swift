@@ -50,6 +50,8 @@ public struct Flag: Parameter {
 public struct Option<Result: Sendable>: Parameter {
     /// What parser and help need to know.
     public let specification: ParameterSpecification
+    /// The name without dashes.
+    public var name: String { specification.name }
     let resolve: @Sendable ([String]) throws(CommandError) -> Result
 
     private init(

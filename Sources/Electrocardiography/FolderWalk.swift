@@ -8,6 +8,23 @@ public enum RecordFolder {
         try walk.run()
         return walk.records
     }
+
+    /// The files that a record consists of, as far as its headers can be read: header, signal files, and those of its
+    /// segments.
+    ///
+    /// - Parameter record: The record's path, with or without `.hea`.
+    public static func files(of record: FilePath) -> [FilePath] {
+        let path = WFDBHeader.headerPath(of: record)
+        guard let header = try? WFDBHeader.read(path) else { return [path] }
+        let own = [path] + header.signals.map { path.sibling($0.file) }
+        let segments = header.segments.map(\.name).filter { $0 != "~" && $0 != header.name }
+        return own
+            + Set(segments).sorted().flatMap { segment in
+                let path = WFDBHeader.headerPath(of: path.sibling(FilePath(segment)))
+                let signals = (try? WFDBHeader.read(path))?.signals ?? []
+                return [path] + signals.map { path.sibling($0.file) }
+            }
+    }
 }
 
 /// A walk through a folder in the order of names.

@@ -84,6 +84,17 @@ public struct RunDirectory: Sendable, Equatable {
     /// What a coordinator creates to take a term.
     public func termPath(term: UInt64) -> FilePath { path + "/term-\(term)" }
 
+    /// Whether a run keeps something of its own under a name or path in its folder.
+    public static func isOwnFile(_ name: FilePath) -> Bool {
+        let files: [FilePath] = [
+            "configuration.json", "coordinator.json", "launch.json", "metrics.jsonl",
+            "events.jsonl", "lock",
+        ]
+        let beginnings: [FilePath] = ["journal-t", "term-", "checkpoints/", "tensorboard/"]
+        return files.contains(name) || beginnings.contains(where: name.hasPrefix)
+            || ["checkpoints", "tensorboard"].contains(name)
+    }
+
     /// Whether a run was begun here.
     public var holdsRun: Bool { configurationPath.exists }
 

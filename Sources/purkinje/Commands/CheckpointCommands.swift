@@ -112,6 +112,7 @@ let checkpointExportCommand = Command(
     parameters: [run, output, step, wholeModel, Flag.json],
     example: "purkinje checkpoint export runs/first --out encoder.safetensors"
 ) { invocation in
+    try checkOutput(invocation[output], option: output.name)
     let store = try store(of: invocation[run])
     let name = try newest(in: store, step: invocation[step]).name
     let (manifest, state) = try store.tensors(of: name) {

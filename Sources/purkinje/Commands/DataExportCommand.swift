@@ -34,6 +34,7 @@ let dataExportCommand = Command(
 ) { invocation in
     let path = invocation[record]
     if path.isFolder { return try exportFolder(path, invocation) }
+    try checkOutput(invocation[output], option: output.name, apartFrom: [.record(path)])
     let exported = try export(path, as: invocation[output], invocation)
     if invocation[Flag.json] {
         Output.write(exported.json(output: invocation[output]))
@@ -87,6 +88,7 @@ extension WFDBRecord {
 }
 
 private func exportFolder(_ folder: FilePath, _ invocation: Invocation) throws -> ExitCode {
+    try checkOutputFolder(invocation[output], option: output.name)
     let names = try RecordFolder.records(below: folder)
     var refused: [(name: String, cause: String)] = []
     let line = ProgressLine()

@@ -32,6 +32,8 @@ let dataInspectCommand = Command(
         }
         return try inspectFolder(subject, invocation)
     }
+    try checkOutput(
+        invocation[picture], option: picture.name, apartFrom: [.record(subject), .file(subject)])
     let isHeader = subject.hasSuffix(".hea") || !subject.exists
     return isHeader
         ? try inspectRecord(subject, invocation) : try inspectPrepared(subject, invocation)

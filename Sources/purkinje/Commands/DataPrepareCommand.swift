@@ -39,7 +39,7 @@ let dataPrepareCommand = Command(
     guard invocation[rate] <= 20_000 else {
         throw CommandError(.usage, "--rate needs at most 20000, not \(invocation[rate])")
     }
-    try checkPlace(of: invocation[output])
+    try checkPlaces(of: invocation[output], apartFrom: invocation[sources])
     let stop = try StopRequest.install { name in
         Log().info(
             "\(name): finishing the records that are being read; \(SignalRule.hint)")
@@ -83,15 +83,17 @@ let dataPrepareCommand = Command(
     }
 }
 
-/// Finds out before the work whether the file can have its name.
-private func checkPlace(of output: FilePath) throws {
-    if output.isFolder {
-        throw CommandError(.usage, "--out \(output) is a folder; name a file in it")
+/// Finds out before the work whether all files can have their names; the unfinished ones lie beside a link's target.
+private func checkPlaces(of output: FilePath, apartFrom sources: [FilePath]) throws {
+    func place(_ path: FilePath) -> CommandOutput {
+        CommandOutput(option: "out", path: path, isStreamed: false)
     }
-    guard output.parent.isFolder else {
-        throw CommandError(
-            .failure, "--out \(output): there is no folder \(output.parent); make it first")
-    }
+    let inputs = sources.map { CommandInput.records(below: $0) }
+    try checkOutputs([place(output)], apartFrom: inputs)
+    let target = try output.followingLinks()
+    try checkOutputs(
+        [output + ".report.json", target + ".partial", target + ".partial.journal"].map(place),
+        apartFrom: inputs)
 }
 
 /// Says what a lock that is held and a full disk mean.

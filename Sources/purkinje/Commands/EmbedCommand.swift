@@ -27,6 +27,10 @@ let embedCommand = Command(
     ],
     example: "purkinje embed --run runs/first --data ecg.purkinje --out embeddings.safetensors"
 ) { given in
+    try checkOutputs(
+        [CommandOutput(option: output.name, path: given[output])]
+            + [given[table].map { CommandOutput(option: table.name, path: $0) }].compactMap(\.self),
+        apartFrom: [.file(given[EncoderOptions.data])])
     let encoder = try EncoderOptions.encoder(given)
     let dataset = try PreparedDataset(path: given[EncoderOptions.data])
     let records = dataset.records()

@@ -43,6 +43,7 @@ let evaluateCommand = Command(
     ] + FinetuneRuns.options,
     example: "purkinje evaluate --run runs/first --data ecg.purkinje --report first.html"
 ) { given in
+    try ReportOptions.checkReport(given)
     let encoder = try EncoderOptions.encoder(given)
     let assessment = try EncoderOptions.assessment(
         given, of: encoder, protocols: Set(given[protocols]),

@@ -42,6 +42,8 @@ let explainCommand = Command(
     ],
     example: "purkinje explain --run runs/first --data ecg.purkinje --record 17 --svg why.svg"
 ) { given in
+    try checkOutput(
+        given[svg], option: svg.name, apartFrom: [.file(given[EncoderOptions.data])])
     let encoder = try EncoderOptions.encoder(given)
     let explained = try EncoderOptions.labelled(given, for: encoder)
     let found = try explained.dataset.record(

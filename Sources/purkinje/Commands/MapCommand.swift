@@ -43,6 +43,7 @@ let mapCommand = Command(
     ],
     example: "purkinje map embeddings.safetensors --svg map.svg"
 ) { given in
+    try checkOutput(given[svg], option: svg.name, apartFrom: [.file(given[file])])
     let vectors = try LabelledVectors(given[file])
     let kept = vectors.groups.indices.filter { !given[labelled] || vectors.groups[$0] != nil }
     guard !kept.isEmpty else { throw MetricError.empty(what: given[file].text) }

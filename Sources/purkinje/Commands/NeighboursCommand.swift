@@ -29,6 +29,8 @@ let neighboursCommand = Command(
     ],
     example: "purkinje neighbours --run runs/first --data ecg.purkinje --record 17 --svg near.svg"
 ) { given in
+    try checkOutput(
+        given[svg], option: svg.name, apartFrom: [.file(given[EncoderOptions.data])])
     let encoder = try EncoderOptions.encoder(given)
     let explained = try EncoderOptions.labelled(given, for: encoder)
     let query = try explained.dataset.record(

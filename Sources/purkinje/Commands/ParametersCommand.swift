@@ -29,7 +29,18 @@ let parametersCommand = Command(
     parameters: [paths, csv, picture, perLead, threads, Flag.json],
     example: "purkinje parameters data/ptb-xl/records500/00000/00001_hr --svg 1.svg"
 ) { invocation in
+    try checkOutput(
+        invocation[csv], option: csv.name,
+        apartFrom: invocation[paths].map { $0.isFolder ? .records(below: $0) : .record($0) })
     let records = try listed(invocation[paths])
+    if records.count == 1 {
+        try checkOutputs(
+            [(csv.name, invocation[csv]), (picture.name, invocation[picture])].compactMap {
+                option, path in path.map { CommandOutput(option: option, path: $0) }
+            }, apartFrom: [.record(records[0])])
+    } else if let folder = invocation[picture] {
+        try checkOutputFolder(folder, option: picture.name)
+    }
     var output = try ParameterOutput(
         recordCount: records.count, csvFile: invocation[csv], picture: invocation[picture],
         form: invocation[Flag.json] ? .json(perLead: invocation[perLead]) : .text)

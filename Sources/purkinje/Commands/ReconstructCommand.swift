@@ -27,6 +27,7 @@ let reconstructCommand = Command(
         throw CommandError(
             .usage, "the run does not say where its data set is; name it with --data")
     }
+    try checkOutput(given[svg], option: svg.name, apartFrom: [.file(path)])
     let dataset = try PreparedDataset(path: path)
     guard given[window] < dataset.windowCount else {
         throw CommandError(

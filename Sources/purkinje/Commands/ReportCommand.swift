@@ -37,6 +37,10 @@ let reportCommand = Command(
     example: "purkinje report runs/first --out first.html"
 ) { given in
     let directory = RunDirectory(path: given[run])
+    let input = try given[data] ?? directory.read().dataPath
+    try checkOutput(
+        given[output], option: output.name,
+        apartFrom: [input.map { .file($0) }].compactMap(\.self))
     let dataset = try dataset(of: directory, data: given[data])
     let pictures =
         try dataset.map {

@@ -18,6 +18,13 @@ enum ReportOptions {
         "cluster-dimension", .count, default: ClusterProtocol.usualDimension,
         help: "Principal components to which the protocol clusters brings all contenders.")
 
+    /// Refuses a page's place before the work.
+    static func checkReport(_ given: Invocation) throws {
+        let inputs =
+            [given[EncoderOptions.data]] + [given[EncoderOptions.testData]].compactMap(\.self)
+        try checkOutput(given[report], option: report.name, apartFrom: inputs.map { .file($0) })
+    }
+
     /// How maps are made; `nil` where nobody would see them.
     static func map(_ given: Invocation) -> MapSettings? {
         guard given[mapRecords] > 0, given[report] != nil || given[coordinates] else { return nil }
