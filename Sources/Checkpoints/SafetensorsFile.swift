@@ -172,7 +172,7 @@ struct SafetensorsWriter: ~Copyable {
         }
         try file.synchronise()
         let status = try file.status()
-        guard status.kind == .other || status.byteCount == size else {
+        guard status.kind.isStream || status.byteCount == size else {
             throw SystemError(call: "length after write", subject: file.path, code: EIO)
         }
     }

@@ -41,7 +41,7 @@ public enum AtomicFile {
         _ path: FilePath, writing: (_ file: consuming FileHandleOwner) throws(SystemError) -> Void
     ) throws(SystemError) {
         // Asked of the name itself: a link to an open pipe leads where no path does.
-        if let status = try? path.status(), status.kind == .other {
+        if let status = try? path.status(), status.kind.isStream {
             return try writing(FileHandleOwner.open(path, O_WRONLY | O_CLOEXEC))
         }
         let target = try path.followingLinks()
@@ -117,7 +117,7 @@ public struct FileHandleOwner: ~Copyable, Sendable {
     public func synchronise() throws(SystemError) {
         guard retryingInterrupts({ Int(fsync(descriptor)) }) != 0 else { return }
         let error = SystemError(call: "fsync", subject: path)
-        guard error.code == EINVAL, try status().kind == .other else { throw error }
+        guard error.code == EINVAL, try status().kind.isStream else { throw error }
     }
 
     deinit { close(descriptor) }

@@ -3,7 +3,13 @@ import Foundation
 /// What the system says of a file.
 public struct FileStatus: Sendable, Equatable {
     /// What sort of file it is.
-    public enum Kind: Sendable { case regular, folder, pipe, other }
+    public enum Kind: Sendable {
+        /// A file with a content, a folder, a pipe or socket, or something else such as a device.
+        case regular, folder, pipe, other
+
+        /// Whether what is written there goes on, and is not kept.
+        public var isStream: Bool { self == .pipe || self == .other }
+    }
 
     /// What sort of file it is; of a link, what it leads to.
     public let kind: Kind

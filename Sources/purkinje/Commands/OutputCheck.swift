@@ -99,7 +99,7 @@ private struct OutputPlace: Equatable {
         switch status?.kind {
         case .folder:
             throw CommandError(.usage, "--\(option) \(path) is a folder; name a file in it")
-        case .other:
+        case .pipe, .other:
             guard output.isStreamed else {
                 throw CommandError(
                     .usage,
