@@ -13,6 +13,7 @@ public enum RecordFolder {
     /// segments.
     ///
     /// - Parameter record: The record's path, with or without `.hea`.
+    /// - Returns: Paths, whether files are there or not.
     public static func files(of record: FilePath) -> [FilePath] {
         let path = WFDBHeader.headerPath(of: record)
         guard let header = try? WFDBHeader.read(path) else { return [path] }

@@ -120,4 +120,45 @@ import Testing
             ["parameters", folder.text, "--csv", path("labels.csv")], code: 2,
             saying: "would replace what the command reads")
     }
+
+    /// Two folders have a record of one name, and a header has what neither XML nor a terminal should get.
+    @Test func namesakesGetPicturesOfTheirOwnAndControlCharactersGoNowhere() throws {
+        defer { try? folder.removeAll() }
+        let fixture = try #require(TrainingFixture.current)
+        let source = fixture.folder + "/ecg/records500/00000/0000"
+        for (name, number) in [("a", 1), ("b", 2)] {
+            try folder.appending("in").appending(FilePath(name)).makeFolders()
+            for ending in ["hea", "dat"] {
+                let content = String(
+                    decoding: try FilePath("\(source)\(number)_hr.\(ending)").contents(),
+                    as: UTF8.self)
+                let bytes =
+                    ending == "dat"
+                    ? try FilePath("\(source)\(number)_hr.dat").contents()
+                    : Array(
+                        (content.replacingOccurrences(of: "0000\(number)_hr", with: "same")
+                            + "# \u{1}<\u{B}\u{1B}[31m\u{FFFE}\n").utf8)
+                try AtomicFile.write(bytes, to: FilePath(path("in/\(name)/same.\(ending)")))
+            }
+        }
+        let text = try Programs.run(["parameters", path("in"), "--svg", path("out")])
+        #expect(text.code == 0, "\(text.lines)")
+        #expect(text.lines.contains { $0.hasPrefix("a/same ") }, "\(text.lines)")
+        #expect(text.lines.contains { $0.hasPrefix("b/same ") }, "\(text.lines)")
+        let pictures = try ["a", "b"].map { try FilePath(path("out/\($0)/same.svg")).contents() }
+        #expect(pictures[0] != pictures[1])
+
+        let json = try Programs.run(["parameters", path("in/a"), path("in/b"), "--json"])
+        let paths = try json.lines.filter { $0.hasPrefix("{") }.map {
+            try JSONValue(parsing: $0.utf8)["path"]?.stringValue
+        }
+        #expect(paths == [path("in/a/same"), path("in/b/same")])
+
+        let shown = try Programs.run(["data", "inspect", path("in/a/same"), "--svg", path("s.svg")])
+        #expect(shown.lines.contains { $0.contains(#"\x01<\x0B\x1B[31m"#) }, "\(shown.lines)")
+        let picture = String(decoding: try FilePath(path("s.svg")).contents(), as: UTF8.self)
+        #expect(picture.contains("\u{FFFD}&lt;\u{FFFD}\u{FFFD}[31m\u{FFFD}"))
+        #expect(
+            !picture.unicodeScalars.contains { $0.value < 9 || $0.value == 11 || $0.value == 27 })
+    }
 }

@@ -82,7 +82,8 @@ import Testing
     @Test func devicesStayDevices() throws {
         defer { try? folder.removeAll() }
         func make(_ name: FilePath, minor: dev_t) -> Bool {
-            folder.appending(name).withSystemPath { mknod($0, S_IFCHR | 0o600, dev_t(1 << 8 | minor)) }
+            let path = folder.appending(name)
+            return path.withSystemPath { mknod($0, S_IFCHR | 0o600, dev_t(1 << 8 | minor)) }
                 == 0
         }
         guard make("null", minor: 3), make("full", minor: 7) else { return }

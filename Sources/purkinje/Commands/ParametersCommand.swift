@@ -11,7 +11,9 @@ private let csv = Option(
     "csv", .file, otherwise: "no file", help: "Writes one row a record into this file.")
 private let picture = Option(
     "svg", .file, otherwise: "no picture",
-    help: "Draws the typical beat and its waves; for several records, into a folder.")
+    help:
+        "Draws the typical beat and its waves; for several records, into a folder, under their paths."
+)
 private let perLead = Flag(
     "per-lead", help: "With --json: the waves of each lead, not of all leads together.")
 private let threads = Option(
@@ -37,7 +39,7 @@ let parametersCommand = Command(
         try checkOutputs(
             [(csv.name, invocation[csv]), (picture.name, invocation[picture])].compactMap {
                 option, path in path.map { CommandOutput(option: option, path: $0) }
-            }, apartFrom: [.record(records[0])])
+            }, apartFrom: [.record(records[0].path)])
     } else if let folder = invocation[picture] {
         try checkOutputFolder(folder, option: picture.name)
     }
@@ -47,10 +49,11 @@ let parametersCommand = Command(
     let start = ContinuousClock.now
     let line = ProgressLine()
     try MeasuredRecords(
-        records, threads: invocation[threads] ?? ProcessInfo.processInfo.activeProcessorCount
+        records.map(\.path),
+        threads: invocation[threads] ?? ProcessInfo.processInfo.activeProcessorCount
     ).forEach { index, outcome in
         switch outcome {
-        case .success(let measured): try output.add(measured, path: records[index])
+        case .success(let measured): try output.add(measured, of: records[index])
         case .failure(let error):
             output.refusedCount += 1
             line.log("refused: \(error)")
@@ -74,18 +77,21 @@ private func seconds(since start: ContinuousClock.Instant) -> Double {
 }
 
 /// The records that paths mean: themselves, or all below a folder.
-private func listed(_ paths: [FilePath]) throws -> [FilePath] {
-    var records: [FilePath] = []
+private func listed(_ paths: [FilePath]) throws -> [ListedRecord] {
+    var records: [(path: FilePath, parts: Int)] = []
     for path in paths {
         if path.isFolder {
             let names = try RecordFolder.records(below: path)
             guard !names.isEmpty else {
                 throw CommandError(.failure, "\(path): there is no WFDB header (.hea) in it")
             }
-            records += names.map { path.appending($0) }
+            let slash = UInt8(ascii: "/")
+            records += names.map {
+                (path.appending($0), $0.bytes.split(separator: slash).count)
+            }
         } else {
-            records.append(path)
+            records.append((path, 1))
         }
     }
-    return records
+    return ListedRecord.named(records)
 }

@@ -20,6 +20,8 @@ struct ParameterOutput {
     private let picture: FilePath?
     private var csv: [String] = []
     private var lines: [[String]] = []
+    /// The names of the lines' records in pictures.
+    private var longNames: [String] = []
 
     init(recordCount: Int, csvFile: FilePath?, picture: FilePath?, form: Form) throws {
         (self.recordCount, self.csvFile, self.picture) = (recordCount, csvFile, picture)
@@ -29,29 +31,31 @@ struct ParameterOutput {
         }
     }
 
-    mutating func add(_ measured: MeasuredRecords.Measured, path: FilePath) throws {
+    mutating func add(_ measured: MeasuredRecords.Measured, of record: ListedRecord) throws {
         let measurements = measured.measurements
         if csvFile != nil {
             if csv.isEmpty { csv.append(ParameterTable.header) }
             csv.append(
-                ParameterTable.row(measurements, record: measured.name, path: path))
+                ParameterTable.row(measurements, record: measured.name, path: record.path))
         }
         if let picture {
-            let file =
-                recordCount == 1
-                ? picture : picture.appending(FilePath(measured.name + ".svg"))
+            let file = recordCount == 1 ? picture : picture.appending(record.name + ".svg")
+            if recordCount > 1 { try file.parent.makeFolders() }
             try AtomicFile.write(
                 BeatPicture(measurements, title: measured.name).svg, to: file)
         }
         switch form {
         case .json(let perLead):
-            Output.write(measurements.json(record: measured.name, perLead: perLead))
+            var json = measurements.json(record: measured.name, perLead: perLead).objectValue ?? [:]
+            json["path"] = .string(record.path.text)
+            Output.write(.object(json))
         case .text where recordCount == 1:
             Output.write(Self.sheet(measurements, name: measured.name))
         case .text:
             if lines.isEmpty { lines.append(["record"] + Self.columns.map(\.head)) }
             let numbers = Dictionary(
                 uniqueKeysWithValues: measurements.numbers.map { ($0.0, $0.1) })
+            longNames.append(record.name.text)
             lines.append(
                 [measured.name]
                     + Self.columns.map { text(numbers[$0.name] ?? nil, $0.decimals) }
@@ -63,6 +67,11 @@ struct ParameterOutput {
         if let csvFile { try AtomicFile.write(csv.joined(separator: "\n") + "\n", to: csvFile) }
         if !lines.isEmpty {
             var table = lines
+            // A name that several headers have tells nobody which record it is.
+            let counts = Dictionary(grouping: lines.dropFirst(), by: { $0[0] }).mapValues(\.count)
+            for (row, name) in longNames.enumerated() where (counts[lines[row + 1][0]] ?? 0) > 1 {
+                table[row + 1][0] = name
+            }
             table[0] += ["quality", "flags"]
             Output.write(Output.table(table))
         }
