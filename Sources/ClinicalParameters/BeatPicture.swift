@@ -1,5 +1,6 @@
 import Electrocardiography
 import Foundation
+import Runtime
 
 /// The typical beat of each lead with the ends and peaks of its waves, as SVG on ECG paper.
 ///
@@ -116,10 +117,8 @@ public struct BeatPicture {
     }
 
     private static func label(_ text: String, x: Double, y: Double, size: Double) -> String {
-        let escaped = text.replacingOccurrences(of: "&", with: "&amp;")
-            .replacingOccurrences(of: "<", with: "&lt;").replacingOccurrences(of: ">", with: "&gt;")
         return
-            "<text x=\"\(self.text(x))\" y=\"\(self.text(y))\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"\(self.text(size))\" fill=\"#101010\">\(escaped)</text>"
+            "<text x=\"\(self.text(x))\" y=\"\(self.text(y))\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"\(self.text(size))\" fill=\"#101010\">\(text.htmlEscaped)</text>"
     }
 
     private static func text(_ value: Double) -> String {

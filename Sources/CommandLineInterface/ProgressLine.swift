@@ -47,7 +47,7 @@ public final class ProgressLine: Sendable {
     ///   - now: The time, given by tests.
     public func update(_ text: String, now: ContinuousClock.Instant = .now) {
         state.withLock { state in
-            state.pending = text
+            state.pending = text.controlsEscaped()
             if let last = state.lastShown, now - last < interval { return }
             // A terminal that stands still keeps its room for lines that are not outdated a moment later.
             if isLive, isBehind() { return }
@@ -58,6 +58,7 @@ public final class ProgressLine: Sendable {
     /// Writes a line of its own above the live one.
     public func log(_ text: String) {
         state.withLock { state in
+            let text = text.controlsEscaped()
             guard isLive else { return write(text + "\n") }
             write("\r\u{1B}[K\(text)\n\(clipped(state.shown))")
         }

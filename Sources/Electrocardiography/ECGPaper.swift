@@ -1,4 +1,5 @@
 import Foundation
+import Runtime
 
 /// Draws leads on ECG paper as SVG: 25 mm/s, 10 mm/mV, a line every millimetre and a stronger one every five.
 ///
@@ -309,10 +310,8 @@ public struct ECGPaper {
         hasHalo: Bool = false
     ) -> String {
         let halo = " stroke=\"#ffffff\" stroke-width=\"1\" paint-order=\"stroke\""
-        let escaped = text.replacingOccurrences(of: "&", with: "&amp;")
-            .replacingOccurrences(of: "<", with: "&lt;").replacingOccurrences(of: ">", with: "&gt;")
         return
-            "<text x=\"\(Self.text(x))\" y=\"\(Self.text(y))\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"\(Self.text(size))\" fill=\"#101010\"\(anchor.map { " text-anchor=\"\($0)\"" } ?? "")\(hasHalo ? halo : "")>\(escaped)</text>"
+            "<text x=\"\(Self.text(x))\" y=\"\(Self.text(y))\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"\(Self.text(size))\" fill=\"#101010\"\(anchor.map { " text-anchor=\"\($0)\"" } ?? "")\(hasHalo ? halo : "")>\(text.htmlEscaped)</text>"
     }
 
     /// A number with at most two decimals.

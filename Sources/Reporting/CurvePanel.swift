@@ -1,3 +1,5 @@
+import Runtime
+
 /// Receiver operating characteristics of one class, the first in front.
 struct CurvePanel {
     /// One contender's curve.

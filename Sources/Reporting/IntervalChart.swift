@@ -1,3 +1,5 @@
+import Runtime
+
 /// Values with their intervals on one axis, a row each (a forest plot), as HTML that fits any width.
 struct IntervalChart {
     /// One value.

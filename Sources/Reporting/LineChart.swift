@@ -1,4 +1,5 @@
 import Foundation
+import Runtime
 
 /// Lines over a common axis as an SVG drawing that takes its colours from the page.
 public struct LineChart: Sendable {
@@ -196,20 +197,3 @@ func format(_ value: Double) -> String {
 
 /// Four significant digits.
 func significant(_ value: Double) -> String { String(format: "%.4g", value) }
-
-extension String {
-    /// Safe between tags and within quoted attributes.
-    public var htmlEscaped: String {
-        var result = ""
-        for character in self {
-            switch character {
-            case "&": result += "&amp;"
-            case "<": result += "&lt;"
-            case ">": result += "&gt;"
-            case "\"": result += "&quot;"
-            default: result.append(character)
-            }
-        }
-        return result
-    }
-}

@@ -1,3 +1,5 @@
+import Runtime
+
 /// One self-contained HTML page: no file, font or script from elsewhere.
 public struct ReportPage: Sendable {
     /// A part of the page under a heading.

@@ -1,3 +1,5 @@
+import Runtime
+
 /// Records in a plane, coloured and shaped by group.
 public struct ScatterChart: Sendable {
     /// A record.

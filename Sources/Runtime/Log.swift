@@ -1,4 +1,4 @@
-/// Lines on standard error, each written whole by the thread of `LogQueue`.
+/// Lines on standard error, their control characters escaped, each written whole by the thread of `LogQueue`.
 public struct Log: Sendable {
     /// What every line begins with, such as `worker 3`; empty for none.
     public let prefix: String
@@ -16,6 +16,7 @@ public struct Log: Sendable {
     public func error(_ message: @autoclosure () -> String) { write("error: " + message()) }
 
     private func write(_ text: String) {
-        LogQueue.standardError.append((prefix.isEmpty ? text : "\(prefix): \(text)") + "\n")
+        let line = prefix.isEmpty ? text : "\(prefix): \(text)"
+        LogQueue.standardError.append(line.controlsEscaped() + "\n")
     }
 }

@@ -1,5 +1,6 @@
 import Kernels
 import NeuralNetworks
+import Runtime
 
 /// What a model makes of a record of which it sees a quarter.
 public struct STMEMReconstruction: Sendable {
@@ -90,12 +91,14 @@ extension STMEMReconstruction {
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(Int(left + width + 16)) "
                 + "\(Int(height))\" font-family=\"sans-serif\" font-size=\"13\">",
             "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>",
-            "<text x=\"12\" y=\"26\" font-size=\"16\" fill=\"#222\">\(title)</text>",
+            "<text x=\"12\" y=\"26\" font-size=\"16\" fill=\"#222\">\(title.htmlEscaped)</text>",
         ]
         for lead in 0..<leads {
             let middle = top + rowHeight * (Double(lead) + 0.5)
             let name = lead < leadNames.count ? leadNames[lead] : "\(lead + 1)"
-            lines.append("<text x=\"12\" y=\"\(point(middle + 4))\" fill=\"#222\">\(name)</text>")
+            lines.append(
+                "<text x=\"12\" y=\"\(point(middle + 4))\" fill=\"#222\">\(name.htmlEscaped)</text>"
+            )
             for patch in 0..<patches where !isSeen[lead * patches + patch] {
                 lines.append(
                     "<rect x=\"\(point(left + Double(patch) * patchWidth))\" "

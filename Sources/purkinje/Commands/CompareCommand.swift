@@ -64,12 +64,14 @@ let compareCommand = Command(
         assessment, encoders: encoders, contenders: contenders, controls: controls,
         hasMaps: given[ReportOptions.coordinates])
     let all = contenders + controls
-    Output.write(
-        given[.json]
-            ? result.text()
-            : ([ResultTable.classification(all)] + ResultTable.clusters(all)
-                + [ResultTable.differences(of: contenders[0], to: others)])
-                .map(Output.table).joined(separator: "\n\n"))
+    if given[.json] {
+        Output.write(result)
+    } else {
+        let tables =
+            [ResultTable.classification(all)] + ResultTable.clusters(all)
+            + [ResultTable.differences(of: contenders[0], to: others)]
+        Output.write(tables.map(Output.table).joined(separator: "\n\n"))
+    }
     try writePage(result, contenders: all, records: assessment.records.test, given: given)
     return .success
 }

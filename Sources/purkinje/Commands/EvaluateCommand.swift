@@ -91,7 +91,11 @@ let evaluateCommand = Command(
     }
     members["controls"] = .object(byName)
     let result = JSONValue.object(members)
-    Output.write(given[.json] ? result.text() : text(of: contender, controls: controls))
+    if given[.json] {
+        Output.write(result)
+    } else {
+        Output.write(text(of: contender, controls: controls))
+    }
     try writePage(result, contenders: [contender] + controls, records: test, given: given)
     return .success
 }

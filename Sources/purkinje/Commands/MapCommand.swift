@@ -85,11 +85,13 @@ let mapCommand = Command(
         result["places"] = .array(
             (0..<places.rows).map { [.number(places[$0, 0]), .number(places[$0, 1])] })
     }
-    Output.write(
-        given[.json]
-            ? JSONValue.object(result).text()
-            : "\(given[svg] ?? given[file]): \(rows.count) of \(vectors.features.rows) records by "
+    if given[.json] {
+        Output.write(.object(result))
+    } else {
+        Output.write(
+            "\(given[svg] ?? given[file]): \(rows.count) of \(vectors.features.rows) records by "
                 + given[method].rawValue)
+    }
     return .success
 }
 

@@ -43,9 +43,7 @@ let metricsCommand = Command(
             "\(given[file]) has none of the tensors scores, features and other_clusters; "
                 + "'purkinje metrics --help' says what belongs to each")
     }
-    Output.write(
-        given[.json] ? JSONValue.object(result).text() : JSONValue.object(result).text(pretty: true)
-    )
+    Output.write(.object(result), pretty: !given[.json])
     return .success
 }
 

@@ -30,8 +30,8 @@ let statusCommand = Command(
             Output.write(status.json)
         } else {
             // On a terminal the new picture takes the place of the old one.
-            let clear = invocation[watch] && isatty(STDOUT_FILENO) == 1 ? "\u{1B}[H\u{1B}[2J" : ""
-            Output.write(clear + status.text)
+            if invocation[watch] { Output.clearTerminal() }
+            Output.write(status.text)
         }
         guard invocation[watch], !status.hasEnded else { return .success }
         if stop.wait(timeout: .seconds(2)) { return .interrupted }
