@@ -2,10 +2,7 @@
 enum WaveEnds {
     /// T: the peak, the onset by its level, the offset by the tangent at the steepest fall.
     static func t(_ signal: [Float], around: Int, from: Int, to: Int) -> Wave? {
-        var peak = around
-        for t in max(from, around - 25)...min(to, around + 25) where signal[t] > signal[peak] {
-            peak = t
-        }
+        let peak = highest(signal, around: around, within: 25, from: from, to: to)
         guard let offset = tangent(signal, from: peak, step: 1, limit: min(to, peak + 110)),
             let onset = tangent(signal, from: peak, step: -1, limit: max(from, peak - 100))
         else { return nil }
@@ -14,10 +11,7 @@ enum WaveEnds {
 
     /// P: each end halfway between its tangent's and the place where the wave falls below a tenth.
     static func p(_ signal: [Float], around: Int, from: Int, to: Int) -> Wave? {
-        var peak = around
-        for t in max(from, around - 12)...min(to, around + 12) where signal[t] > signal[peak] {
-            peak = t
-        }
+        let peak = highest(signal, around: around, within: 12, from: from, to: to)
         guard let offset = tangent(signal, from: peak, step: 1, limit: min(to, peak + 45)),
             let onset = tangent(signal, from: peak, step: -1, limit: max(from, peak - 55))
         else { return nil }
@@ -25,6 +19,17 @@ enum WaveEnds {
         let late = crossing(signal, from: peak, step: 1, reach: min(to, peak + 45) - peak)
         return Wave(
             onset: (onset + early) / 2, peak: Double(peak), offset: (offset + late) / 2)
+    }
+
+    /// The highest sample not farther than a reach from a place.
+    private static func highest(
+        _ signal: [Float], around place: Int, within reach: Int, from: Int, to: Int
+    ) -> Int {
+        var peak = place
+        for t in max(from, place - reach)...min(to, place + reach) where signal[t] > signal[peak] {
+            peak = t
+        }
+        return peak
     }
 
     /// The first sample beside a peak that is below a tenth of its height over the lowest level there.
