@@ -8,6 +8,10 @@ struct SignalGaps: Equatable {
     /// Runs in which no lead has a signal, in order.
     private(set) var common: [Range<Int>]
     private var length: Int
+    /// Samples at the record's beginning and end that repeat one value in all leads, as some carts fill a record up.
+    ///
+    /// They are no gap, but a beat that they cut is one that the record's end cuts.
+    private var (heldAtStart, heldAtEnd) = (0, 0)
 
     /// The longest gap that is bridged, in seconds.
     private static let bridgedSeconds = 0.02
@@ -22,8 +26,23 @@ struct SignalGaps: Equatable {
             guard lead.count == length else { return length > 0 ? [0..<length] : [] }
             return Self.runs(length) { !Self.isValid(lead[$0]) }
         }
+        let seen = leads.filter { $0.count == length && length > 0 }
+        heldAtStart = Self.heldCount(seen.map { $0[...] })
+        heldAtEnd = Self.heldCount(seen.map { $0.reversed()[...] })
         common = []
         restrict(to: Array(byLead.indices))
+    }
+
+    /// How many of the first samples repeat in every lead, of those that begin with a signal; 0 where none changes at all.
+    private static func heldCount(_ leads: [ArraySlice<Float>]) -> Int {
+        var shortest = Int.max
+        for lead in leads {
+            guard let first = lead.first, isValid(first),
+                let change = lead.firstIndex(where: { $0 != first })
+            else { continue }
+            shortest = min(shortest, change - lead.startIndex)
+        }
+        return shortest == .max ? 0 : shortest
     }
 
     /// The part of a lead's samples that are invalid, of those where any lead has a signal.
@@ -67,6 +86,11 @@ struct SignalGaps: Equatable {
         var result = self
         result.byLead = byLead.map(scaled)
         result.common = scaled(common)
+        func held(_ samples: Int) -> Int {
+            let count = Double(samples) * ratio
+            return count / ConditionedRecord.rateHz > Self.bridgedSeconds ? Int(count) : 0
+        }
+        (result.heldAtStart, result.heldAtEnd) = (held(heldAtStart), held(heldAtEnd))
         result.length = count
         return result
     }
@@ -76,10 +100,11 @@ struct SignalGaps: Equatable {
         common.contains { $0.lowerBound <= second && $0.upperBound > first }
     }
 
-    /// The part around a sample that has a signal in some lead: up to the nearest common gaps or the record's ends.
+    /// The part around a sample that has a signal in some lead: up to the nearest common gaps or the record's ends, which
+    /// do not count where the signal stands still.
     func stretch(around sample: Int) -> Range<Int> {
-        let from = common.last { $0.upperBound <= sample }?.upperBound ?? 0
-        let to = common.first { $0.lowerBound > sample }?.lowerBound ?? length
+        let from = common.last { $0.upperBound <= sample }?.upperBound ?? heldAtStart
+        let to = common.first { $0.lowerBound > sample }?.lowerBound ?? length - heldAtEnd
         return min(from, sample)..<max(to, sample + 1)
     }
 

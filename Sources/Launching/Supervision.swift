@@ -61,6 +61,8 @@ public struct Supervision: Sendable {
     private var restarts: [Member: [ContinuousClock.Instant]] = [:]
     private var hasStepped = false
     private var isStopping = false
+    /// How often a coordinator was killed after it had been asked to end, and started again to save.
+    private var rescues = 0
     private var outcome: Int32?
     private var deadline: ContinuousClock.Instant?
     /// How often those that are left were asked to end.
@@ -137,6 +139,9 @@ public struct Supervision: Sendable {
         return rest.map { .stop($0) }
     }
 
+    /// Killed more often than this, it is not wanted to save.
+    private static let mostRescues = 3
+
     /// Codes with which a coordinator says that the run has ended.
     private static let finalCodes: Set<Int32> = [0, 2, 3, 5, 6, 130]
 
@@ -151,8 +156,16 @@ public struct Supervision: Sendable {
             {
                 return conclude(130, at: now)
             }
-            return member == .coordinator
-                ? [.report(what)] + conclude(1, at: now) : [.report(what)]
+            guard member == .coordinator else { return [.report(what)] }
+            // The workers still hold the steps, and only a coordinator can save them.
+            if case .killed = termination, hasStepped, rescues < Self.mostRescues {
+                rescues += 1
+                return [
+                    .report("\(what); starting it again, to save what the workers hold"),
+                    .start(.coordinator, at: now),
+                ]
+            }
+            return [.report(what)] + conclude(1, at: now)
         }
         if !hasStepped && now - launched < policy.trialTime {
             // A code of its own says more than that the coordinator is lost.

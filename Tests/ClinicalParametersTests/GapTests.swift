@@ -68,9 +68,14 @@ import Testing
                 KnownRhythm.regular(rate, from: -1 + Double(phase) * 2 / rate, to: 11),
                 KnownRhythm.narrow
                     + [KnownRhythm.p, rate > 100 ? KnownRhythm.t.moved(to: 0.2) : KnownRhythm.t])
-            let result = ClinicalAnalyser().measure(
-                rhythm.leads(seed: UInt64(phase)), sampleRateHz: 500)
+            let leads = rhythm.leads(seed: UInt64(phase))
+            let result = ClinicalAnalyser().measure(leads, sampleRateHz: 500)
             #expect(result.beats.allSatisfy { $0.kind == .dominant }, "phase \(phase)")
+            // Some carts fill the last tenth of a second up with one value.
+            let held = leads.map { $0[..<4950] + Array(repeating: $0[4949], count: 50) }
+            let filled = ClinicalAnalyser().measure(held.map { Array($0) }, sampleRateHz: 500)
+            #expect(filled.beats.allSatisfy { $0.kind == .dominant }, "phase \(phase)")
+            #expect(!filled.flags.contains(.gaps))
             #expect(try #require(result.rhythm.rrSDMilliseconds) < 3, "phase \(phase)")
             let inside = rhythm.beats.count { $0 > 0.1 && $0 < 9.9 }
             #expect((inside...rhythm.beats.count).contains(result.beats.count), "phase \(phase)")

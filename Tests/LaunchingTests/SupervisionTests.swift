@@ -32,6 +32,19 @@ import Testing
         #expect(third.last == .start(.coordinator, at: start + .milliseconds(200)))
     }
 
+    /// Its death may be seen after the wish that the run ends, and the workers hold what no checkpoint has.
+    @Test func aCoordinatorThatIsKilledWhileItEndsComesBackToSave() {
+        var s = supervision()
+        #expect(s.stopRequested(at: start) == [.stop(.coordinator)])
+        for _ in 0..<3 {
+            let effects = s.ended(.coordinator, .killed(signal: 9), lastLine: nil, at: start)
+            #expect(effects.last == .start(.coordinator, at: start))
+            #expect(s.started(.coordinator) == [.stop(.coordinator)])
+        }
+        let last = s.ended(.coordinator, .killed(signal: 9), lastLine: nil, at: start)
+        #expect(last.contains(.stop(.worker(1))) && !last.contains(.start(.coordinator, at: start)))
+    }
+
     @Test func doesNotRetryATypo() {
         var s = supervision(stepped: false)
         let effects = s.ended(.worker(1), .exited(1), lastLine: nil, at: start + .seconds(1))
