@@ -114,8 +114,8 @@ import Testing
     @Test func whatCouldNotBeSavedIsAFailure() {
         var s = supervision()
         _ = s.stopRequested(at: start)
-        let effects = s.ended(.coordinator, .killed(signal: 9), lastLine: nil, at: start)
-        #expect(effects.first == .report("coordinator was killed by signal 9"))
+        let effects = s.ended(.coordinator, .exited(1), lastLine: nil, at: start)
+        #expect(effects.first == .report("coordinator exited with code 1"))
         _ = s.ended(.worker(1), .exited(0), lastLine: nil, at: start)
         #expect(
             s.ended(.worker(2), .exited(0), lastLine: nil, at: start) == [.finish(code: 1)])
