@@ -1,6 +1,7 @@
 import Foundation
 import Kernels
 import Runtime
+import TestSupport
 import Testing
 
 @testable import Electrocardiography
@@ -301,9 +302,9 @@ import Testing
         #expect(error?.problem.contains("cut from \(size) to \(size - 1) bytes") == true)
     }
 
-    @Test(.enabled(if: TestMaterial.data != nil, "no real records here"))
+    @Test(.needsRecords)
     func theFourCollectionsHaveTheReferenceRunsRecords() throws {
-        let data = try #require(TestMaterial.data)
+        let data = Fixtures.dataFolder
         let folder = try TemporaryFolder()
         let report = try Self.finished(
             DatasetPreparation(

@@ -1,5 +1,6 @@
 import Runtime
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Electrocardiography
@@ -48,9 +49,9 @@ import Testing
         #expect(unknown.ageYears == nil && unknown.sex == nil && unknown.codes.isEmpty)
     }
 
-    @Test(.enabled(if: TestMaterial.data != nil, "no real records here"))
+    @Test(.needsRecords)
     func countsTheSuperclassesOfTheWholeTable() throws {
-        let database = try PTBXLDatabase(folder: FilePath((TestMaterial.data ?? "") + "/ptb-xl"))
+        let database = try PTBXLDatabase(folder: FilePath(Fixtures.dataFolder + "/ptb-xl"))
         #expect(database.rows.count == 21837 || database.rows.count == 21799)
         guard database.rows.count == 21837 else { return }
         var counts: [Superclass: Int] = [:]

@@ -2,14 +2,14 @@ import Checkpoints
 import Foundation
 import Kernels
 import Runtime
+import TestSupport
 import Testing
 
 @testable import Electrocardiography
 
 @Suite struct SignalPreparationTests {
-    @Test(.enabled(if: TestMaterial.golden != nil, "no golden numbers here"))
-    func agreesWithEveryGoldenCase() throws {
-        let golden = try #require(TestMaterial.golden)
+    @Test func agreesWithEveryGoldenCase() throws {
+        let golden = Fixtures.goldenFolder
         let manifest = try JSONValue(
             parsing: Data(contentsOf: URL(fileURLWithPath: golden + "/manifest.json")))
         let names = (manifest.arrayValue ?? []).compactMap { $0["file"]?.stringValue }

@@ -1,5 +1,6 @@
 import Runtime
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Electrocardiography
@@ -39,8 +40,8 @@ import Testing
         #expect(decided == Set(Superclass.allCases))
     }
 
-    @Test func theTableKnowsAllCodesOfTheSources() throws {
-        guard let data = TestMaterial.data else { return }
+    @Test(.needsRecords) func theTableKnowsAllCodesOfTheSources() throws {
+        let data = Fixtures.dataFolder
         for (file, column) in [
             ("/challenge-2021/labels/dx_mapping.csv", "snomed_code"),
             ("/ecg-arrhythmia/ConditionNames_SNOMED-CT.csv", "Snomed_CT"),

@@ -1,11 +1,12 @@
 import Foundation
 import Runtime
+import TestSupport
 import Testing
 
 @testable import Electrocardiography
 
 /// Outputs of the original WFDB programs for the same records.
-@Suite(.enabled(if: TestMaterial.data != nil, "no real records here"))
+@Suite(.needsRecords)
 struct WFDBRecordTests {
     struct Case: Sendable, CustomTestStringConvertible {
         var output: String
@@ -56,7 +57,7 @@ struct WFDBRecordTests {
     @Test(arguments: cases) func agreesWithTheOriginalProgram(_ item: Case) throws {
         let lines = try text(item.output).split(separator: "\n")
         var range = item.range
-        let path = TestMaterial.sample(item.record)
+        let path = Fixtures.record(item.record)
         let header = try WFDBHeader.read(FilePath(path))
         if let wanted = range, let count = header.sampleCount {
             range = wanted.clamped(to: 0..<count)
@@ -102,7 +103,7 @@ struct WFDBRecordTests {
     }
 
     private func text(_ output: String) throws -> String {
-        let path = TestMaterial.sample("target-output/\(output)")
+        let path = Fixtures.record("target-output/\(output)")
         guard output.hasSuffix(".gz") else {
             return try String(contentsOfFile: path, encoding: .utf8)
         }
@@ -126,14 +127,14 @@ struct WFDBRecordTests {
     ])
     func refusalsNameTheCause(record: String, kind: WFDBError.Kind, cause: String) {
         #expect {
-            _ = try WFDBRecord.read(FilePath(TestMaterial.sample(record)))
+            _ = try WFDBRecord.read(FilePath(Fixtures.record(record)))
         } throws: { error in
             (error as? WFDBError)?.kind == kind && "\(error)".contains(cause)
         }
     }
 
     @Test func normalisedGainsAreCorrectedOnRequestOnly() throws {
-        let path = FilePath("\(TestMaterial.data ?? "")/ludb/data/1")
+        let path = FilePath("\(Fixtures.dataFolder)/ludb/data/1")
         let asWritten = try WFDBRecord.read(path)
         let corrected = try WFDBRecord.read(path, options: .init(correctsNormalisedGains: true))
         func error(_ record: WFDBRecord) -> Float {
@@ -145,7 +146,7 @@ struct WFDBRecordTests {
         #expect(error(asWritten) > 0.05)
         #expect(error(corrected) < 1e-6)
         #expect(corrected.notes.count == asWritten.notes.count + 1)
-        let other = FilePath(TestMaterial.sample("s0010_re"))
+        let other = FilePath(Fixtures.record("s0010_re"))
         let untouched = try WFDBRecord.read(other, options: .init(correctsNormalisedGains: true))
         #expect(untouched.notes.isEmpty)
     }

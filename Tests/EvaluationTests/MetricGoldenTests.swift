@@ -4,8 +4,7 @@ import TestSupport
 import Testing
 
 /// Measures against golden numbers, to 1e-9 or to the last digit of the floats that they are stored as.
-@Suite(.enabled(if: Fixtures.hasGolden, "no golden numbers at PURKINJE_GOLDEN"))
-struct MetricGoldenTests {
+@Suite struct MetricGoldenTests {
     private func check(_ actual: [Double?], _ golden: GoldenTensor, _ name: String) {
         #expect(actual.count == golden.doubles.count, "\(name)")
         for (a, b) in zip(actual, golden.doubles) {

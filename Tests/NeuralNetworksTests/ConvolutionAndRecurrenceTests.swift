@@ -4,8 +4,7 @@ import TestSupport
 import Testing
 
 /// Convolutional and recurrent operations against PyTorch's numbers.
-@Suite(.enabled(if: Fixtures.hasGolden, "no golden numbers at PURKINJE_GOLDEN"))
-struct ConvolutionAndRecurrenceTests {
+@Suite struct ConvolutionAndRecurrenceTests {
     @Test(arguments: GoldenCase.all("nn_ops_conv"))
     func convolutionNormalisationAndPool(golden: GoldenCase) {
         let (samples, time) = (golden("x").shape[0], golden("x").shape[2])

@@ -4,8 +4,7 @@ import Tensors
 import TestSupport
 import Testing
 
-@Suite(.enabled(if: Fixtures.hasGolden, "no golden numbers at PURKINJE_GOLDEN"))
-struct GoldenOperationTests {
+@Suite struct GoldenOperationTests {
     @Test(arguments: GoldenCase.all("nn_ops_basic"))
     func linear(golden: GoldenCase) {
         let graph = TestGraph([

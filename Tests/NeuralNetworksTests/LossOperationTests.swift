@@ -7,7 +7,7 @@ import Testing
 struct LossOperationTests {
     private let bound = 5e-3
 
-    @Test(.enabled(if: Fixtures.hasGolden), arguments: GoldenCase.all("loss_supervised"))
+    @Test(arguments: GoldenCase.all("loss_supervised"))
     func lossesAndGradientsAgree(golden: GoldenCase) {
         let target = golden("sl1.target").floats
         check(golden, "sl1", input: "sl1.pred", gradients: "grad.sl1") { tape, x in

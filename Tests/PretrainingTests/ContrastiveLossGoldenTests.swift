@@ -5,8 +5,7 @@ import TestSupport
 import Testing
 
 /// The contrastive losses against the published definitions.
-@Suite(.enabled(if: Fixtures.hasGolden, "no golden numbers at PURKINJE_GOLDEN"))
-struct ContrastiveLossGoldenTests {
+@Suite struct ContrastiveLossGoldenTests {
     @Test(arguments: GoldenCase.all("loss_ntxent"))
     func ntXent(golden: GoldenCase) {
         checkPairs(golden, "") { tape, embeddings in

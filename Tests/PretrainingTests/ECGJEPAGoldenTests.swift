@@ -6,8 +6,7 @@ import TestSupport
 import Testing
 
 /// The published model's numbers, whatever sizes the golden files have.
-@Suite(.enabled(if: Fixtures.hasGolden, "no golden numbers at PURKINJE_GOLDEN"))
-struct ECGJEPAGoldenTests {
+@Suite struct ECGJEPAGoldenTests {
     /// Whole models; read-outs are a kind of their own.
     static let models = GoldenCase.all("jepa_").filter { $0.optional("target_raw") != nil }
     static let readOuts = GoldenCase.all("jepa_readout")

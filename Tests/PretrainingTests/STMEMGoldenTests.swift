@@ -6,8 +6,7 @@ import TestSupport
 import Testing
 
 /// The published model's numbers, whatever sizes the golden files have.
-@Suite(.enabled(if: Fixtures.hasGolden, "no golden numbers at PURKINJE_GOLDEN"))
-struct STMEMGoldenTests {
+@Suite struct STMEMGoldenTests {
     @Test(arguments: GoldenCase.all("stmem_"))
     func forwardAgrees(golden: GoldenCase) {
         let model = GoldenSTMEM(golden)

@@ -1,4 +1,5 @@
 import Runtime
+import TestSupport
 import Testing
 
 @testable import Reporting
@@ -214,7 +215,7 @@ import Testing
         #expect(try WellFormed.check(html) == [])
     }
 
-    @Test(.enabled(if: Browser.isInstalled, "no Chromium is installed"))
+    @Test(.needsBrowser(Browser.isInstalled))
     func aBrowserShowsEveryFigureAndNothingLeavesThePage() throws {
         let opened = try Browser.open(
             Self.page(Self.evaluation(["random": Self.less(0.06, 0.02, 0.09)])))
@@ -223,7 +224,7 @@ import Testing
         #expect(opened.complaints.isEmpty, "\(opened.complaints)")
     }
 
-    @Test(.enabled(if: Browser.isInstalled, "no Chromium is installed"))
+    @Test(.needsBrowser(Browser.isInstalled))
     func aPageThatAskedForSomethingElsewhereWouldBeNoticed() throws {
         let page = ReportPage(
             title: "x", subtitle: "",

@@ -2,6 +2,7 @@ import Configurations
 import Foundation
 import Runs
 import Runtime
+import TestSupport
 import Testing
 
 @testable import Reporting
@@ -77,7 +78,7 @@ import Testing
         #expect(try WellFormed.check(html) == [])
     }
 
-    @Test(.enabled(if: Browser.isInstalled, "no Chromium is installed"))
+    @Test(.needsBrowser(Browser.isInstalled))
     func aBrowserHasNothingToComplainOf() throws {
         let directory = try run(steps: 12, codebook: true)
         defer { try? FileManager.default.removeItem(atPath: directory.path.text) }

@@ -6,8 +6,7 @@ import Testing
 @testable import Pretraining
 
 /// The published definitions' numbers, whatever sizes the golden files have.
-@Suite(.enabled(if: Fixtures.hasGolden, "no golden numbers at PURKINJE_GOLDEN"))
-struct QuantiserGoldenTests {
+@Suite struct QuantiserGoldenTests {
     private func chosen(_ golden: GoldenCase) -> [Int32] {
         golden("index").integers.map { Int32($0) }
     }

@@ -5,8 +5,7 @@ import Testing
 @testable import Pretraining
 
 /// The study's head, whatever sizes the golden files have.
-@Suite(.enabled(if: Fixtures.hasGolden, "no golden numbers at PURKINJE_GOLDEN"))
-struct VQVAEHeadGoldenTests {
+@Suite struct VQVAEHeadGoldenTests {
     @Test(arguments: GoldenCase.all("quant_vqvae_head"))
     func lossesAndGradientsAgree(golden: GoldenCase) {
         let model = GoldenHead(golden)

@@ -1,22 +1,5 @@
 import Foundation
 
-/// Where real records and golden numbers lie; `nil` where this machine has none.
-enum TestMaterial {
-    static let data = folder("PURKINJE_DATA", "../shared/data")
-    static let golden = folder("PURKINJE_GOLDEN", "../shared/golden")
-
-    static func sample(_ name: String) -> String { "\(data ?? "")/wfdb-samples/\(name)" }
-
-    private static func folder(_ variable: String, _ fallback: String) -> String? {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent()
-        let path =
-            ProcessInfo.processInfo.environment[variable]
-            ?? root.appendingPathComponent(fallback).standardizedFileURL.path
-        return FileManager.default.fileExists(atPath: path) ? path : nil
-    }
-}
-
 /// A folder that is gone when the last reference to it is.
 final class TemporaryFolder {
     let path: String
