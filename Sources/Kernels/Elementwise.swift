@@ -111,8 +111,11 @@ public func dot(_ x: Floats, _ y: Floats, count: Int) -> Float {
     return total
 }
 
-/// The largest number; `count` is at least 1.
+/// The largest number.
+///
+/// - Precondition: `count` is at least 1.
 public func maximum(_ x: Floats, count: Int) -> Float {
+    precondition(count > 0, "the maximum of \(count) numbers")
     var i = 0
     var largest = x[0]
     if count >= 8 {

@@ -57,14 +57,6 @@ public struct AdamWStep: Sendable {
     }
 }
 
-/// Moves an averaged copy towards the original: `average = momentum * average + (1 - momentum) * x`.
-public func exponentialMovingAverage(
-    _ x: Floats, momentum: Float, count: Int, into average: MutableFloats
-) {
-    let rest = 1 - momentum
-    for i in 0..<count { average[i] = (momentum * average[i]).addingProduct(rest, x[i]) }
-}
-
 /// The sum of squares of a block, in double and ascending order of eight lanes.
 public func sumOfSquares(_ x: Floats, count: Int) -> Double {
     var sums = SIMD8<Double>()
