@@ -58,7 +58,7 @@ import Testing
 
     @Test func triesTheDirectoryAndLeavesNothing() throws {
         let folder =
-            FileManager.default.temporaryDirectory.path + "/doctor-\(UInt32.random(in: 0 ... .max))"
+            FileManager.default.temporaryDirectory.path + "/doctor-\(UUID())"
         #expect(mkdir(folder, 0o700) == 0)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let finding = SharedDirectory(path: FilePath(folder)).finding(largeBytes: 1 << 20)

@@ -4,7 +4,7 @@ import Testing
 
 /// Signals in every state, streams without a reader, and a launcher that is gone: what was trained is saved, and the
 /// bits are those of a run that nobody disturbed.
-@Suite(.serialized, .trainingFixture) struct InterruptionTests {
+@Suite(.serialized, .trainingFixture, .namesItsSeed) struct InterruptionTests {
     private let fixture: TrainingFixture
 
     init() throws { fixture = try #require(TrainingFixture.current) }
@@ -31,15 +31,14 @@ import Testing
         command: String
     ) throws {
         let run = fixture.newRun("signals-\(command)")
-        var seed = UInt64.random(in: 0 ... .max)
+        var chance = Chance("signals-\(command)")
         for signals in [[SIGTERM, SIGTERM], [SIGUSR1], [SIGHUP, SIGINT, SIGTERM]] {
             let process = try Running(
                 "purkinje",
                 train(command, run: run, more: command == "launch" ? ["--workers", "2"] : []))
             // Somewhere from its start to well within training.
-            seed = seed &* 6_364_136_223_846_793_005 &+ 1
             let before = lastStep(of: run)
-            let step = before + Int(seed >> 33) % 4
+            let step = before + chance.number(in: 0...3)
             if step > 0 { #expect(fixture.waitForStep(step, of: run, while: process)) }
             for signal in signals { process.send(signal: signal) }
             let code = process.wait(timeout: .seconds(60)) ?? -1

@@ -89,7 +89,7 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
 }
 
 /// The promise for every method: one digest after 40 steps, whoever computed them and whatever went wrong.
-@Suite(.serialized, .trainingFixture) struct MethodTests {
+@Suite(.serialized, .trainingFixture, .namesItsSeed) struct MethodTests {
     private let fixture: TrainingFixture
 
     init() throws { fixture = try #require(TrainingFixture.current) }
@@ -154,7 +154,8 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
             "purkinje",
             ["launch"] + flags(method, run: faulty) + ["--workers", "3", "--threads", "1"])
         #expect(fixture.waitForStep(10, of: faulty, while: three))
-        if let victim = three.children(named: "purkinje-worker").randomElement() {
+        var chance = Chance(method.method)
+        if let victim = chance.choice(of: three.children(named: "purkinje-worker")) {
             kill(victim, SIGKILL)
         }
         expectSuccess(three)

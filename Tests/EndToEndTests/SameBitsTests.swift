@@ -5,7 +5,7 @@ import Testing
 /// The promise: the training state after the last step does not depend on who computed it, or on what went wrong.
 ///
 /// Every test runs real processes and compares `checkpoint digest` with that of one process with one thread.
-@Suite(.serialized, .trainingFixture) struct SameBitsTests {
+@Suite(.serialized, .trainingFixture, .namesItsSeed) struct SameBitsTests {
     private let fixture: TrainingFixture
 
     init() throws { fixture = try #require(TrainingFixture.current) }
@@ -41,9 +41,10 @@ import Testing
 
     @Test func oneProcessKilledAndResumed() throws {
         let run = fixture.newRun("one-killed")
+        var chance = Chance("one-killed")
         let process = try Running(
             "purkinje", ["pretrain"] + fixture.flags(run: run) + ["--threads", "2"])
-        #expect(fixture.waitForStep(.random(in: 12...40), of: run, while: process))
+        #expect(fixture.waitForStep(chance.number(in: 12...40), of: run, while: process))
         process.killTree()
         _ = process.wait()
         let rest = try Programs.run(["resume", run, "--workers", "0", "--threads", "1"])
@@ -82,12 +83,13 @@ import Testing
 
     @Test func killedAsAWholeAndResumedWithOtherNumbersOfWorkers() throws {
         let run = fixture.newRun("killed")
+        var chance = Chance("killed")
         let first = try launch(run: run, workers: 3)
-        #expect(fixture.waitForStep(.random(in: 12...24), of: run, while: first))
+        #expect(fixture.waitForStep(chance.number(in: 12...24), of: run, while: first))
         first.killTree()
         _ = first.wait()
         let second = try Running("purkinje", ["resume", run, "--workers", "2", "--threads", "1"])
-        #expect(fixture.waitForStep(.random(in: 32...40), of: run, while: second))
+        #expect(fixture.waitForStep(chance.number(in: 32...40), of: run, while: second))
         second.killTree()
         _ = second.wait()
         let last = try Programs.run(["resume", run, "--workers", "0", "--threads", "2"])
@@ -114,7 +116,8 @@ import Testing
         #expect(fixture.waitForStep(10, of: run, while: process))
         let workers = process.children(named: "purkinje-worker")
         #expect(workers.count == 3)
-        if let victim = workers.randomElement() { kill(victim, SIGKILL) }
+        var chance = Chance("worker-killed")
+        if let victim = chance.choice(of: workers) { kill(victim, SIGKILL) }
         expectSuccess(process)
         #expect(fixture.worldSizes(of: run).contains(2))
         try expectSameBits(run)
@@ -178,7 +181,8 @@ import Testing
         let run = fixture.newRun("recomputed")
         let process = try launch(run: run, workers: 3, set: shrunk)
         #expect(fixture.waitForStep(12, of: run, while: process))
-        if let victim = process.children(named: "purkinje-worker").randomElement() {
+        var chance = Chance("recomputed")
+        if let victim = chance.choice(of: process.children(named: "purkinje-worker")) {
             kill(victim, SIGKILL)
         }
         expectSuccess(process)

@@ -19,7 +19,7 @@ struct TrainingFixture: Sendable {
     init() throws {
         folder =
             FileManager.default.temporaryDirectory.path
-            + "/purkinje-end-to-end-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+            + "/purkinje-end-to-end-\(getpid())-\(UUID())"
         try FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true)
         let synthesis = try Programs.run([
@@ -50,7 +50,7 @@ struct TrainingFixture: Sendable {
 
     /// A new run directory's path.
     func newRun(_ name: String) -> String {
-        "\(folder)/run-\(name)-\(UInt32.random(in: 0 ... .max))"
+        "\(folder)/run-\(name)-\(UUID())"
     }
 
     /// The flags that `pretrain` and `launch` have in common.

@@ -92,7 +92,7 @@ import Testing
 
     @Test func startsADeadWorkerAgain() throws {
         let folder =
-            FileManager.default.temporaryDirectory.path + "/launch-\(UInt32.random(in: 0 ... .max))"
+            FileManager.default.temporaryDirectory.path + "/launch-\(UUID())"
         #expect(mkdir(folder, 0o700) == 0)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         // The coordinator ends well once the worker has been started a second time.
@@ -141,7 +141,7 @@ import Testing
 @Suite struct LineFollowerTests {
     @Test func followsAppendsAndCuts() throws {
         let path =
-            FileManager.default.temporaryDirectory.path + "/follow-\(UInt32.random(in: 0 ... .max))"
+            FileManager.default.temporaryDirectory.path + "/follow-\(UUID())"
         defer { unlink(path) }
         var follower = LineFollower(path: FilePath(path), fromEnd: false)
         #expect(follower.newLines().isEmpty)

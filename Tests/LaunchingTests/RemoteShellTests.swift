@@ -11,7 +11,7 @@ private struct LocalShell {
 
     init() throws {
         folder =
-            FileManager.default.temporaryDirectory.path + "/remote-\(UInt32.random(in: 0 ... .max))"
+            FileManager.default.temporaryDirectory.path + "/remote-\(UUID())"
         #expect(mkdir(folder, 0o700) == 0)
         try AtomicFile.write("shift\nsh -c \"$1\"\n", to: FilePath(folder + "/ssh"))
         try AtomicFile.write("data", to: FilePath(folder + "/data"))
