@@ -29,7 +29,10 @@ import Testing
         product(x, y) / (product(x, x) * product(y, y)).squareRoot()
     }
 
-    /// Expects a loss of one tensor, and its gradient, to be those of a definition; float's roundings allow 1e-5 and 1e-4.
+    /// Expects a loss of one tensor, and its gradient, to be those of a definition.
+    ///
+    /// Float's roundings allow 1e-5 and 1e-4, and 1e-5 where a gradient is 0 because its parts cancel. Of large tensors every thirteenth
+    /// number is looked at, which comes to every column.
     private func check(
         _ x: GoldenTensor, _ loss: (Tape, Value) -> Value, _ definition: ([Double]) -> Double,
         sourceLocation: SourceLocation = #_sourceLocation
@@ -40,15 +43,15 @@ import Testing
         #expect(
             abs(Double(found[0]) - expected) <= 1e-5 * max(1, abs(expected)),
             sourceLocation: sourceLocation)
-        let step = 1e-5
-        let slopes = x.doubles.indices.map { index in
+        let (count, step) = (x.doubles.count, 1e-5)
+        let slopes = stride(from: 0, to: count, by: count > 64 ? 13 : 1).map { index in
             var (above, below) = (x.doubles, x.doubles)
             above[index] += step
             below[index] -= step
-            return (definition(above) - definition(below)) / (2 * step)
+            return (index, (definition(above) - definition(below)) / (2 * step))
         }
-        let largest = max(slopes.map(abs).max() ?? 0, 1e-3)
-        for (index, slope) in slopes.enumerated() {
+        let largest = max(slopes.map { abs($0.1) }.max() ?? 0, 0.1)
+        for (index, slope) in slopes {
             #expect(
                 abs(Double(graph.gradient("x")[index]) - slope) <= 1e-4 * largest,
                 "number \(index)",
