@@ -29,7 +29,7 @@ func program(_ name: String, uses dependencies: [Target.Dependency]) -> Target {
     .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-func tests(_ name: String, uses dependencies: [Target.Dependency]) -> Target {
+func tests(_ name: String, uses dependencies: [Target.Dependency] = []) -> Target {
     .testTarget(
         name: name, dependencies: dependencies + ["TestSupport"], path: "Tests/\(name)",
         swiftSettings: settings)
@@ -129,6 +129,7 @@ let package = Package(
         tests("DiagnosisTests", uses: ["Diagnosis", "Configurations", "Runtime"]),
         tests("ReportingTests", uses: ["Reporting", "Runs", "Configurations", "Runtime"]),
         tests("LaunchingTests", uses: ["Launching", "Runtime"]),
-        tests("EndToEndTests", uses: ["Runtime", "Checkpoints", "Launching"]),
+        tests("EndToEndTests", uses: ["Runtime", "Checkpoints", "Launching", "Tensors"]),
+        tests("HouseTests"),
     ]
 )

@@ -29,6 +29,17 @@ enum Programs {
         return (process.wait(timeout: timeout), process.lines)
     }
 
+    /// The commands of `purkinje` in the order of its help.
+    static func commandNames() throws -> [String] {
+        let list = try run(["help"])
+        let start = try #require(list.lines.firstIndex(of: "commands:"))
+        let names = list.lines[(start + 1)...].prefix { $0.hasPrefix("  ") }.compactMap { line in
+            line.hasPrefix("   ") ? nil : line.dropFirst(2).components(separatedBy: "  ").first
+        }
+        try #require(names.count > 20)
+        return names
+    }
+
     /// Runs a script of bash with words behind it, until it ends or something holds.
     static func runShell(
         _ script: String, _ words: [String], until isDone: () -> Bool = { false },
