@@ -14,7 +14,10 @@ import Testing
     static let shortened: [String: [(words: String, by: String)]] = [
         "data synthesise": [("--records 600", "--records 40")],
         "evaluate": [
-            ("--data ecg.purkinje", "--data ecg.purkinje --centre-crop --protocols linear")
+            (
+                "--data ecg.purkinje",
+                "--data ecg.purkinje --centre-crop --protocols linear --no-controls"
+            )
         ],
         "compare": [("--data ecg.purkinje", "--data ecg.purkinje --centre-crop")],
         "doctor": [("/net/ecg/runs", "runs")],

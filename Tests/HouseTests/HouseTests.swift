@@ -91,6 +91,23 @@ import Testing
         }
     }
 
+    @Test func everyKernelIsTested() throws {
+        let files = try Tree.files()
+        let tests = try files.filter { $0.hasPrefix("Tests/KernelsTests/") }.map(Tree.text)
+        var count = 0
+        for file in files where file.hasPrefix("Sources/Kernels/") {
+            for line in try Tree.lines(file) {
+                guard let match = line.firstMatch(of: /^ *public (?:static |mutating )*func (\w+)/)
+                else { continue }
+                count += 1
+                #expect(
+                    tests.contains { $0.contains("\(match.1)(") },
+                    "\(file): no test in Tests/KernelsTests calls \(match.1)")
+            }
+        }
+        #expect(count > 50)
+    }
+
     @Test func everyScriptAndEveryPictureIsNamedSomewhere() throws {
         let files = try Tree.files()
         let texts = try files.filter(Self.isText).map { ($0, try Tree.text($0)) }

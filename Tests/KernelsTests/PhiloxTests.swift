@@ -28,6 +28,19 @@ struct PhiloxTests {
         }
     }
 
+    @Test func longerNumbersAreMadeOfWords() {
+        var (words, random) = (
+            RandomStream(seed: 6, purpose: .test), RandomStream(seed: 6, purpose: .test)
+        )
+        for _ in 0..<9 {
+            let (low, high) = (UInt64(words.nextWord()), UInt64(words.nextWord()))
+            #expect(random.next() == high << 32 | low)
+            let double = (UInt64(words.nextWord()), UInt64(words.nextWord()))
+            #expect(random.nextDouble() == Double((double.1 << 32 | double.0) >> 11) / 0x1p53)
+            #expect(random.nextUniform() == Float(words.nextWord() >> 8) / 0x1p24)
+        }
+    }
+
     @Test func drawsEvenlyAndNormally() {
         var random = RandomStream(seed: 5, purpose: .test)
         let count = 200_000
