@@ -40,17 +40,17 @@ public struct GoldenCase: Sendable, CustomTestStringConvertible {
     /// A whole number of the configuration.
     public func integer(_ path: String) -> Int { Int(number(path)) }
 
-    /// Every case whose file's name begins with a prefix: those of the package, and others of the further folder.
+    /// Every case whose file's name begins with one of some prefixes: those of the package, and others of the further folder.
     ///
     /// Stops the tests where the package has none, so that none can pass by having nothing to compare.
-    public static func all(_ prefix: String) -> [GoldenCase] {
-        let own = files(in: Fixtures.goldenFolder, prefix)
+    public static func all(_ prefixes: String...) -> [GoldenCase] {
+        let own = files(in: Fixtures.goldenFolder, prefixes)
         guard !own.isEmpty else {
-            fatalError("\(Fixtures.goldenFolder) has no case \(prefix)*")
+            fatalError("\(Fixtures.goldenFolder) has no case that begins with one of \(prefixes)")
         }
         let further =
             FileManager.default.fileExists(atPath: "\(Fixtures.furtherGoldenFolder)/manifest.json")
-            ? files(in: Fixtures.furtherGoldenFolder, prefix) : []
+            ? files(in: Fixtures.furtherGoldenFolder, prefixes) : []
         let others = further.filter { file in
             !own.contains { $0.name == file.name && $0.bytes == file.bytes }
         }
@@ -62,7 +62,7 @@ public struct GoldenCase: Sendable, CustomTestStringConvertible {
     }
 
     private static func files(
-        in folder: String, _ prefix: String
+        in folder: String, _ prefixes: [String]
     ) -> [(name: String, config: JSONValue, bytes: Data)] {
         let manifest = FileManager.default.contents(atPath: "\(folder)/manifest.json") ?? Data()
         guard let entries = try? JSONValue(parsing: manifest).arrayValue else {
@@ -72,7 +72,7 @@ public struct GoldenCase: Sendable, CustomTestStringConvertible {
             guard let file = entry["file"]?.stringValue, let config = entry["config"] else {
                 fatalError("\(folder)/manifest.json has an entry without file or config")
             }
-            guard file.hasPrefix(prefix) else { return nil }
+            guard prefixes.contains(where: file.hasPrefix) else { return nil }
             guard let bytes = FileManager.default.contents(atPath: "\(folder)/\(file)") else {
                 fatalError("\(folder)/\(file) is in the manifest and cannot be read")
             }

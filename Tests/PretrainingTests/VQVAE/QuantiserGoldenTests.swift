@@ -29,7 +29,7 @@ import Testing
         return result.map(Int.init)
     }
 
-    @Test(arguments: GoldenCase.all("quant_vq.") + GoldenCase.all("quant_vq_"))
+    @Test(arguments: GoldenCase.all("quant_vq.", "quant_vq_"))
     func choicesAreTheSame(golden: GoldenCase) {
         #expect(nearest(golden, by: .euclidean) == golden("index").integers)
         #expect(nearest(golden, by: .cosine) == golden("cosine.index").integers)
@@ -40,7 +40,7 @@ import Testing
         #expect(abs((use.perplexity ?? .nan) - perplexity) < 1e-6 * perplexity)
     }
 
-    @Test(arguments: GoldenCase.all("quant_vq.") + GoldenCase.all("quant_vq_"))
+    @Test(arguments: GoldenCase.all("quant_vq.", "quant_vq_"))
     func straightThroughAndLossesAgree(golden: GoldenCase) {
         let graph = TestGraph([("z", golden("z")), ("codebook", golden("codebook"))])
         let beta = Float(golden.number("beta"))
@@ -75,7 +75,7 @@ import Testing
         return value
     }
 
-    @Test(arguments: GoldenCase.all("quant_vq.") + GoldenCase.all("quant_vq_"))
+    @Test(arguments: GoldenCase.all("quant_vq.", "quant_vq_"))
     func rotationAgrees(golden: GoldenCase) {
         let graph = TestGraph([("z", golden("z")), ("codebook", golden("codebook"))])
         chosen(golden).withUnsafeBufferPointer { chosen in
@@ -88,7 +88,7 @@ import Testing
         }
     }
 
-    @Test(arguments: GoldenCase.all("quant_vq.") + GoldenCase.all("quant_vq_"))
+    @Test(arguments: GoldenCase.all("quant_vq.", "quant_vq_"))
     func entropyAgrees(golden: GoldenCase) {
         let graph = TestGraph([("z", golden("z"))])
         let (codes, dimension) = (golden.integer("codes"), golden.integer("dim"))
@@ -109,7 +109,7 @@ import Testing
         #expect(relativeError(graph.gradient("z"), golden("entropy.grad.z")) < 2e-5)
     }
 
-    @Test(arguments: GoldenCase.all("quant_vq.") + GoldenCase.all("quant_vq_"))
+    @Test(arguments: GoldenCase.all("quant_vq.", "quant_vq_"))
     func runningMeansAgree(golden: GoldenCase) {
         let (codes, dimension) = (golden.integer("codes"), golden.integer("dim"))
         let book = TestCodebook(codes: golden("codebook").floats, dimension: dimension)
@@ -132,7 +132,7 @@ import Testing
         #expect(relativeError(smoothed, golden("ema.smoothed")) < 1e-5)
     }
 
-    @Test(arguments: GoldenCase.all("quant_vq.") + GoldenCase.all("quant_vq_"))
+    @Test(arguments: GoldenCase.all("quant_vq.", "quant_vq_"))
     func finiteScalarsAgree(golden: GoldenCase) {
         let levels = golden.config["fsq_levels"]?.arrayValue?.compactMap(\.integerValue) ?? []
         let graph = TestGraph([("z", golden("fsq.z"))])
