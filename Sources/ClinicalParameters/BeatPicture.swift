@@ -4,10 +4,10 @@ import Runtime
 
 /// The typical beat of each lead with the ends and peaks of its waves, as SVG on ECG paper.
 ///
-/// 50 mm/s and 10 mm/mV: twice the usual speed, so that a few milliseconds can be seen. One unit is a millimetre.
+/// 50 mm/s: twice the usual speed, so that a few milliseconds can be seen; 10 mm/mV, or half of it as often as the tallest
+/// lead needs, which the foot says. One unit is a millimetre.
 public struct BeatPicture {
     private static let millimetresPerSecond = 50.0
-    private static let millimetresPerMillivolt = 10.0
     private static let (cellWidth, cellHeight) = (70.0, 40.0)
     private static let (margin, head) = (6.0, 18.0)
     /// What is drawn, in ms before and after R.
@@ -15,10 +15,27 @@ public struct BeatPicture {
 
     private let measurements: ClinicalMeasurements
     private let title: String
+    /// One scale for all leads, so that they can be compared.
+    private let scale: PaperScale
 
     /// A picture of a record's typical beat.
     public init(_ measurements: ClinicalMeasurements, title: String) {
         (self.measurements, self.title) = (measurements, title)
+        let beat = measurements.typicalBeat
+        scale = PaperScale(
+            fitting: beat.map { beat in
+                beat.millivolts.flatMap { signal in
+                    signal[Self.drawn(signal, beat)].map { (Double($0), 0.5 * Self.cellHeight) }
+                }
+            } ?? [])
+    }
+
+    /// The samples of a lead that have room.
+    private static func drawn(
+        _ signal: [Float], _ beat: ClinicalMeasurements.TypicalBeat
+    ) -> Range<Int> {
+        let first = min(signal.count, max(0, beat.rSample - Int(before / 2)))
+        return first..<max(first, min(signal.count, beat.rSample + Int(after / 2) + 1))
     }
 
     /// The picture; without a typical beat it says that no beat was found.
@@ -30,13 +47,18 @@ public struct BeatPicture {
             "<rect width=\"100%\" height=\"100%\" fill=\"#fffafa\"/>",
             Self.grid(width, height),
             Self.label(title, x: Self.margin, y: 6.5, size: 4),
-            Self.label(summary, x: Self.margin, y: 12, size: 3),
+            Self.label(summary, x: Self.margin, y: 11.5, size: 3),
         ]
+        if !measurements.flags.isEmpty {
+            parts.append(
+                Self.label(
+                    "flags: \(measurements.flagText)", x: Self.margin, y: 16, size: 3))
+        }
         if let beat = measurements.typicalBeat {
             for lead in Lead.allCases { parts += cell(lead, beat) }
             parts.append(
                 Self.label(
-                    "50 mm/s   10 mm/mV   lines: onset, offset; dots: peaks (all leads together)",
+                    "50 mm/s · \(scale.text) · lines: onset, offset; dots: peaks (all leads together)",
                     x: Self.margin, y: height - 4, size: 3))
         } else {
             parts.append(Self.label("no beat was found", x: Self.margin, y: 30, size: 4))
@@ -57,7 +79,7 @@ public struct BeatPicture {
                 return "\(short) not measurable"
             }
             return "\(short) \(Int(value.rounded())) \(unit)"
-        }.joined(separator: "   ")
+        }.joined(separator: " · ")
     }
 
     private func cell(_ lead: Lead, _ beat: ClinicalMeasurements.TypicalBeat) -> [String] {
@@ -73,23 +95,22 @@ public struct BeatPicture {
             x + (Self.before + Double(t - beat.rSample) * 2) / 1000 * Self.millimetresPerSecond
         }
         func level(_ t: Int) -> Double {
-            let limit = 0.5 * Self.cellHeight
-            return y - max(-limit, min(limit, Double(signal[t]) * Self.millimetresPerMillivolt))
+            y - Double(signal[t]) * scale.millimetresPerMillivolt
         }
-        let first = max(0, beat.rSample - Int(Self.before / 2))
-        let last = min(signal.count - 1, beat.rSample + Int(Self.after / 2))
+        let drawn = Self.drawn(signal, beat)
         var path = ""
-        for t in first...max(first, last) {
-            path += "\(t == first ? "M" : "L")\(Self.text(place(t))) \(Self.text(level(t)))"
+        for t in drawn {
+            path +=
+                "\(t == drawn.lowerBound ? "M" : "L")\(Self.text(place(t))) \(Self.text(level(t)))"
         }
         for (wave, colour) in [(beat.p, "#1f6fb2"), (beat.qrs, "#b2331f"), (beat.t, "#2b8a3e")] {
             guard let wave else { continue }
-            for t in [wave.onset, wave.offset] where (first...last).contains(t) {
+            for t in [wave.onset, wave.offset] where drawn.contains(t) {
                 parts.append(
                     "<path d=\"M\(Self.text(place(t))) \(Self.text(y - 8))v16\" stroke=\"\(colour)\" stroke-width=\"0.25\"/>"
                 )
             }
-            if (first...last).contains(wave.peak) {
+            if drawn.contains(wave.peak) {
                 parts.append(
                     "<circle cx=\"\(Self.text(place(wave.peak)))\" cy=\"\(Self.text(level(wave.peak)))\" r=\"0.7\" fill=\"\(colour)\"/>"
                 )
@@ -116,7 +137,11 @@ public struct BeatPicture {
         return lines(every: 1, "#f6c9c9", "0.08") + "\n" + lines(every: 5, "#e88f8f", "0.18")
     }
 
+    /// A line of text, smaller where it would leave the page.
     private static func label(_ text: String, x: Double, y: Double, size: Double) -> String {
+        let width = margin + 4 * cellWidth - x
+        // Letters of these fonts are 0.6 of their size wide at most, on the mean of a line.
+        let size = min(size, width / (0.6 * Double(max(1, text.count))))
         return
             "<text x=\"\(self.text(x))\" y=\"\(self.text(y))\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"\(self.text(size))\" fill=\"#101010\">\(text.htmlEscaped)</text>"
     }

@@ -33,6 +33,12 @@ extension ClinicalMeasurements {
         return .object(object)
     }
 
+    /// The flags for people: names with spaces, commas between.
+    public var flagText: String {
+        flags.map { $0.rawValue.split(separator: "_").joined(separator: " ") }
+            .joined(separator: ", ")
+    }
+
     /// The numbers of the record, with the names that files and tables use, in the order of tables.
     public var numbers: [(name: String, value: Double?)] {
         var turn: Double?

@@ -1,7 +1,8 @@
 import Foundation
 import Runtime
 
-/// Draws leads on ECG paper as SVG: 25 mm/s, 10 mm/mV, a line every millimetre and a stronger one every five.
+/// Draws leads on ECG paper as SVG: 25 mm/s, a line every millimetre and a stronger one every five; 10 mm/mV, or half of
+/// it as often as it takes for no curve to leave the page, which the foot says and the pulse shows.
 ///
 /// Twelve standard leads come in the usual four columns of 2.5 s over a rhythm strip of lead II; anything else in one
 /// strip of 10 s a signal. One unit of the drawing is a millimetre.
@@ -78,7 +79,6 @@ public struct ECGPaper {
     }
 
     static let millimetresPerSecond = 25.0
-    private static let millimetresPerMillivolt = 10.0
     private static let seconds = 10.0
     static let margin = 10.0
     /// The calibration pulse stands before the traces.
@@ -90,6 +90,7 @@ public struct ECGPaper {
     private let title: [String]
     private let layout: Layout
     private let shades: [Shade]
+    private var scale = PaperScale.usual
     let legend: [LegendEntry]
 
     /// A page.
@@ -134,6 +135,8 @@ public struct ECGPaper {
         let heights = papers.map { ($0.contentHeight / 5).rounded(.up) * 5 }
         let height = heights.reduce(0, +) + margin
         let isGrey = papers.contains { !$0.shades.isEmpty }
+        // One scale for all pages, so that they can be compared.
+        let scale = PaperScale(fitting: papers.flatMap(\.deflections))
         var parts = [
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(text(width))mm\" height=\"\(text(height))mm\" viewBox=\"0 0 \(text(width)) \(text(height))\">",
             "<rect width=\"100%\" height=\"100%\" fill=\"\(isGrey ? "#ffffff" : "#fffafa")\"/>",
@@ -142,12 +145,14 @@ public struct ECGPaper {
         if isGrey { parts.append(hatch) }
         var top = 0.0
         for (paper, height) in zip(papers, heights) {
+            var paper = paper
+            paper.scale = scale
             let body = paper.body
             parts.append(
                 top == 0 ? body : "<g transform=\"translate(0 \(text(top)))\">\n\(body)\n</g>")
             top += height
         }
-        parts.append(label("25 mm/s   10 mm/mV", x: margin, y: height - 3.5, size: 3))
+        parts.append(label("25 mm/s · \(scale.text)", x: margin, y: height - 3.5, size: 3))
         parts.append("</svg>\n")
         return parts.joined(separator: "\n")
     }
@@ -180,7 +185,8 @@ public struct ECGPaper {
         for (number, line) in title.prefix(3).enumerated() {
             parts.append(
                 Self.label(
-                    line, x: Self.margin, y: 6.5 + 4.5 * Double(number), size: number == 0 ? 4 : 3))
+                    line, x: Self.margin, y: 6.5 + 4.5 * Double(number),
+                    size: min(number == 0 ? 4 : 3, Self.fontSize(of: line))))
         }
         if !legend.isEmpty { parts.append(drawLegend(y: 22)) }
         if clinicalTraces == nil {
@@ -248,30 +254,24 @@ public struct ECGPaper {
 
     /// 1 mV for 0.2 s.
     private func pulse(y: Double) -> String {
-        let (x, top) = (Self.margin, y - Self.millimetresPerMillivolt)
+        let (x, top) = (Self.margin, y - scale.millimetresPerMillivolt)
         let path =
             "M\(Self.text(x)) \(Self.text(y))h2V\(Self.text(top))h5V\(Self.text(y))h2"
         return "<path d=\"\(path)\" fill=\"none\" stroke=\"#101010\" stroke-width=\"0.25\"/>"
     }
 
     private func draw(_ strip: Strip) -> String {
-        let count = strip.trace.millivolts.count
-        let first = min(count, Int((strip.fromSeconds * sampleRateHz).rounded()))
-        let last = min(count, Int((strip.toSeconds * sampleRateHz).rounded()))
         let y = baseline(strip.row)
         let x = start(of: strip)
-        // The column is centred on its median, as a cardiograph's high-pass does.
-        let level = Self.median(strip.trace.millivolts[first..<last])
         var pen = Pen()
-        for t in first..<last {
-            let value = Double(strip.trace.millivolts[t]) - level
+        for (t, value) in centred(strip).enumerated() {
             guard value.isFinite else {
                 pen.lift()
                 continue
             }
             pen.draw(
-                toX: x + Double(t - first) / sampleRateHz * Self.millimetresPerSecond,
-                y: y - value * Self.millimetresPerMillivolt)
+                toX: x + Double(t) / sampleRateHz * Self.millimetresPerSecond,
+                y: y - value * scale.millimetresPerMillivolt)
         }
         pen.lift()
         let path = pen.path
@@ -287,6 +287,25 @@ public struct ECGPaper {
         return parts.joined(separator: "\n")
     }
 
+    /// A strip's samples in mV, centred on their median as a cardiograph's high-pass does.
+    private func centred(_ strip: Strip) -> [Double] {
+        let samples = strip.trace.millivolts
+        func place(_ seconds: Double) -> Int {
+            min(samples.count, Int((seconds * sampleRateHz).rounded()))
+        }
+        let column = samples[place(strip.fromSeconds)..<place(strip.toSeconds)]
+        let level = Self.median(column)
+        return column.map { Double($0) - level }
+    }
+
+    /// How far the curves go, and the room up to the page's edge.
+    private var deflections: [(millivolts: Double, millimetres: Double)] {
+        strips.flatMap { strip in
+            let y = baseline(strip.row)
+            return centred(strip).map { ($0, $0 > 0 ? y : contentHeight - y) }
+        }
+    }
+
     private func start(of strip: Strip) -> Double {
         traceStart + strip.fromSeconds * Self.millimetresPerSecond
     }
@@ -298,6 +317,11 @@ public struct ECGPaper {
                 "\(second) s", x: traceStart + Double(second) * Self.millimetresPerSecond,
                 y: contentHeight + 3.5, size: 3, anchor: "middle")
         }.joined(separator: "\n")
+    }
+
+    /// The largest size at which a line stays on the page: letters are at most 0.6 of it wide, on the mean of a line.
+    private static func fontSize(of line: String) -> Double {
+        (pulseWidth + seconds * millimetresPerSecond) / (0.6 * Double(max(1, line.count)))
     }
 
     private static func median(_ values: ArraySlice<Float>) -> Double {

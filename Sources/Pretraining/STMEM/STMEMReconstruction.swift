@@ -99,28 +99,34 @@ extension STMEMReconstruction {
             lines.append(
                 "<text x=\"12\" y=\"\(point(middle + 4))\" fill=\"#222\">\(name.htmlEscaped)</text>"
             )
-            for patch in 0..<patches where !isSeen[lead * patches + patch] {
+            let hidden = (0..<patches).filter { !isSeen[lead * patches + $0] }
+            for patch in hidden {
                 lines.append(
                     "<rect x=\"\(point(left + Double(patch) * patchWidth))\" "
                         + "y=\"\(point(middle - rowHeight / 2 + 1))\" "
                         + "width=\"\(point(patchWidth))\" height=\"\(point(rowHeight - 2))\" "
                         + "fill=\"#f4ecdc\"/>")
             }
-            let part = signal[lead * samples..<(lead + 1) * samples]
-            let largest = Double(part.map(abs).max() ?? 0)
+            // Both curves fit: what a model makes of a patch may be taller than the record.
+            let shown =
+                signal[lead * samples..<(lead + 1) * samples]
+                + hidden.flatMap { patch in
+                    let start = lead * samples + patch * patchSamples
+                    return prediction[start..<start + patchSamples]
+                }
+            let largest = Double(shown.map(abs).max() ?? 0)
             let scale = min(14, largest > 0 ? rowHeight * 0.46 / largest : 1)
             func path(_ values: [Float], _ range: Range<Int>, _ colour: String) -> String {
                 let points = range.map { i in
                     let x = left + width * Double(i) / Double(samples)
                     let y = middle - scale * Double(values[lead * samples + i])
-                    return
-                        "\(point(x)),\(point(max(middle - rowHeight / 2, min(middle + rowHeight / 2, y))))"
+                    return "\(point(x)),\(point(y))"
                 }
                 return "<polyline fill=\"none\" stroke=\"\(colour)\" stroke-width=\"1.1\" points=\""
                     + points.joined(separator: " ") + "\"/>"
             }
             lines.append(path(signal, 0..<samples, "#8a8f98"))
-            for patch in 0..<patches where !isSeen[lead * patches + patch] {
+            for patch in hidden {
                 lines.append(
                     path(
                         prediction, patch * patchSamples..<(patch + 1) * patchSamples, "#c0392b"))

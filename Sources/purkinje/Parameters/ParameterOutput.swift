@@ -59,7 +59,7 @@ struct ParameterOutput {
             lines.append(
                 [measured.name]
                     + Self.columns.map { text(numbers[$0.name] ?? nil, $0.decimals) }
-                    + [decimals(measurements.quality, 2), Self.flags(measurements)])
+                    + [decimals(measurements.quality, 2), measurements.flagText])
         }
     }
 
@@ -83,19 +83,13 @@ struct ParameterOutput {
         ("qtc_fridericia_ms", "QTcF ms", 0), ("qrs_axis_degrees", "axis deg", 0),
     ]
 
-    private static func flags(_ measurements: ClinicalMeasurements) -> String {
-        measurements.flags.map { $0.rawValue.replacingOccurrences(of: "_", with: " ") }
-            .joined(separator: ", ")
-    }
-
     /// All of one record.
     private static func sheet(_ measurements: ClinicalMeasurements, name: String) -> String {
         let seconds = Double(measurements.sampleCount) / measurements.sampleRateHz
         var parts = [
             "\(name): \(decimals(seconds, 1)) s at \(decimals(measurements.sampleRateHz, 0)) Hz, quality \(decimals(measurements.quality, 2))"
         ]
-        let flags = flags(measurements)
-        if !flags.isEmpty { parts.append("flags: \(flags)") }
+        if !measurements.flags.isEmpty { parts.append("flags: \(measurements.flagText)") }
         parts.append(
             Output.table(
                 [["parameter", "value"]]
