@@ -42,8 +42,14 @@ struct LabelTable {
         for name in required + optional {
             let place = names.firstIndex(of: name)
             if place == nil, required.contains(name) {
+                if let problem = Self.separatorProblem(names) {
+                    throw SourceError(file: path, field: "row 1", problem: problem)
+                }
                 throw SourceError(
-                    file: path, field: "column \(name)", problem: "the table has no such column")
+                    file: path, field: "column \(name.isEmpty ? "''" : name)",
+                    problem:
+                        "the table has no such column, but \(Self.listed(names)); name it so in row 1"
+                )
             }
             places.append(place)
         }
@@ -51,10 +57,34 @@ struct LabelTable {
             guard row.count == names.count else {
                 throw SourceError(
                     file: path, field: "row \(scanner.rowNumber)",
-                    problem: "\(row.count) cells where the first row has \(names.count)")
+                    problem: (row.count * 2 < names.count ? Self.separatorProblem(row) : nil)
+                        ?? "\(row.count) cells where the first row has \(names.count); a cell with a comma in "
+                        + "it needs quotes around it")
             }
             rows.append(places.map { place in place.map { row[$0] } ?? "" })
         }
+    }
+
+    /// Separators that spreadsheets write in place of commas, by the names that people know.
+    private static let otherSeparators: [(character: Character, name: String)] = [
+        (";", "semicolons"), ("\t", "tabs"), ("|", "bars"),
+    ]
+
+    /// What is wrong with a row that has one cell because its cells are not separated by commas; `nil` for another row.
+    private static func separatorProblem(_ row: [String]) -> String? {
+        // With decimal commas there are some cells, each with several numbers.
+        let found = otherSeparators.first { separator, _ in
+            row.reduce(0) { $0 + $1.count { $0 == separator } } >= max(1, row.count)
+        }
+        return found.map {
+            "its cells are separated by \($0.name), not by commas; save the table as comma-separated values "
+                + "(CSV with ',' between the cells and '.' in numbers)"
+        }
+    }
+
+    private static func listed(_ names: [String]) -> String {
+        let shown = names.prefix(12).map { "'\($0)'" }.joined(separator: ", ")
+        return names.count > 12 ? "\(shown) and \(names.count - 12) more" : shown
     }
 
     /// Reads and parses a file.

@@ -66,12 +66,18 @@ struct PTBXLDatabase: Sendable {
             SourceError(file: path, field: "row \(number), column \(column)", problem: problem)
         }
         guard let id = Double(cells[0]).flatMap({ Int(exactly: $0) }), id >= 0 else {
-            throw refuse("ecg_id", "'\(cells[0])' is not a number")
+            throw refuse(
+                "ecg_id", "'\(cells[0])' is not a whole number from 0 on; correct the cell")
         }
         guard let fold = Double(cells[1]).flatMap({ Int(exactly: $0) }), (1...10).contains(fold)
-        else { throw refuse("strat_fold", "'\(cells[1])' is not a fold from 1 to 10") }
-        guard let codes = codes(cells[2]) else {
-            throw refuse("scp_codes", "'\(cells[2])' is not a dictionary of codes and likelihoods")
+        else {
+            throw refuse("strat_fold", "'\(cells[1])' is not a fold from 1 to 10; correct the cell")
+        }
+        let codes: [DiagnosticCode]
+        do throws(CodeProblem) {
+            codes = try Self.codes(cells[2])
+        } catch {
+            throw refuse("scp_codes", "'\(cells[2])': \(error.text)")
         }
         let patient = Double(cells[3]).flatMap { Int(exactly: $0) }.map(String.init) ?? cells[3]
         return Row(
@@ -81,26 +87,47 @@ struct PTBXLDatabase: Sendable {
             codes: codes)
     }
 
-    /// Reads a Python dictionary literal such as `{'NORM': 100.0, 'SR': 0.0}`; `nil` for anything else.
-    static func codes(_ literal: String) -> [DiagnosticCode]? {
+    /// Why a cell of codes is refused, with the remedy.
+    struct CodeProblem: Error, Equatable {
+        var text: String
+
+        static let notADictionary = CodeProblem(
+            text:
+                "this is no dictionary of codes and likelihoods; write it as {'NORM': 100.0, 'SR': 0.0}, or {} "
+                + "for none")
+    }
+
+    /// Reads a Python dictionary literal such as `{'NORM': 100.0, 'SR': 0.0}`.
+    ///
+    /// Likelihoods are per cent from 0, which means unknown, to 100.
+    static func codes(_ literal: String) throws(CodeProblem) -> [DiagnosticCode] {
         let text = literal.trimmingCharacters(in: .whitespaces)
-        guard text.first == "{", text.last == "}", text.count >= 2 else { return nil }
+        guard text.first == "{", text.last == "}", text.count >= 2 else { throw .notADictionary }
         var codes: [DiagnosticCode] = []
         var rest = text.dropFirst().dropLast()[...]
         func skipBlanks() { rest = rest.drop(while: \.isWhitespace) }
         skipBlanks()
         while !rest.isEmpty {
-            guard let quote = rest.first, quote == "'" || quote == "\"" else { return nil }
+            guard let quote = rest.first, quote == "'" || quote == "\"" else {
+                throw .notADictionary
+            }
             rest = rest.dropFirst()
-            guard let end = rest.firstIndex(of: quote) else { return nil }
+            guard let end = rest.firstIndex(of: quote) else { throw .notADictionary }
             let code = String(rest[..<end])
+            guard !code.isEmpty else {
+                throw CodeProblem(text: "a code is empty; name it, or take it out")
+            }
             rest = rest[rest.index(after: end)...]
             skipBlanks()
-            guard rest.first == ":" else { return nil }
+            guard rest.first == ":" else { throw .notADictionary }
             let number = rest.dropFirst().prefix { $0 != "," }
-            guard let likelihood = Float(number.trimmingCharacters(in: .whitespaces)),
-                likelihood.isFinite
-            else { return nil }
+            let value = number.trimmingCharacters(in: .whitespaces)
+            guard let likelihood = Float(value), (0...100).contains(likelihood) else {
+                throw CodeProblem(
+                    text:
+                        "the likelihood of \(code) is \(value.isEmpty ? "missing" : value), which is no number "
+                        + "from 0 (unknown) to 100; correct it, or take the code out")
+            }
             codes.append(DiagnosticCode(code: code, likelihood: likelihood))
             rest = rest.dropFirst().dropFirst(number.count).dropFirst()
             skipBlanks()

@@ -42,6 +42,10 @@ public struct WFDBError: Error, Equatable, CustomStringConvertible {
         let isMissing = error.code == 2
         self.init(
             isMissing ? .missingFile : .unreadable, file: FilePath(error.subject), field: field,
-            isMissing ? "no such file" : "\(error)")
+            isMissing
+                ? "no such file"
+                    + (field == "header"
+                        ? "; name a record by its header, with or without .hea" : "")
+                : "\(error)")
     }
 }

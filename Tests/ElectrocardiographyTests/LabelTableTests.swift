@@ -25,13 +25,60 @@ import Testing
         }
     }
 
-    @Test func readsPythonDictionaryLiterals() {
-        let codes = PTBXLDatabase.codes("{'NORM': 100.0, \"SR\": 0, '1AVB' : 15.0 }")
+    @Test(arguments: [
+        ("id;a;b\n1;2;3", "semicolons"), ("id\ta\n1\t2", "tabs"), ("id|a\n1|2", "bars"),
+        ("id;a,b;c,d;e;f\n", "semicolons"), ("id,a,b\n1;2;3\n", "semicolons"),
+    ])
+    func namesTheSeparatorsOfOtherTables(text: String, name: String) {
+        #expect {
+            try LabelTable(parsing: Array(text.utf8), path: "t", required: ["id"])
+        } throws: {
+            let problem = ($0 as? SourceError)?.problem ?? ""
+            return problem.contains("separated by \(name), not by commas; save the table")
+        }
+    }
+
+    @Test(arguments: [
+        ("{'NORM': 'a'}", "the likelihood of NORM is 'a'"), ("{'NORM': -1}", "NORM is -1"),
+        ("{'SR': 0.0, 'NORM': 100.5}", "NORM is 100.5"), ("{'NORM': }", "NORM is missing"),
+        ("{'NORM': inf}", "NORM is inf"), ("{'': 100.0}", "a code is empty"),
+        ("NORM", "no dictionary"), ("{'NORM': 50,0}", "no dictionary"),
+    ])
+    func saysWhatIsWrongWithCodes(literal: String, problem: String) {
+        #expect {
+            try PTBXLDatabase.codes(literal)
+        } throws: {
+            ($0 as? PTBXLDatabase.CodeProblem)?.text.contains(problem) == true
+        }
+    }
+
+    @Test func aBrokenCellIsNamedByTableRowAndColumn() throws {
+        let folder = FilePath.temporary.appending("purkinje-table-\(UUID().uuidString)")
+        try folder.makeFolders()
+        defer { try? folder.removeAll() }
+        let path = folder.appending(PTBXLDatabase.tableName)
+        let text = "ecg_id,strat_fold,scp_codes\n1,1,{'SR': 0.0}\n2,1,{'NORM': 101}\n"
+        try AtomicFile.write(text, to: path)
+        #expect {
+            try PTBXLDatabase(folder: folder)
+        } throws: {
+            let error = $0 as? SourceError
+            return error?.file == path && error?.field == "row 3, column scp_codes"
+                && error?.problem.hasPrefix("'{'NORM': 101}': the likelihood of NORM is 101")
+                    == true
+        }
+    }
+
+    @Test func readsPythonDictionaryLiterals() throws {
+        let codes: [DiagnosticCode]? = try PTBXLDatabase.codes(
+            "{'NORM': 100.0, \"SR\": 0, '1AVB' : 15.0 }")
         #expect(codes?.map(\.code) == ["NORM", "SR", "1AVB"])
         #expect(codes?.map(\.likelihood) == [100, 0, 15])
-        #expect(PTBXLDatabase.codes("{}") == [])
+        #expect(try PTBXLDatabase.codes("{}") == [])
         for broken in ["", "{", "[]", "{'A'}", "{'A': x}", "{'A: 1}", "{A: 1}", "{'A': nan}"] {
-            #expect(PTBXLDatabase.codes(broken) == nil, "\(broken)")
+            #expect(throws: PTBXLDatabase.CodeProblem.self, "\(broken)") {
+                try PTBXLDatabase.codes(broken)
+            }
         }
     }
 
