@@ -18,7 +18,7 @@ public enum SafetensorsError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .system(let error):
-            error.description
+            error.description + (error.remedyForRoom.map { "; \($0)" } ?? "")
         case .malformed(let file, let field, let problem):
             "\(file): \(field): \(problem)"
         case .absent(let file, let tensor):

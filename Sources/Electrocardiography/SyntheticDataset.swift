@@ -34,6 +34,14 @@ public struct SyntheticDataset: Sendable {
             throw SourceError(
                 file: folder, field: "folder", problem: "it is not empty; name a new folder")
         }
+        // A slash at the end would put the unfinished folder into the one that it replaces.
+        let name = folder.lastComponent
+        guard name != ".", name != ".." else {
+            throw SourceError(
+                file: folder, field: "folder",
+                problem: "it is made anew and cannot be where somebody stands; name a new folder")
+        }
+        let folder = folder.sibling(name)
         let partial = folder + ".partial-\(getpid())"
         defer { try? partial.removeAll() }
         for thousand in 0...recordCount / 1000 {

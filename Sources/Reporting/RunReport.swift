@@ -227,7 +227,7 @@ public struct RunReport {
             <pre>cat &gt; configuration.json &lt;&lt;'END'
             \(record.configuration.resolved.text(pretty: true).htmlEscaped)
             END\(weights)
-            purkinje launch --config configuration.json --data \(data.text.htmlEscaped) --run again --workers \(size)
+            purkinje launch --config configuration.json --data \(data.shellWord.htmlEscaped) --run again --workers \(size)
             purkinje checkpoint digest again</pre>
             """
     }

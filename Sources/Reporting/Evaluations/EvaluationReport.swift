@@ -190,19 +190,8 @@ public struct EvaluationReport {
         """
         <p>The same run, data set and command give the same JSON, byte for byte, whatever the threads; the digests above say \
         whether they are the same. <code>--json</code> prints every number of this page.</p>
-        <pre>\(Self.shell(command).htmlEscaped)</pre>
+        <pre>\(command.map(\.shellWord).joined(separator: " ").htmlEscaped)</pre>
         """
-    }
-
-    /// A command line that a shell reads as these words.
-    private static func shell(_ words: [String]) -> String {
-        words.map { word in
-            let isPlain = word.allSatisfy {
-                $0.isASCII && ($0.isLetter || $0.isNumber || "-_./,:=+@%".contains($0))
-            }
-            return isPlain && !word.isEmpty
-                ? word : "'" + word.replacing("'", with: "'\\''") + "'"
-        }.joined(separator: " ")
     }
 
     private static let words = """

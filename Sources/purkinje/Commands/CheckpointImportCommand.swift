@@ -49,7 +49,7 @@ let checkpointImportCommand = Command(
         Output.write(
             """
             \(directory.path): \(isWhole ? "the whole model" : "the encoder") of \(path), at step 0
-            go on with: \(invocation.program) resume \(directory.path) --data DATA
+            go on with: \(invocation.program) resume \(directory.path.shellWord) --data DATA
             """)
     }
     return .success

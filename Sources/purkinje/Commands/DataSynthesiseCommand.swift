@@ -42,9 +42,11 @@ let dataSynthesiseCommand = Command(
             "seed": .string("\(invocation[seed])"),
         ])
     } else {
+        let folder = invocation[output]
+        let prepared = folder.sibling(folder.lastComponent + ".prepared")
         Output.write(
-            "\(count) records in \(invocation[output]); next: purkinje data prepare --source \(invocation[output]) --out \(invocation[output]).prepared"
-        )
+            "\(count) records in \(folder); next: purkinje data prepare --source \(folder.shellWord) "
+                + "--out \(prepared.shellWord)")
     }
     return .success
 }
