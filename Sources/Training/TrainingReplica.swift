@@ -249,6 +249,14 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
                         "'\(name)' was not finite before step \(step + 1) began: \(problem); go on "
                         + "from an earlier checkpoint, or begin again with sound weights")
             }
+            if step == 0, let weights = configuration.initialWeights {
+                return .diverged(
+                    message:
+                        "the loss or a gradient of the first step is not finite, and training has "
+                        + "changed nothing yet: the weights that the run begins with (--initialise-from; "
+                        + "SHA-256 \(weights)) lead to it; look at their sizes and at what wrote them, "
+                        + "or begin with others")
+            }
             return .diverged(
                 message: "the loss or a gradient of step \(step + 1) is not finite; lower "
                     + "optimizer.learningRate, or set onNonFinite to skip such steps")
