@@ -61,6 +61,24 @@ public struct Invocation: Sendable {
         value(of: argument.specification, by: argument.resolve)
     }
 
+    /// Refuses what the user typed where it would change nothing, so that nobody takes it for heeded.
+    ///
+    /// - Parameters:
+    ///   - parameters: Flags and options of this command; those that were not typed pass.
+    ///   - circumstance: When they change nothing, such as `without --json`.
+    /// - Throws: `CommandError` with code 2 for the first that was typed.
+    public func refuse(
+        _ parameters: [any Parameter], _ circumstance: String
+    ) throws(CommandError) {
+        for parameter in parameters.map(\.specification)
+        where texts[parameter.spelling]?.isEmpty == false {
+            throw CommandError(
+                .usage,
+                "\(parameter.spelling) would change nothing \(circumstance); leave it out, or change that"
+            )
+        }
+    }
+
     private func value<Result>(
         of parameter: ParameterSpecification,
         by resolve: ([String]) throws(CommandError) -> Result

@@ -56,6 +56,12 @@ struct RecordCatalogue {
                     problem: "no WFDB header (.hea) and no PTB-XL record with a file was found")
             }
         }
+        if sourceRateHz != nil, databases.isEmpty {
+            throw SourceError(
+                file: folders.first ?? "", field: "source rate",
+                problem: "no source holds PTB-XL, which alone has two rates to choose from; leave "
+                    + "--source-rate out")
+        }
         resolveNamesakes()
     }
 

@@ -80,9 +80,11 @@ private let coordinate = Command(
             "--bind \(given[bind]) names no address that workers could connect to: "
                 + "give one with --advertise")
     }
+    if given[configuration] == nil { try given.refuse([set], "without --config") }
     let stop = try StopRequest.install()
     if given[untilInputEnds] { try stop.followStandardInput() }
     let directory = RunDirectory(path: given[run])
+    if let objection = directory.objection { throw CommandError(.usage, "--run \(objection)") }
     let wanted = try given[configuration].map { path throws(ConfigurationError) in
         try Configuration(path: path, overrides: given[set])
     }

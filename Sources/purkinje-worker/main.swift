@@ -50,6 +50,7 @@ private let work = Command(
         log.info("\(name): finishing the step and leaving; \(SignalRule.hint)")
     })
     if given[untilInputEnds] { try stop.followStandardInput() }
+    if given[bind] == nil { try given.refuse([port], "without --bind") }
     let fixed = try given[coordinator].map { text throws(NetworkAddressError) in
         try NetworkAddress(parsing: text)
     }

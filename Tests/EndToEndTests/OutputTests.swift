@@ -67,7 +67,10 @@ import Testing
             try expectRefusal(
                 words + [option, path("folder")], code: 2, saying: "is a folder")
             try expectRefusal(
-                words + [option, path("missing/file")], code: 1, saying: "make it first")
+                words + [option, path("missing/file")], code: 2, saying: "make it first")
+            try expectRefusal(
+                words + [option, path(String(repeating: "x", count: 256))], code: 2,
+                saying: "give it another name")
         }
         #expect(try folder.names() == before)
     }

@@ -39,6 +39,9 @@ let benchAllReduceCommand = Command(
     example: "purkinje bench allreduce --workers 4 --sizes 1M,100M --compression auto"
 ) { given in
     if let leader = given[joined] {
+        try given.refuse(
+            [workers, sizes, compression, bucket, frameChecksum, listen, Flag.json],
+            "with --join: who listens there says it")
         try AllReduceRank.follow(NetworkAddress(parsing: leader)).run { _ in }
         return .success
     }

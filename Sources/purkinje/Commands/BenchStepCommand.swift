@@ -25,6 +25,11 @@ let benchStepCommand = Command(
 ) { given in
     var settings = given[overrides]
     if let size = given[shardSize] {
+        if let shards = settings.last(where: { $0.hasPrefix("logicalShards=") }) {
+            throw CommandError(
+                .usage,
+                "--shard-size \(size) and --set \(shards) say the same thing; give one of them")
+        }
         let batch = try Configuration(path: given[config], overrides: settings).batchSize
         guard batch % size == 0 else {
             throw CommandError(

@@ -63,7 +63,10 @@ let checkpointVerifyCommand = Command(
     let names = try store.list().filter { name in
         invocation[step].map { name.step == UInt64($0) } ?? true
     }
-    guard !names.isEmpty else { throw CheckpointError.absent(path: store.path) }
+    guard !names.isEmpty else {
+        throw CheckpointError.absent(
+            path: store.path + (invocation[step].map { ", step \($0)" } ?? ""))
+    }
     var damaged = 0
     for name in names {
         let outcome = Result { () throws(CheckpointError) in try store.verify(name) }

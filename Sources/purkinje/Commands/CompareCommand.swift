@@ -26,6 +26,7 @@ let compareCommand = Command(
     example: "purkinje compare runs/first runs/second --data ecg.purkinje"
 ) { given in
     try ReportOptions.checkReport(given)
+    try ReportOptions.refuseIdle(given)
     let encoders = try given[runs].map {
         (name: $0.text, encoder: try EncoderOptions.encoder(of: $0))
     }

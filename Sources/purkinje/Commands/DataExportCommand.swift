@@ -94,6 +94,12 @@ private func exportFolder(_ folder: FilePath, _ invocation: Invocation) throws -
     let line = ProgressLine()
     for (i, name) in names.enumerated() {
         let file = invocation[output].appending(name + ".safetensors")
+        guard file.lastComponent.bytes.count <= Int(NAME_MAX) else {
+            let cause = "a file cannot be called by this name and .safetensors; export it alone"
+            refused.append((name.text, cause))
+            if !invocation[Flag.json] { line.log("refused \(name): \(cause)") }
+            continue
+        }
         try file.parent.makeFolders()
         do {
             _ = try export(folder.appending(name), as: file, invocation)

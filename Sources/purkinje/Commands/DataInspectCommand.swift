@@ -20,7 +20,7 @@ let dataInspectCommand = Command(
     discussion: """
         A record: its signals with range and invalid samples, and the header's comments. A folder: its records by rate, \
         leads and length, and those that cannot be read. A prepared set: its windows, folds, classes and digest, every \
-        byte checked. Pictures have 25 mm/s and 10 mm/mV.
+        byte checked. Pictures have 25 mm/s and 10 mm/mV, or half of it where a curve would leave the page.
         """,
     parameters: [path, picture, window, from, Flag.json],
     example: "purkinje data inspect data/ptb-xl/records500/00000/00001_hr --svg 1.svg"
@@ -30,11 +30,15 @@ let dataInspectCommand = Command(
         guard invocation[picture] == nil else {
             throw CommandError(.usage, "--svg draws one record; name one of the folder's")
         }
+        try invocation.refuse([window, from], "for a folder")
         return try inspectFolder(subject, invocation)
     }
     try checkOutput(
         invocation[picture], option: picture.name, apartFrom: [.record(subject), .file(subject)])
     let isHeader = subject.hasSuffix(".hea") || !subject.exists
+    if isHeader { try invocation.refuse([window], "for a record, which is whole") }
+    if !isHeader { try invocation.refuse([from], "for a prepared set; its windows have --window") }
+    if invocation[picture] == nil { try invocation.refuse([from], "without --svg") }
     return isHeader
         ? try inspectRecord(subject, invocation) : try inspectPrepared(subject, invocation)
 }
@@ -52,9 +56,9 @@ private func inspectRecord(_ subject: FilePath, _ invocation: Invocation) throws
             .filter { !$0.isEmpty && !$0.hasSuffix("Unknown") }
         let paper = ECGPaper(
             title: [
-                "\(record.name)   \(record.recordedAt)",
+                "\(record.name)\(record.recordedAt.isEmpty ? "" : " · ")\(record.recordedAt)",
                 "\(decimals(record.sampleRateHz, 0)) Hz, \(decimals(seconds, 1)) s",
-                String(about.joined(separator: "   ").prefix(150)),
+                String(about.joined(separator: " · ").prefix(150)),
             ],
             traces: record.signals.filter { $0.units == "mV" }.map {
                 ECGPaper.Trace(name: $0.name, millivolts: Array($0.samples.dropFirst(start)))

@@ -91,6 +91,15 @@ private func checkPlaces(of output: FilePath, apartFrom sources: [FilePath]) thr
     let inputs = sources.map { CommandInput.records(below: $0) }
     try checkOutputs([place(output)], apartFrom: inputs)
     let target = try output.followingLinks()
+    // What most file systems take, less the ending of the longest name that is made of it.
+    let room = Int(NAME_MAX) - ".partial.journal".utf8.count
+    let length = max(output.lastComponent.bytes.count, target.lastComponent.bytes.count)
+    guard length <= room else {
+        throw CommandError(
+            .usage,
+            "--out \(output): the name has \(length) bytes; give it at most \(room), since files with longer "
+                + "names are written beside it (.report.json, .partial.journal)")
+    }
     try checkOutputs(
         [output + ".report.json", target + ".partial", target + ".partial.journal"].map(place),
         apartFrom: inputs)

@@ -44,7 +44,9 @@ let evaluateCommand = Command(
     example: "purkinje evaluate --run runs/first --data ecg.purkinje --report first.html"
 ) { given in
     try ReportOptions.checkReport(given)
+    try ReportOptions.refuseIdle(given)
     let encoder = try EncoderOptions.encoder(given)
+    try refuseIdle(given, for: encoder)
     let assessment = try EncoderOptions.assessment(
         given, of: encoder, protocols: Set(given[protocols]),
         clusterDimension: given[ReportOptions.clusterDimension], map: ReportOptions.map(given),
@@ -98,6 +100,27 @@ let evaluateCommand = Command(
     }
     try writePage(result, contenders: [contender] + controls, records: test, given: given)
     return .success
+}
+
+/// Refuses options of protocols that are not asked for.
+private func refuseIdle(_ given: Invocation, for encoder: TrainedEncoder) throws {
+    let wanted = Set(given[protocols])
+    if !wanted.contains(.finetune) {
+        try given.refuse(FinetuneRuns.options, "without the protocol finetune")
+    } else if encoder.isClassifier {
+        try given.refuse(
+            FinetuneRuns.options, "for a run of the method finetune, whose own head is measured")
+    }
+    if wanted.isDisjoint(with: [.linear, .finetune]) {
+        try given.refuse([labelFractions], "without the protocols linear and finetune")
+    }
+    if !wanted.contains(.linear) {
+        try given.refuse([labelDraws], "without the protocol linear")
+    }
+    if given[labelFractions] == nil { try given.refuse([labelDraws], "without --label-fractions") }
+    if !wanted.contains(.clusters) {
+        try given.refuse([ReportOptions.clusterDimension], "without the protocol clusters")
+    }
 }
 
 private func text(of contender: Contender, controls: [Contender]) -> String {

@@ -42,6 +42,12 @@ let explainCommand = Command(
     ],
     example: "purkinje explain --run runs/first --data ecg.purkinje --record 17 --svg why.svg"
 ) { given in
+    if given[map] == .attention {
+        try given.refuse(
+            [label, patch, EncoderOptions.readout, EncoderOptions.centreCrop],
+            "with --map attention")
+    }
+    if given[svg] == nil { try given.refuse([numbers], "without --svg") }
     try checkOutput(
         given[svg], option: svg.name, apartFrom: [.file(given[EncoderOptions.data])])
     let encoder = try EncoderOptions.encoder(given)

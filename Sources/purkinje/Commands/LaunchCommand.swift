@@ -38,6 +38,7 @@ let launchCommand = Command(
     let settings = try LaunchSettings(
         invocation, workers: invocation[workers], previous: nil)
     let directory = RunDirectory(path: invocation[run])
+    try requireRunFolder(directory)
     try requireEncoder(model, for: directory, given: weights)
     try weights?.begin(directory, configuration: model, fresh: invocation[fresh])
     return try launch(

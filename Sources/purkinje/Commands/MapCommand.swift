@@ -43,9 +43,15 @@ let mapCommand = Command(
     ],
     example: "purkinje map embeddings.safetensors --svg map.svg"
 ) { given in
+    if given[method] == .pca { try given.refuse([perplexity], "with --method pca") }
+    if !given[.json] { try given.refuse([ReportOptions.coordinates], "without --json") }
     try checkOutput(given[svg], option: svg.name, apartFrom: [.file(given[file])])
     let vectors = try LabelledVectors(given[file])
     let kept = vectors.groups.indices.filter { !given[labelled] || vectors.groups[$0] != nil }
+    guard !kept.isEmpty || !given[labelled] else {
+        throw CommandError(
+            .usage, "--labelled: no record of \(given[file]) has a label; leave it out")
+    }
     guard !kept.isEmpty else { throw MetricError.empty(what: given[file].text) }
     let rows = RecordMap.sample(given[limit], of: kept.count, seed: given[seed]).map { kept[$0] }
     MatrixProduct.useOneThread()
@@ -108,6 +114,12 @@ private struct LabelledVectors {
     init(_ path: FilePath) throws {
         let file = try SafetensorsFile(path: path)
         let own = file.names.contains("embeddings") ? "embeddings" : "features"
+        guard file.names.contains(own) else {
+            throw CommandError(
+                .usage,
+                "\(path) has neither a tensor embeddings nor features; 'purkinje embed' writes such a file"
+            )
+        }
         let features = Matrix(try file.tensor(own))
         func list(_ key: String) -> [String]? {
             guard let text = file.metadata[key], let value = try? JSONValue(parsing: text.utf8)

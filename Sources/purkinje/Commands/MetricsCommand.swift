@@ -24,6 +24,9 @@ let metricsCommand = Command(
 ) { given in
     let tensors = try SafetensorsFile(path: given[file])
     var result: [String: JSONValue] = [:]
+    if !tensors.names.contains("scores") {
+        try given.refuse([seed], "for \(given[file]), which has no tensor scores")
+    }
     if tensors.names.contains("scores") {
         result["classification"] = try classification(tensors, seed: given[seed])
     }

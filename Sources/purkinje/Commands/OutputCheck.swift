@@ -30,7 +30,7 @@ struct CommandOutput {
 /// - Parameters:
 ///   - outputs: All files that the command will write.
 ///   - inputs: All that it reads; the files of a run directory are kept from every output anyway.
-/// - Throws: `CommandError`, naming option, file and remedy; `SystemError` for a path that no file can have.
+/// - Throws: `CommandError` with code 2, naming option, file and remedy.
 func checkOutputs(_ outputs: [CommandOutput], apartFrom inputs: [CommandInput]) throws {
     var taken: [(place: OutputPlace, output: CommandOutput)] = []
     for output in outputs {
@@ -93,7 +93,10 @@ private struct OutputPlace: Equatable {
         do throws(SystemError) {
             status = try path.status()
         } catch {
-            guard error.code == ENOENT || error.code == ENOTDIR else { throw error }
+            guard error.code == ENOENT || error.code == ENOTDIR else {
+                throw CommandError(
+                    .usage, "--\(option) \(path): \(error.reason); give it another name")
+            }
             status = nil
         }
         switch status?.kind {
@@ -106,7 +109,7 @@ private struct OutputPlace: Equatable {
                     "--\(option) \(path) is no regular file, which this output needs; name another")
             }
             guard path.permits(W_OK) else {
-                throw CommandError(.failure, "--\(option) \(path) may not be written to")
+                throw CommandError(.usage, "--\(option) \(path) may not be written to")
             }
             return nil
         case .regular, nil: break
@@ -115,14 +118,14 @@ private struct OutputPlace: Equatable {
         let parent = target.parent
         guard parent.isFolder else {
             throw CommandError(
-                .failure, "--\(option) \(path): there is no folder \(parent); make it first")
+                .usage, "--\(option) \(path): there is no folder \(parent); make it first")
         }
         guard target.bytes.last != UInt8(ascii: "/") else {
             throw CommandError(.usage, "--\(option) \(path) names a folder; name a file in it")
         }
         guard parent.permits(W_OK | X_OK) else {
             throw CommandError(
-                .failure, "--\(option) \(path): files may not be made in the folder \(parent)")
+                .usage, "--\(option) \(path): files may not be made in the folder \(parent)")
         }
         folder = try parent.real()
         name = target.lastComponent

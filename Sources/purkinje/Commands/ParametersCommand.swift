@@ -31,6 +31,7 @@ let parametersCommand = Command(
     parameters: [paths, csv, picture, perLead, threads, Flag.json],
     example: "purkinje parameters data/ptb-xl/records500/00000/00001_hr --svg 1.svg"
 ) { invocation in
+    if !invocation[Flag.json] { try invocation.refuse([perLead], "without --json") }
     try checkOutput(
         invocation[csv], option: csv.name,
         apartFrom: invocation[paths].map { $0.isFolder ? .records(below: $0) : .record($0) })

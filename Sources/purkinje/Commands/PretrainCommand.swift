@@ -48,6 +48,7 @@ let pretrainCommand = Command(
         return .success
     }
     let directory = RunDirectory(path: given[run])
+    try requireRunFolder(directory)
     try requireEncoder(model, for: directory, given: weights)
     try weights?.begin(directory, configuration: model, fresh: given[fresh])
     return try trainInOneProcess(
@@ -101,7 +102,7 @@ func trainInOneProcess(
     switch ending {
     case .finished, .stopped:
         Log().info(
-            "\(ending) at step \(replica.step); look at it with 'purkinje status \(directory.path)'"
+            "\(ending) at step \(replica.step); look at it with: purkinje status \(directory.path.shellWord)"
         )
         return .success
     case .interrupted:

@@ -37,6 +37,18 @@ let reportCommand = Command(
     example: "purkinje report runs/first --out first.html"
 ) { given in
     let directory = RunDirectory(path: given[run])
+    if given[mapRecords] == 0 {
+        try given.refuse(
+            [perplexity, EncoderOptions.readout, EncoderOptions.threads], "with --map-records 0")
+    }
+    if given[records] > 0 {
+        let configuration = try directory.read().configuration
+        if configuration.method != .stMEM {
+            try given.refuse(
+                [records],
+                "for a run of \(configuration.method.rawValue): only st-mem reconstructs records")
+        }
+    }
     let input = try given[data] ?? directory.read().dataPath
     try checkOutput(
         given[output], option: output.name,
@@ -106,6 +118,11 @@ private func embeddingMap(
         $0.description.fold == fold && !$0.classes.isEmpty
     }
     let store = CheckpointStore(path: directory.checkpointsPath)
+    if given[mapRecords] > 0, labelled.count < 2 {
+        Log().info(
+            "no map of records: \(labelled.count) records of the validation fold (\(fold)) have a label"
+        )
+    }
     guard given[mapRecords] > 0, labelled.count > 1, try !store.list().isEmpty,
         MethodCatalogue.method(for: configuration).embedding != nil
     else { return [] }

@@ -25,6 +25,17 @@ enum ReportOptions {
         try checkOutput(given[report], option: report.name, apartFrom: inputs.map { .file($0) })
     }
 
+    /// Refuses options of maps that nobody would see.
+    static func refuseIdle(_ given: Invocation) throws(CommandError) {
+        if !given[.json] { try given.refuse([coordinates], "without --json") }
+        if given[report] == nil, !given[coordinates] {
+            try given.refuse([perplexity, mapRecords], "without --report or --coordinates")
+        }
+        if given[mapRecords] == 0 {
+            try given.refuse([perplexity, coordinates], "with --map-records 0")
+        }
+    }
+
     /// How maps are made; `nil` where nobody would see them.
     static func map(_ given: Invocation) -> MapSettings? {
         guard given[mapRecords] > 0, given[report] != nil || given[coordinates] else { return nil }

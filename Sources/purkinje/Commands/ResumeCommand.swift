@@ -25,6 +25,11 @@ let resumeCommand = Command(
     let record = try directory.read()
     let previous = LaunchRecord.read(from: directory)
     let count = invocation[workers] ?? previous?.workers ?? 0
+    if count == 0 {
+        try invocation.refuse(
+            LaunchSettings.ofProcesses,
+            "in one process without a network (more than one: --workers)")
+    }
     let settings = try LaunchSettings(invocation, workers: max(1, count), previous: previous)
     guard count > 0 else {
         return try trainInOneProcess(

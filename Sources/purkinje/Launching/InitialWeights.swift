@@ -78,6 +78,12 @@ struct InitialWeights {
     }
 }
 
+/// Refuses to begin a run in a folder of other things, such as somebody's records.
+func requireRunFolder(_ directory: RunDirectory) throws(CommandError) {
+    guard let objection = directory.objection else { return }
+    throw CommandError(.usage, "--run \(objection)")
+}
+
 /// Refuses to begin a run whose method refines an encoder without one.
 func requireEncoder(
     _ configuration: Configuration, for directory: RunDirectory, given: InitialWeights?

@@ -33,9 +33,11 @@ struct LaunchSettings {
         help: "Where the coordinator listens; 0 lets the kernel pick.")
 
     /// What `launch` and `resume` have in common.
-    static let options: [any Parameter] = [
-        threads, steps, hosts, remoteShell, minimumWorkers, failureTimeout, waitForWorkers,
-        mixedKernels, port,
+    static let options: [any Parameter] = [threads, steps] + ofProcesses
+
+    /// What means nothing where one process trains alone.
+    static let ofProcesses: [any Parameter] = [
+        hosts, remoteShell, minimumWorkers, failureTimeout, waitForWorkers, mixedKernels, port,
     ]
 
     let workers: Int
@@ -63,6 +65,7 @@ struct LaunchSettings {
         shell = RemoteShell(command: invocation[Self.remoteShell])
         hostsPath = invocation[Self.hosts]
         guard let path = hostsPath else {
+            try invocation.refuse([Self.remoteShell], "without --hosts")
             hosts = []
             return
         }
