@@ -1,6 +1,7 @@
 import ClinicalParameters
 import Foundation
 import Runtime
+import TestSupport
 import Testing
 
 @Suite struct OutputTests {
@@ -51,6 +52,64 @@ import Testing
         let svg = BeatPicture(measurements, title: "r1").svg
         for lead in ["I", "aVF", "V6"] { #expect(svg.contains(">\(lead)</text>")) }
         #expect(svg.contains("QTcF") && !svg.contains("nan") && !svg.contains("not usable"))
+    }
+
+    /// A tall lead halves the scale of all, which the foot says; nothing is cut.
+    @Test(arguments: [
+        (Float(1), "10 mm/mV · lines"), (3, "5 mm/mV (usual: 10)"), (40, "(usual: 10)"),
+    ])
+    func thePictureShowsCurvesWhole(factor: Float, foot: String) throws {
+        var tall = measurements
+        var beat = try #require(tall.typicalBeat)
+        let peak = beat.millivolts.joined().map(abs).max() ?? 1
+        // The tallest deflection is 1.5 mV times the factor.
+        beat.millivolts = beat.millivolts.map { $0.map { $0 / peak * 1.5 * factor } }
+        tall.typicalBeat = beat
+        let svg = BeatPicture(tall, title: "r1").svg
+        #expect(svg.contains(foot))
+        // Each lead's levels: as many different ones as in the curve of a record that fits.
+        let curves = svg.split(separator: "\n").filter { $0.contains("stroke=\"#101010\"") }
+        #expect(curves.count == 12)
+        for (number, curve) in curves.enumerated() {
+            let path = curve.split(separator: "\"")[1]
+            let levels = path.split(whereSeparator: { "ML".contains($0) }).compactMap {
+                $0.split(separator: " ").last.flatMap { Double($0) }
+            }
+            let baseline = 18 + (Double(number % 3) + 0.55) * 40
+            let farthest = levels.map { abs($0 - baseline) }.max() ?? 0
+            #expect(levels.count > 500 && farthest <= 20, "lead \(number): \(farthest)")
+            // Where a curve is cut, many samples in a row lie at the edge.
+            #expect(levels.filter { abs(abs($0 - baseline) - 20) < 0.01 }.count <= 2)
+        }
+    }
+
+    @Test func thePictureNamesItsFlagsAndKeepsSpacesApart() {
+        var flagged = measurements
+        flagged.flags = [.paced, .noisy, .ectopicBeats]
+        let svg = BeatPicture(flagged, title: String(repeating: "long", count: 60)).svg
+        #expect(svg.contains("flags: paced, noisy, ectopic beats</text>"))
+        #expect(!BeatPicture(measurements, title: "r1").svg.contains("flags"))
+        // Viewers draw several spaces as one.
+        #expect(!svg.contains("  ") && svg.contains("/min · P "))
+        #expect(svg.contains("font-size=\"1.94\""))
+    }
+
+    /// The documentation names every key that is written, in code's letters.
+    @Test func everyKeyAndFlagIsDocumented() throws {
+        let path = FilePath(Fixtures.packageFolder).appending("docs/clinical-parameters.md")
+        let text = String(decoding: try path.contents(), as: UTF8.self)
+        let start = try #require(text.range(of: "## The keys of `--json`"))
+        let end = try #require(text.range(of: "\n## ", range: start.upperBound..<text.endIndex))
+        let section = text[start.upperBound..<end.lowerBound]
+        for perLead in [false, true] {
+            let json = measurements.json(record: "r1", perLead: perLead)
+            var keys = try #require(json.objectValue).map(\.key) + ["path"]
+            keys += try #require(json["leads"]?["V2"]?.objectValue).map(\.key)
+            let beats = perLead ? json["beats"]?["V2"] : json["beats"]
+            keys += try #require(beats?.arrayValue?.first?.objectValue).map(\.key)
+            #expect(keys.count > 50)
+            for key in keys.sorted() { #expect(section.contains("`\(key)`"), "\(key)") }
+        }
     }
 
     @Test func channelsFollowTheWindowsRate() throws {
