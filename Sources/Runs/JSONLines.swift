@@ -144,19 +144,30 @@ extension JSONLines {
     ///   - path: The file; an absent one stays absent.
     ///   - check: What is wrong with an object; `nil` where it is right.
     ///   - isWanted: Whether a line that is right stays.
-    /// - Returns: What was done about damaged lines, a sentence each.
+    ///   - doubt: Of all lines that are right, with whether they stay: which are damaged after all, and why.
+    /// - Returns: What was done about damaged lines, a sentence each; of very many, how many more there are.
     /// - Throws: `SystemError`; the file is then as it was.
     static func mend(
         _ path: FilePath, check: (JSONValue, Int) -> String? = { _, _ in nil },
-        keeping isWanted: (JSONValue) -> Bool = { _ in true }
+        keeping isWanted: (JSONValue) -> Bool = { _ in true },
+        doubting doubt: ([(value: JSONValue, stays: Bool)]) -> [Int: String] = { _ in [:] }
     ) throws(SystemError) -> [String] {
         let file = try JSONLines(path)
-        var kept: [Range<Int>] = []
-        var count = 0
-        let damaged = file.scan(check: check) { value, range in
-            count += 1
-            if isWanted(value) { kept.append(range) }
+        var lines: [(value: JSONValue, stays: Bool)] = []
+        var ranges: [Range<Int>] = []
+        var damaged = file.scan(check: check) { value, range in
+            lines.append((value, isWanted(value)))
+            ranges.append(range)
         }
+        let doubtful = doubt(lines)
+        damaged += doubtful.map { index, problem in
+            DamagedLine(
+                path: path, number: file.number(ofLineAt: ranges[index].lowerBound),
+                problem: problem, bytes: Array(file.text[ranges[index]]))
+        }
+        damaged.sort { $0.number < $1.number }
+        let kept = ranges.indices.filter { lines[$0].stays && doubtful[$0] == nil }
+            .map { ranges[$0] }
         let end = kept.last.map { $0.upperBound + 1 } ?? 0
         let keptBytes = kept.reduce(0) { $0 + $1.count + 1 }
         guard !damaged.isEmpty || keptBytes != file.text.count else { return [] }
@@ -173,9 +184,19 @@ extension JSONLines {
             content.append(0x0A)
         }
         try AtomicFile.write(content, to: path)
-        return damaged.map {
+        let sentences = damaged.prefix(mostSentences).map {
             "\($0); it was set aside in \(path)\(asideEnding), and the lines behind it stay"
         }
+        let more = damaged.count - sentences.count
+        return sentences
+            + (more > 0 ? ["\(path): \(more) more lines were set aside in the same way"] : [])
+    }
+
+    /// Files that are damaged in more places than this are not told of line by line.
+    private static let mostSentences = 20
+
+    private func number(ofLineAt offset: Int) -> Int {
+        text[..<offset].count { $0 == 0x0A } + 1
     }
 
     private static func setAside(

@@ -24,7 +24,7 @@ public final class MetricsLog: Sendable {
                     let isStep = line["loss"] != nil
                     return line["step"]?.integerValue.map { $0 < step || $0 == step && isStep }
                         ?? false
-                })
+                }, doubting: { MetricsRule.misplaced($0, after: step) })
             return (
                 mendings, try AppendedFile(path: directory.metricsPath),
                 try TensorBoardFile(folder: directory.tensorBoardPath, firstStep: step + 1)

@@ -105,4 +105,38 @@ struct MetricsRule {
         if isValidation { validationLines[step] = line } else { lines[step] = line }
         return nil
     }
+
+    /// Looks for lines that seem to be of later steps because their number is damaged.
+    ///
+    /// Lines are written in the order of their steps. So no line of a later step stands before one that stays; and where
+    /// steps are missing before the one that the run goes on from, the lines at their place are theirs, whatever they say.
+    ///
+    /// - Parameters:
+    ///   - lines: All lines that are right, with whether they stay when the run goes on.
+    ///   - step: Where it goes on.
+    /// - Returns: What is wrong with which of them.
+    static func misplaced(
+        _ lines: [(value: JSONValue, stays: Bool)], after step: Int
+    ) -> [Int: String] {
+        var problems: [Int: String] = [:]
+        let lastKept = lines.lastIndex { $0.stays && $0.value["loss"] != nil }
+        for index in 0..<(lastKept ?? 0) where !lines[index].stays {
+            let number = lines[index].value["step"]?.integerValue ?? 0
+            problems[index] = "its step \(number) stands before earlier steps"
+        }
+        let highest =
+            lines.filter { $0.stays && $0.value["loss"] != nil }
+            .compactMap { $0.value["step"]?.integerValue }.max() ?? 0
+        var missing = step - Int(highest)
+        for index in ((lastKept ?? -1) + 1)..<lines.count where missing > 0 {
+            guard !lines[index].stays, lines[index].value["loss"] != nil,
+                let number = lines[index].value["step"]?.integerValue
+            else { continue }
+            // From here on these are the steps that come again.
+            if number == step + 1 { break }
+            missing -= 1
+            problems[index] = "its step \(number) stands where step \(highest + 1) is missing"
+        }
+        return problems
+    }
 }

@@ -79,8 +79,47 @@ import Testing
     @Test func onlyLaterStepsAreCutWhateverTheirOrder() throws {
         let lines = [1, 5, 2, 6, 3].map(line) + [#"{"step":3,"validation_loss":1}"#, line(4)]
         try AtomicFile.write(lines.joined(separator: "\n") + "\n", to: directory.metricsPath)
-        #expect(try MetricsLog(directory, after: 3).mendings.isEmpty)
+        // Those before earlier ones are no later steps by all that one can see.
+        #expect(try MetricsLog(directory, after: 3).mendings.count == 2)
         #expect(try steps() == [1, 2, 3])
+    }
+
+    /// A number that is too high is not cut in silence with the steps that come again.
+    @Test(arguments: [1, 4, 9, 10], [70, 11, 1_000_000]) func aStepThatIsDamagedUpwardsIsSetAside(
+        damaged: Int, into step: Int
+    ) throws {
+        var lines = (1...13).map(line)
+        lines[damaged - 1] = line(step)
+        try AtomicFile.write(lines.map { $0 + "\n" }.joined(), to: directory.metricsPath)
+        let log = try MetricsLog(directory, after: 10)
+        let kept = (1...10).filter { $0 != damaged }
+        #expect(try steps() == kept)
+        // Step 11 is there twice then, where one cannot say at the end which of the two is damaged.
+        #expect(log.mendings.count == (step == 11 && damaged < 10 ? 2 : 1))
+        let number = step == 11 && damaged == 10 ? 11 : damaged
+        #expect(log.mendings.first?.contains("metrics.jsonl: line \(number): ") == true)
+        let aside = try String(contentsOfFile: "\(directory.metricsPath).damaged", encoding: .utf8)
+        #expect(aside.contains(" line \(number): \(line(step))\n"))
+        #expect(try MetricsLog(directory, after: 10).mendings.isEmpty)
+    }
+
+    @Test func severalDamagedStepsAtTheEndAreSetAside() throws {
+        let lines = (1...7).map(line) + [80, 90, 100].map(line) + [11, 12].map(line)
+        try AtomicFile.write(lines.map { $0 + "\n" }.joined(), to: directory.metricsPath)
+        let log = try MetricsLog(directory, after: 10)
+        #expect(log.mendings.count == 3)
+        #expect(log.mendings.first?.contains("step 80 stands where step 8 is missing") == true)
+        #expect(try steps() == Array(1...7))
+    }
+
+    @Test func veryManyDamagedLinesAreToldOfTogether() throws {
+        let lines = (1...500).map { $0 % 2 == 0 ? "x" : line($0) }
+        try AtomicFile.write(lines.map { $0 + "\n" }.joined(), to: directory.metricsPath)
+        let log = try MetricsLog(directory, after: 500)
+        #expect(log.mendings.count == 21)
+        #expect(log.mendings.last?.contains("230 more lines") == true)
+        let aside = try String(contentsOfFile: "\(directory.metricsPath).damaged", encoding: .utf8)
+        #expect(aside.split(separator: "\n").count == 250)
     }
 
     @Test func eventsBehindADamagedLineStay() throws {
