@@ -75,7 +75,12 @@ public final class CoordinatorDriver {
             newest.map { name <= $0.name } ?? false
         }
         if former.isEmpty { recovered.committed = newest?.name.step ?? 0 }
-        records = try RunRecords(options, committed: recovered.committed)
+        // A journal that lost its end knows less than the checkpoints: their steps have metrics, which stay.
+        if !journal.mendings.isEmpty {
+            recovered.committed = max(recovered.committed, newest?.name.step ?? 0)
+        }
+        records = try RunRecords(
+            options, committed: recovered.committed, mendings: journal.mendings)
         for mending in records.mendings { log.warning(mending) }
         recovered.metricsStep = try records.lastStep
         let now = ContinuousClock.now

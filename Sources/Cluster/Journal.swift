@@ -7,7 +7,8 @@ import Transport
 /// The coordinator's memory: a file `journal-tN` a term, to which records are appended before they are acted on.
 ///
 /// A record is four bytes of length, four of CRC-32 of what follows, one of kind, and fields as in a control
-/// message, all little-endian. A record that was torn by a crash ends the file. An append is written at once,
+/// message, all little-endian. The first record that is damaged, or was torn by a crash, ends the file: its successor
+/// moves what is left into `journal-tN.damaged` and says so. An append is written at once,
 /// so it survives the process; it survives a power cut from the next `synchronise` on. A coordinator of an
 /// older term that wakes up cannot write into its successor's file.
 ///
@@ -15,6 +16,8 @@ import Transport
 public final class Journal: @unchecked Sendable {
     /// The coordinator's term.
     public let term: UInt32
+    /// What was done about damaged records of former terms, a sentence each.
+    public let mendings: [String]
     private let directory: RunDirectory
     private let file: FileHandleOwner
 
@@ -41,16 +44,23 @@ public final class Journal: @unchecked Sendable {
         }
         // Read after the term is taken: from now on a former coordinator that looks stops.
         var former: [JournalRecord] = []
+        var mendings: [String] = []
         if term > 1 {
             for earlier in 1..<term {
-                former += try records(at: directory.journalPath(term: UInt64(earlier)))
+                let path = directory.journalPath(term: UInt64(earlier))
+                let (records, mending) = try records(at: path)
+                former += records
+                if let mending { mendings.append(mending) }
             }
         }
-        return (try Journal(directory, term: term), former)
+        return (try Journal(directory, term: term, mendings: mendings), former)
     }
 
-    private init(_ directory: RunDirectory, term: UInt32) throws(SystemError) {
+    private init(
+        _ directory: RunDirectory, term: UInt32, mendings: [String]
+    ) throws(SystemError) {
         self.directory = directory
+        self.mendings = mendings
         self.term = term
         let path = directory.journalPath(term: UInt64(term))
         let flags = O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC
@@ -86,17 +96,48 @@ public final class Journal: @unchecked Sendable {
         try FileHandleOwner.open(path, O_WRONLY | O_CLOEXEC).synchronise()
     }
 
-    /// The whole records of a journal; what a crash has torn off at its end is left out.
-    static func records(at path: FilePath) throws(SystemError) -> [JournalRecord] {
-        let file: MappedFile
+    /// The whole records of a journal, up to the first that is damaged or was torn off by a crash; the rest is set aside.
+    ///
+    /// - Returns: The records, and what was done about the rest.
+    static func records(at path: FilePath) throws(SystemError) -> (
+        [JournalRecord], mending: String?
+    ) {
+        let bytes: [UInt8]
         do throws(SystemError) {
-            file = try MappedFile(path: path)
+            bytes = try path.contents()
         } catch {
             // A coordinator that died between its term and its journal has left none.
             guard error.code == ENOENT else { throw error }
-            return []
+            return ([], nil)
         }
-        return file.withBytes { JournalRecord.decodeAll($0) }
+        let (records, end) = bytes.withUnsafeBytes { JournalRecord.decode($0) }
+        guard end < bytes.count else { return (records, nil) }
+        let what =
+            "\(path): the record at byte \(end) is damaged, or was torn off by a kill: it and all behind it, "
+            + "\(bytes.count - end) bytes, are passed over"
+        do throws(SystemError) {
+            try setAside(bytes[end...], of: path)
+            try path.truncate(to: end)
+            return (records, "\(what) and were set aside in \(path)\(asideEnding)")
+        } catch {
+            // They stay where they are, and are met again.
+            return (records, "\(what); they could not be set aside: \(error)")
+        }
+    }
+
+    /// What is added to a journal's name for what was set aside from it.
+    static let asideEnding = ".damaged"
+
+    private static func setAside(
+        _ bytes: ArraySlice<UInt8>, of path: FilePath
+    ) throws(SystemError) {
+        let flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC
+        let file = try FileHandleOwner.open(path + asideEnding, flags)
+        let result = bytes.withUnsafeBytes { bytes in
+            Result { () throws(SystemError) in try file.writeAll(bytes) }
+        }
+        try result.get()
+        try file.synchronise()
     }
 }
 
@@ -148,8 +189,8 @@ extension JournalRecord {
         } + body
     }
 
-    /// All records up to the first that is torn or damaged.
-    static func decodeAll(_ bytes: UnsafeRawBufferPointer) -> [JournalRecord] {
+    /// All records up to the first that is torn or damaged, and where that one begins.
+    static func decode(_ bytes: UnsafeRawBufferPointer) -> (records: [JournalRecord], end: Int) {
         var records: [JournalRecord] = []
         var offset = 0
         while bytes.count - offset >= 8 {
@@ -165,7 +206,7 @@ extension JournalRecord {
             records.append(record)
             offset += 8 + count
         }
-        return records
+        return (records, offset)
     }
 
     private init(body: [UInt8]) throws {

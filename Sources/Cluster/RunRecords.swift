@@ -7,18 +7,20 @@ import Runtime
 /// The files of a run that the coordinator alone writes: metrics, events, and the record of the run.
 final class RunRecords: Sendable {
     private let options: CoordinatorOptions
-    /// What was done about damaged lines when the files were opened, a sentence each.
+    /// What was done about damaged lines and records when the files were opened, a sentence each.
     let mendings: [String]
     private let events: EventLog
     private let metrics: Locked<MetricsLog>
 
-    /// Opens the files to go on after a step.
-    init(_ options: CoordinatorOptions, committed: UInt64) throws(RunError) {
+    /// Opens the files to go on after a step; what was done about the journal is noted with them.
+    init(
+        _ options: CoordinatorOptions, committed: UInt64, mendings journal: [String]
+    ) throws(RunError) {
         self.options = options
         events = try EventLog(options.directory)
         let log = try MetricsLog(options.directory, after: Int(committed))
         metrics = Locked(log)
-        mendings = events.mendings + log.mendings
+        mendings = journal + events.mendings + log.mendings
         for mending in mendings { try events.append(.fault, mending) }
     }
 

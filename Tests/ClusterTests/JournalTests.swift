@@ -50,8 +50,9 @@ import Testing
         for record in bytes { ends.append((ends.last ?? 0) + record.count) }
         for cut in 0...all.count {
             let whole = ends.count { $0 <= cut }
-            let read = all[..<cut].withUnsafeBytes { JournalRecord.decodeAll($0) }
-            #expect(read == Array(Self.records.prefix(whole)), "cut at byte \(cut)")
+            let read = all[..<cut].withUnsafeBytes { JournalRecord.decode($0) }
+            #expect(read.records == Array(Self.records.prefix(whole)), "cut at byte \(cut)")
+            #expect(read.end == (ends.last { $0 <= cut } ?? 0))
         }
     }
 
@@ -60,9 +61,36 @@ import Testing
         for position in bytes.indices {
             var damaged = bytes
             damaged[position] ^= 4
-            let read = damaged.withUnsafeBytes { JournalRecord.decodeAll($0) }
+            let read = damaged.withUnsafeBytes { JournalRecord.decode($0).records }
             #expect(read.count < Self.records.count)
             #expect(read == Array(Self.records.prefix(read.count)))
+        }
+    }
+
+    /// The tail is said, kept aside and met once; what a later coordinator wrote counts on.
+    @Test(arguments: [0, 1, 3, 7]) func aDamagedTailIsSetAside(record: Int) throws {
+        try withDirectory { directory in
+            let (first, _) = try Journal.open(directory)
+            #expect(first.mendings.isEmpty)
+            for record in Self.records { try first.append(record) }
+            let path = directory.journalPath(term: 1)
+            var bytes = try path.contents()
+            let position = Self.records.prefix(record).reduce(0) { $0 + $1.encoded.count }
+            bytes[position + 9] ^= 16
+            try AtomicFile.write(bytes, to: path)
+
+            let (second, former) = try Journal.open(directory)
+            #expect(former == Array(Self.records.prefix(record)))
+            let mending = try #require(second.mendings.first)
+            #expect(mending.contains("journal-t1: the record at byte \(position) is damaged"))
+            #expect(mending.contains(" \(bytes.count - position) bytes"))
+            let aside = FilePath(path.text + ".damaged")
+            #expect(try aside.contents() == Array(bytes[position...]))
+            #expect(try path.contents() == Array(bytes[..<position]))
+            try second.append(.rewind(toStep: 0))
+            let (third, both) = try Journal.open(directory)
+            #expect(third.mendings.isEmpty)
+            #expect(both == Array(Self.records.prefix(record)) + [.rewind(toStep: 0)])
         }
     }
 
