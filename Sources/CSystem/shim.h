@@ -124,6 +124,7 @@ struct purkinje_mapping {
     uintptr_t end;
     const char *message;
     size_t message_bytes;
+    int exit_code;
 };
 
 #define PURKINJE_MAPPINGS 1024
@@ -146,7 +147,7 @@ static void purkinje_handle_bus_error(int number, siginfo_t *info, void *context
             size_t count = purkinje_mappings[i].message_bytes;
             if (write(2, purkinje_mappings[i].message, count < PIPE_BUF ? count : PIPE_BUF) < 0) { /* Nobody reads. */ }
         }
-        _exit(1);
+        _exit(purkinje_mappings[i].exit_code);
     }
     /* Not ours: whoever had the signal before gets it when the access is tried again. */
     int saved = errno;
@@ -155,7 +156,7 @@ static void purkinje_handle_bus_error(int number, siginfo_t *info, void *context
     errno = saved;
 }
 
-/* From now on an access to a mapping whose file has become shorter or unreadable ends the process with code 1. */
+/* From now on an access to a mapping whose file has become shorter or unreadable ends the process with the mapping's code. */
 static inline int purkinje_catch_bus_errors(void) {
     struct sigaction action = {0};
     action.sa_sigaction = purkinje_handle_bus_error;
@@ -165,12 +166,14 @@ static inline int purkinje_catch_bus_errors(void) {
 }
 
 /* Notes a mapping; its message lives until it is forgotten. Callers take turns. -1 where the table is full. */
-static inline int purkinje_note_mapping(const void *start, size_t bytes, const char *message, size_t message_bytes) {
+static inline int purkinje_note_mapping(const void *start, size_t bytes, const char *message, size_t message_bytes,
+                                        int exit_code) {
     for (int i = 0; i < PURKINJE_MAPPINGS; i++) {
         if (purkinje_mappings[i].start != 0) continue;
         purkinje_mappings[i].end = (uintptr_t)start + bytes;
         purkinje_mappings[i].message = message;
         purkinje_mappings[i].message_bytes = message_bytes;
+        purkinje_mappings[i].exit_code = exit_code;
         __atomic_store_n(&purkinje_mappings[i].start, (uintptr_t)start, __ATOMIC_RELEASE);
         return i;
     }

@@ -41,7 +41,8 @@ extension WorkerDriver {
                 generation: job.generation, peer: failure.peer, reason: failure.reason,
                 isAdded: isAdded)
         } catch {
-            return .failed(message: "step \(job.step + 1): \(error)")
+            return .failed(
+                message: "step \(job.step + 1): \(error)", stays: error is any LastingError)
         }
     }
 
@@ -123,7 +124,8 @@ extension WorkerDriver {
             return .applied(applied)
         } catch {
             core.gate.endWriting(step: nil, report: nil)
-            return .failed(message: "the update after step \(replica.step): \(error)")
+            return .failed(
+                message: "the update after step \(replica.step): \(error)", stays: false)
         }
     }
 
@@ -146,7 +148,8 @@ extension WorkerDriver {
             return .broken(
                 generation: generation, peer: failure.peer, reason: failure.reason, isAdded: true)
         } catch {
-            return .failed(message: "after the last step: \(error)")
+            return .failed(
+                message: "after the last step: \(error)", stays: error is any LastingError)
         }
     }
 
@@ -186,7 +189,8 @@ extension WorkerDriver {
                     return .failed(
                         message:
                             "\(core.options.directory.path) starts from weights, and no checkpoint "
-                            + "of it is left: begin a new run with the same weights")
+                            + "of it is left: begin a new run with the same weights",
+                        stays: true)
                 }
                 // State 0 follows from the configuration; the storage stays where others know it.
                 let fresh = try makeReplica()

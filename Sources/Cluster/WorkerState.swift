@@ -210,8 +210,9 @@ public struct WorkerState: Sendable {
             guard closed == generation else { return [] }
             isWorkDone = true
             return [.send(.closed(generation: closed, report: report))]
-        case .failed(let message):
-            return [.send(.failed(message: message)), .exit(code: 1, message: message)]
+        case .failed(let message, let stays):
+            let code: Int32 = stays ? 7 : 1
+            return [.send(.failed(message: message)), .exit(code: code, message: message)]
         }
     }
 

@@ -56,8 +56,8 @@ public enum WorkerResult: Sendable, Equatable {
     case broken(generation: UInt32, peer: UInt32?, reason: String, isAdded: Bool)
     /// What comes after the last step is done.
     case closed(generation: UInt32, report: JSONValue)
-    /// The replica failed; the process cannot go on.
-    case failed(message: String)
+    /// The replica failed; the process cannot go on. Where the cause stays, another process could not either.
+    case failed(message: String, stays: Bool)
 }
 
 /// What the worker's state machine wants done at once, beside jobs.

@@ -14,6 +14,9 @@ public enum ExitCode: Int32, Sendable, Equatable, CaseIterable {
     case tooFewWorkers = 5
     /// Training diverged.
     case diverged = 6
+    /// What a worker computes with (its data set, the weights it starts from) is damaged or gone: starting it again would
+    /// not help.
+    case inputDamaged = 7
     /// Interrupted by a signal after a clean checkpoint.
     case interrupted = 130
     /// Whoever read the results went away, as `head` does.

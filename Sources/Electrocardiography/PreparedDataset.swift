@@ -2,7 +2,7 @@ import Foundation
 import Runtime
 
 /// Why a prepared data set was refused.
-public struct PreparedDatasetError: Error, Equatable, CustomStringConvertible {
+public struct PreparedDatasetError: LastingError, Equatable, CustomStringConvertible {
     /// The file.
     public let file: FilePath
     /// The part of it: header, index, table, or a window with its record.
@@ -27,10 +27,15 @@ public final class PreparedDataset: Sendable {
     private let firstOfPatient: [Int]
 
     /// Opens a data set.
-    public init(path: FilePath) throws(PreparedDatasetError) {
+    ///
+    /// - Parameters:
+    ///   - path: The file.
+    ///   - damageCode: What the process exits with where a part of the file turns out to be gone while it is used.
+    /// - Throws: `PreparedDatasetError` where it cannot be opened, or is no whole prepared data set.
+    public init(path: FilePath, damageCode: Int32 = 1) throws(PreparedDatasetError) {
         self.path = path
         do throws(SystemError) {
-            file = try MappedFile(path: path)
+            file = try MappedFile(path: path, damageCode: damageCode)
         } catch {
             throw PreparedDatasetError(
                 file: path, field: "file",

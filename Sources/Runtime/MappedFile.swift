@@ -4,7 +4,8 @@ import Foundation
 /// A whole file, mapped read-only into memory.
 ///
 /// A file can be cut, and its disk can fail, while it is mapped. The kernel then answers an access with SIGBUS, at any
-/// instruction of any thread, where nothing can be thrown. The process ends with code 1 and one line that names the file.
+/// instruction of any thread, where nothing can be thrown. The process ends with one line that names the file, and with code 1
+/// or the one that was asked for.
 ///
 /// `@unchecked Sendable`: nobody writes through the mapping.
 public final class MappedFile: @unchecked Sendable {
@@ -16,8 +17,11 @@ public final class MappedFile: @unchecked Sendable {
 
     /// Maps a file.
     ///
+    /// - Parameters:
+    ///   - path: The file.
+    ///   - damageCode: What the process exits with where a part of the file turns out to be gone.
     /// - Throws: `SystemError` when the file cannot be opened or mapped.
-    public init(path: FilePath) throws(SystemError) {
+    public init(path: FilePath, damageCode: Int32 = 1) throws(SystemError) {
         self.path = path
         file = try FileHandleOwner.open(path, O_RDONLY | O_CLOEXEC)
         let status = try file.status()
@@ -36,7 +40,7 @@ public final class MappedFile: @unchecked Sendable {
             throw SystemError(call: "mmap", subject: path)
         }
         bytes = UnsafeRawBufferPointer(start: address, count: count)
-        guardian = MappingGuardian(bytes, path: path)
+        guardian = MappingGuardian(bytes, path: path, exitCode: damageCode)
     }
 
     deinit {
@@ -78,7 +82,7 @@ private final class MappingGuardian {
 
     /// `nil` where no handler could be set up, or more files are mapped than the table has places for: such a mapping ends
     /// the process by the signal itself.
-    init?(_ bytes: UnsafeRawBufferPointer, path: FilePath) {
+    init?(_ bytes: UnsafeRawBufferPointer, path: FilePath, exitCode: Int32) {
         let text =
             "error: \(path): the file was cut, or its disk failed, while it was in use: a part of its "
             + "\(bytes.count) bytes is gone; put it back whole and start again\n"
@@ -88,7 +92,7 @@ private final class MappingGuardian {
         index = Self.table.withLock { isReady in
             guard isReady else { return -1 }
             return purkinje_note_mapping(
-                bytes.baseAddress, bytes.count, message.baseAddress, message.count)
+                bytes.baseAddress, bytes.count, message.baseAddress, message.count, exitCode)
         }
         guard index >= 0 else {
             message.deallocate()

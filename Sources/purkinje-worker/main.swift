@@ -60,7 +60,8 @@ private let work = Command(
     guard let path = given[data] ?? record.dataPath else {
         throw CommandError(.usage, "the run names no data set: give one with --data")
     }
-    let dataset = try PreparedDataset(path: path)
+    let dataset = try PreparedDataset(
+        path: path, damageCode: ExitCode.inputDamaged.rawValue)
     let configuration = record.configuration
     MatrixProduct.useOneThread()
     var options = WorkerOptions(
@@ -111,6 +112,8 @@ private func record(
 Program(name: "purkinje-worker", summary: "a worker of a run", commands: [work]) { error in
     switch error {
     case RunError.differs: .refused
+    // One that cannot be opened may come back with its disk; one that is damaged does not.
+    case let error as PreparedDatasetError where error.field != "file": .inputDamaged
     case is NetworkAddressError, RunError.configuration: .usage
     default: .failure
     }
