@@ -17,12 +17,14 @@ public final class CoordinatorDriver {
         case accepted(MessageConnection, Frame)
         case frame(LinkID, Frame)
         case closed(LinkID, reason: String)
-        case stop
+        case stop(because: String?)
         case sealed(CheckpointName, CheckpointFailure?)
     }
 
     private struct Link {
         let connection: MessageConnection
+        /// Whether it was told that the run has ended, and so is expected to close.
+        var knowsEnd = false
         /// When a connection that should end is cut, if the other end does not close it.
         var cutAt: ContinuousClock.Instant?
     }
@@ -111,12 +113,12 @@ public final class CoordinatorDriver {
     }
 
     /// Asks for an end after the step, from any thread.
-    public func requestStop() { inputs.update { $0.append(.stop) } }
+    public func requestStop() { stopper(nil) }
 
-    /// A closure for `requestStop` that may outlive the driver's use on its thread.
-    public var stopper: @Sendable () -> Void {
+    /// A closure for `requestStop` that may outlive the driver's use on its thread; a reason is why the run cannot go on.
+    public var stopper: @Sendable (_ reason: String?) -> Void {
         let inputs = inputs
-        return { inputs.update { $0.append(.stop) } }
+        return { reason in inputs.update { $0.append(.stop(because: reason)) } }
     }
 
     /// Works until the run ends.
@@ -174,7 +176,7 @@ public final class CoordinatorDriver {
         case .closed(let id, let reason):
             guard links.removeValue(forKey: id) != nil else { return }
             feed(.closed(id, reason: reason))
-        case .stop: feed(.stopRequested)
+        case .stop(let reason): feed(.stopRequested(because: reason))
         case .sealed(let name, let failure): feed(.checkpointSealed(name, failure))
         }
         while !failedLinks.isEmpty {
@@ -267,6 +269,7 @@ public final class CoordinatorDriver {
         case .send(let id, let message):
             guard let link = links[id], link.cutAt == nil else { return }
             if let reason = send(message, on: link.connection) { failedLinks.append((id, reason)) }
+            if case .ended = message { links[id]?.knowsEnd = true }
         case .close(let id):
             // The worker reads what was sent and closes; only one that does not is cut.
             links[id]?.cutAt = .now + options.settings.failureTimeout
@@ -343,9 +346,10 @@ public final class CoordinatorDriver {
         }
     }
 
+    /// Whoever was told of the end reads it and closes; a worker that was given up before may never read anything.
     private func awaitFarewells() {
         let deadline = ContinuousClock.now + options.settings.failureTimeout
-        while !links.isEmpty, ContinuousClock.now < deadline {
+        while links.values.contains(where: \.knowsEnd), ContinuousClock.now < deadline {
             let left = max(ContinuousClock.now.duration(to: deadline), .zero)
             for case .closed(let id, _) in takeInputs(timeout: left) { links[id] = nil }
         }

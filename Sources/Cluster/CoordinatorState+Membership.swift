@@ -108,7 +108,12 @@ extension CoordinatorState {
             return
         }
         faultAt = faultAt ?? now
-        holderAwaitedUntil = now + settings.failureTimeout * (mayReturn ? 3 : 1)
+        if let stop, mayReturn {
+            // The end waits for the failure timeout alone, and that much silence is behind it.
+            holderAwaitedUntil = stop.since + settings.failureTimeout
+        } else {
+            holderAwaitedUntil = now + settings.failureTimeout * (mayReturn ? 3 : 1)
+        }
         event(
             .lost,
             "\(worker.name) is gone in generation \(generation), "
@@ -254,11 +259,12 @@ extension CoordinatorState {
         let source = checkpoints.last.map { "checkpoint \($0)" } ?? "the beginning"
         // After a clean end the checkpoint is the committed state: nothing is lost.
         let losesSteps = target < committed
-        if losesSteps, stop?.outcome.exitCode == 130, committed > committedAtStart {
+        if losesSteps, let asked = stop, asked.isRequested, committed > committedAtStart {
+            stop?.isRequested = false
             stop?.outcome = Outcome(
                 exitCode: 1,
                 message:
-                    "interrupted, but the steps after \(target) could not be saved: no worker that "
+                    "\(asked.reason ?? "interrupted"), but the steps after \(target) could not be saved: no worker that "
                     + "held them is left; they are computed again when the run goes on from \(source)"
             )
         }

@@ -174,12 +174,17 @@ extension CoordinatorState {
 
     // MARK: The end
 
-    mutating func requestStop(_ now: ContinuousClock.Instant) {
+    mutating func requestStop(because reason: String?, _ now: ContinuousClock.Instant) {
         guard stop == nil else { return }
-        event(.notice, "stopping: the step in hand is finished and saved")
+        if let reason {
+            event(.warning, reason)
+        } else {
+            event(.notice, "stopping: the step in hand is finished and saved")
+        }
+        // What is said in the end is known only then.
         stop = Stop(
-            outcome: Outcome(exitCode: 130, message: "interrupted after step \(committed)"),
-            wantsCheckpoint: true, since: now)
+            outcome: Outcome(exitCode: reason == nil ? 130 : 1, message: ""),
+            wantsCheckpoint: true, isRequested: true, reason: reason, since: now)
         // Whoever is frozen has until then to come back with the state.
         holderAwaitedUntil = holderAwaitedUntil.map { min($0, now + settings.failureTimeout) }
         switch phase {
@@ -193,7 +198,7 @@ extension CoordinatorState {
     /// Ends a stopped run that has no members: at once where all is saved, else as soon as somebody comes back who
     /// holds the state, and without it when nobody does in time.
     mutating func endWithoutMembers(_ now: ContinuousClock.Instant) {
-        guard let stop, stop.outcome.exitCode == 130 else {
+        guard let stop, stop.isRequested else {
             windUp(now)
             return
         }
@@ -213,7 +218,7 @@ extension CoordinatorState {
     private mutating func windUp(_ now: ContinuousClock.Instant) {
         let isSaved = checkpoints.last?.step == committed || committed == 0
         let canSave = !members.isEmpty && phase != .gathering
-        if stop?.outcome.exitCode == 130, !isSaved, !canSave {
+        if stop?.isRequested == true, !isSaved, !canSave {
             enter(.paused, now)
             return
         }
@@ -241,12 +246,13 @@ extension CoordinatorState {
             return
         }
         // What a stopped run says of the step is known only now.
-        if let stop, stop.outcome.exitCode == 130 {
+        if let stop, stop.isRequested {
             let name = checkpoints.last?.description
             finish(
                 Outcome(
-                    exitCode: 130,
-                    message: "interrupted after step \(committed)"
+                    exitCode: stop.outcome.exitCode,
+                    message: (stop.reason.map { "\($0); ended" } ?? "interrupted")
+                        + " after step \(committed)"
                         + (name.map { "; saved as \($0)" } ?? "; nothing to save")))
         } else {
             finish(

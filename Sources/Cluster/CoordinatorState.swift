@@ -64,6 +64,10 @@ public struct CoordinatorState: Sendable {
     struct Stop: Sendable {
         var outcome: Outcome
         let wantsCheckpoint: Bool
+        /// Whether somebody has asked for it, and may be told that nothing could be saved.
+        var isRequested = false
+        /// Why the run cannot go on; `nil` where it could.
+        var reason: String?
         let since: ContinuousClock.Instant
     }
 
@@ -153,7 +157,7 @@ public struct CoordinatorState: Sendable {
             case .closed(let link, let reason):
                 if let id = links[link] { lose(id, reason: reason, now) }
             case .tick: tick(now)
-            case .stopRequested: requestStop(now)
+            case .stopRequested(let reason): requestStop(because: reason, now)
             case .checkpointSealed(let name, let failure): checkpointSealed(name, failure, now)
             }
         }

@@ -67,8 +67,8 @@ public enum CoordinatorEvent: Sendable {
     case closed(LinkID, reason: String)
     /// Time has passed.
     case tick
-    /// Somebody wants the run to stop after the step.
-    case stopRequested
+    /// Somebody wants the run to stop after the step; with a reason, because the run cannot go on.
+    case stopRequested(because: String? = nil)
     /// A checkpoint was committed to the disk, or could not be and why.
     case checkpointSealed(CheckpointName, CheckpointFailure?)
 }

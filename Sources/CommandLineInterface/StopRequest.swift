@@ -14,6 +14,8 @@ public final class StopRequest: Sendable {
         var handlers: [@Sendable () -> Void] = []
         var lastActs: [@Sendable () -> Void] = []
         var announce: @Sendable (String) -> Void = { _ in }
+        var reason: String?
+        var settled: ExitCode?
     }
 
     private let state = Monitor(State())
@@ -85,27 +87,41 @@ public final class StopRequest: Sendable {
         }
     }
 
-    /// What cannot be saved any more is not called saved: the code is that of a failure.
+    /// The process's work is done or has failed for good: a signal that ends it at once from now on does not change what it
+    /// exits with.
+    public func settle(_ code: ExitCode) { state.withLock { $0.settled = code } }
+
+    /// What a signal that ends the process at once makes it exit with: what cannot be saved any more is not called saved.
+    var codeAtOnce: ExitCode { state.withLock { $0.settled } ?? .failure }
+
     private func endAtOnce(_ cause: String) -> Never {
         state.withLock { $0.lastActs }.forEach { $0() }
-        Log().error(
-            "\(cause) again: ended at once; what was not saved is lost, and the same command does it again"
-        )
+        let code = codeAtOnce
+        if code == .success || code == .interrupted {
+            Log().info("\(cause) again: ended at once; what was trained had been saved before")
+        } else {
+            Log().error(
+                "\(cause) again: ended at once; what was not saved is lost, and the same command does it again"
+            )
+        }
         LogQueue.standardError.flush(patience: .milliseconds(200), limit: .milliseconds(500))
-        _exit(ExitCode.failure.rawValue)
+        _exit(code.rawValue)
     }
 
     /// Makes the request when standard input ends, too.
     ///
     /// `launch` holds the other end of that pipe for as long as it lives and wants the run to go on: so its children
-    /// save and leave when it is killed, and end on its word however often a signal reaches them as well.
+    /// save and leave when it is killed, and end on its word however often a signal reaches them as well. What it writes there
+    /// before is its reason.
     ///
     /// - Throws: `SystemError` when no thread can be started.
     public func followStandardInput() throws(SystemError) {
         _ = try NamedThread("input", stackBytes: 256 << 10) { [self] in
             var byte: UInt8 = 0
+            var text: [UInt8] = []
             while true {
                 let count = retryingInterrupts { read(STDIN_FILENO, &byte, 1) }
+                if count == 1, text.count < Int(PIPE_BUF) { text.append(byte) }
                 if count < 0, errno == EAGAIN {
                     var entry = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
                     retryingInterrupts { Int(poll(&entry, 1, -1)) }
@@ -113,9 +129,19 @@ public final class StopRequest: Sendable {
                     break
                 }
             }
-            make("launch wants the end, or is gone")
+            let reason = String(decoding: text, as: UTF8.self)
+                .trimmingCharacters(in: .whitespacesAndNewlines)
+            guard !reason.isEmpty else {
+                make("launch wants the end, or is gone")
+                return
+            }
+            state.withLock { $0.reason = reason }
+            make("launch ends the run")
         }
     }
+
+    /// Why `launch` ends the run, where that is neither a signal nor its own end; known from the request on.
+    public var reason: String? { state.withLock { $0.reason } }
 
     /// Whether somebody asked to stop.
     public var isMade: Bool { state.withLock { $0.isMade } }

@@ -22,15 +22,13 @@ public enum Termination: Sendable, Equatable, CustomStringConvertible {
 /// A program that this process started, in a process group of its own.
 ///
 /// Its own group, so that Ctrl-C reaches the parent alone, which then decides what its children do. Standard output and
-/// standard error come back line by line; standard input is a pipe that stays open for as long as the parent lives
-/// or until `closeInput`.
+/// standard error come back line by line (or standard error alone, where standard output is for signs of life); standard
+/// input is a pipe that stays open for as long as the parent lives or until `closeInput`.
 public final class ChildProcess: Sendable {
     /// The process's number.
     public let identifier: pid_t
     private let end = Monitor<Termination?>(nil)
     private let input: Locked<Int32?>
-    private let reader: NamedThread
-    private let outputDescriptor: Int32
 
     /// Starts a program.
     ///
@@ -40,39 +38,45 @@ public final class ChildProcess: Sendable {
     ///   - environment: Variables that differ from this process's own.
     ///   - name: Names the threads that watch it.
     ///   - receive: Takes every line that it writes, from one thread, in order.
+    ///   - lives: Called whenever it writes to standard output, which is then no part of its lines.
     ///   - ended: Called once when the process has ended and its last line is received.
     /// - Throws: `SystemError` that names the executable.
     public init(
         executable: FilePath, arguments: [String], environment: [String: String] = [:],
         name: String, receive: @escaping @Sendable (String) -> Void,
+        lives: (@Sendable () -> Void)? = nil,
         ended: @escaping @Sendable (Termination) -> Void = { _ in }
     ) throws(SystemError) {
         let output = try Self.makePipe()
         let input = try Self.makePipe()
+        let life = try lives.map { _ throws(SystemError) in try Self.makePipe() }
         let result = Self.spawn(
             executable, [executable.text] + arguments, environment: environment,
-            input: input.read, output: output.write)
-        close(output.write)
-        close(input.read)
+            input: input.read, output: life?.write ?? output.write, error: output.write)
+        for end in [output.write, input.read, life?.write].compactMap({ $0 }) { close(end) }
         guard case .success(let identifier) = result else {
-            close(output.read)
-            close(input.write)
+            for end in [output.read, input.write, life?.read].compactMap({ $0 }) { close(end) }
             if case .failure(let error) = result { throw error }
             preconditionFailure("a result is a success or a failure")
         }
         self.identifier = identifier
         self.input = Locked(input.write)
-        outputDescriptor = output.read
         let lines = try NamedThread("\(name)-log", stackBytes: 512 << 10) {
             readLines(from: output.read, receive: receive)
             close(output.read)
         }
-        reader = lines
+        var signs: NamedThread?
+        if let life, let lives {
+            signs = try NamedThread("\(name)-life", stackBytes: 256 << 10) {
+                followLife(life.read, lives)
+            }
+        }
         let end = self.end
+        let readers = [lines, signs].compactMap { $0 }
         _ = try NamedThread("\(name)-end", stackBytes: 256 << 10) {
             var status: Int32 = 0
             _ = retryingInterrupts { Int(waitpid(identifier, &status, 0)) }
-            lines.join()
+            for reader in readers { reader.join() }
             let signal = status & 0x7F
             let termination: Termination =
                 signal == 0 ? .exited((status >> 8) & 0xFF) : .killed(signal: signal)
@@ -95,11 +99,14 @@ public final class ChildProcess: Sendable {
 
     /// Ends its standard input.
     ///
+    /// - Parameter reason: What it finds there before the end; at most as much as a pipe takes at once.
     /// - Returns: Whether it was open until now.
     @discardableResult
-    public func closeInput() -> Bool {
+    public func closeInput(because reason: String = "") -> Bool {
         input.withLock { descriptor in
             guard let open = descriptor else { return false }
+            // A process that reads no more learns nothing; it is ending.
+            if !reason.isEmpty { _ = write(open, reason, min(reason.utf8.count, Int(PIPE_BUF))) }
             close(open)
             descriptor = nil
             return true
@@ -123,14 +130,14 @@ public final class ChildProcess: Sendable {
 
     private static func spawn(
         _ executable: FilePath, _ arguments: [String], environment: [String: String],
-        input: Int32, output: Int32
+        input: Int32, output: Int32, error: Int32
     ) -> Result<pid_t, SystemError> {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO)
         posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
-        posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO)
+        posix_spawn_file_actions_adddup2(&actions, error, STDERR_FILENO)
 
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
@@ -178,6 +185,13 @@ private func withCStrings<Result>(
     }
     defer { copies.forEach { free($0) } }
     return body(copies + [nil])
+}
+
+/// Tells of every sign of life until the last writer has closed the pipe.
+private func followLife(_ descriptor: Int32, _ lives: () -> Void) {
+    var bytes = [UInt8](repeating: 0, count: 4096)
+    while retryingInterrupts({ read(descriptor, &bytes, bytes.count) }) > 0 { lives() }
+    close(descriptor)
 }
 
 /// Hands over every line until the last writer has closed the pipe; an unfinished last line counts.

@@ -15,12 +15,16 @@ public final class Launch: Sendable {
         public let environment: [String: String]
         /// Whether it takes the end of its standard input for the wish that it ends.
         public let followsInput: Bool
+        /// Whether it writes to its standard output, again and again, to show that it is not frozen.
+        public let showsLife: Bool
 
         /// How a process is started.
         public init(
             _ member: Supervision.Member, executable: FilePath, arguments: [String],
-            environment: [String: String] = [:], followsInput: Bool = false
+            environment: [String: String] = [:], followsInput: Bool = false,
+            showsLife: Bool = false
         ) {
+            self.showsLife = showsLife
             self.followsInput = followsInput
             self.member = member
             self.executable = executable
@@ -37,6 +41,8 @@ public final class Launch: Sendable {
     private struct Processes {
         var running: [Supervision.Member: ChildProcess] = [:]
         var lastErrors: [Supervision.Member: String] = [:]
+        /// Who has shown a sign of life since the last look.
+        var living: Set<Supervision.Member> = []
     }
 
     private let programs: [Program]
@@ -62,10 +68,14 @@ public final class Launch: Sendable {
 
     /// Starts all processes and returns when the run has ended.
     ///
-    /// - Parameter hasStepped: Asked several times a second whether the run has made a step since the launch.
+    /// - Parameters:
+    ///   - settled: Told what the run ends with, as soon as nothing can change it: processes may still have to leave.
+    ///   - hasStepped: Asked several times a second whether the run has made a step since the launch.
     /// - Returns: The exit code of the run.
     /// - Throws: `SystemError` when a process cannot be started at first; those that were are ended.
-    public func run(hasStepped: () -> Bool) throws(SystemError) -> Int32 {
+    public func run(
+        settled: (Int32) -> Void = { _ in }, hasStepped: () -> Bool
+    ) throws(SystemError) -> Int32 {
         do {
             for program in programs { try start(program) }
         } catch {
@@ -73,7 +83,9 @@ public final class Launch: Sendable {
             throw error
         }
         var supervision = Supervision(
-            members: programs.map(\.member), policy: policy, now: .now)
+            members: programs.map(\.member),
+            watched: Set(programs.filter(\.showsLife).map(\.member)), policy: policy, now: .now)
+        var isSettled = false
         var due: [(member: Supervision.Member, at: ContinuousClock.Instant)] = []
         while true {
             let news = events.wait(
@@ -83,6 +95,7 @@ public final class Launch: Sendable {
                     return events
                 })
             if hasStepped() { supervision.stepped() }
+            for member in takeLiving() { supervision.lives(member) }
             var effects: [Supervision.Effect] = []
             for event in news ?? [] {
                 switch event {
@@ -103,17 +116,21 @@ public final class Launch: Sendable {
                 effects += supervision.started(member)
                 restart(member)
             }
+            if let code = supervision.settledCode, !isSettled {
+                isSettled = true
+                settled(code)
+            }
             for effect in effects {
                 switch effect {
                 case .start(let member, let time):
                     due.removeAll { $0.member == member }
                     due.append((member, time))
-                case .stop(let member): stop(member)
+                case .stop(let member, let reason): stop(member, because: reason)
                 case .kill(let member): send(SIGKILL, to: member)
                 case .report(let text): output("launch: \(text)")
                 case .finish(let code): return code
                 }
-                if case .stop(.coordinator) = effect { due = [] }
+                if case .stop(.coordinator, _) = effect { due = [] }
             }
         }
     }
@@ -128,12 +145,23 @@ public final class Launch: Sendable {
         }
     }
 
+    private func takeLiving() -> Set<Supervision.Member> {
+        processes.withLock { processes in
+            defer { processes.living = [] }
+            return processes.living
+        }
+    }
+
     private func start(_ program: Program) throws(SystemError) {
         let member = program.member
+        let lives: @Sendable () -> Void = { [weak self] in
+            self?.processes.withLock { _ = $0.living.insert(member) }
+        }
         let process = try ChildProcess(
             executable: program.executable, arguments: program.arguments,
             environment: program.environment, name: "\(member)",
             receive: { [weak self] line in self?.forward(line, from: member) },
+            lives: program.showsLife ? lives : nil,
             ended: { [weak self] termination in
                 self?.events.update { $0.append(.ended(member, termination)) }
             })
@@ -151,10 +179,10 @@ public final class Launch: Sendable {
     }
 
     /// A process that follows its input is asked by the end of it: that is one wish, whichever signals reach it too.
-    private func stop(_ member: Supervision.Member) {
+    private func stop(_ member: Supervision.Member, because reason: String?) {
         let follows = programs.contains { $0.member == member && $0.followsInput }
         let process = processes.withLock { $0.running[member] }
-        if follows, process?.closeInput() == true { return }
+        if follows, process?.closeInput(because: reason ?? "") == true { return }
         process?.send(signal: SIGTERM)
     }
 
@@ -163,8 +191,8 @@ public final class Launch: Sendable {
     }
 
     private func forward(_ line: String, from member: Supervision.Member) {
-        if line.contains("error: ") {
-            processes.withLock { $0.lastErrors[member] = line }
+        if let error = line.firstRange(of: "error: ") {
+            processes.withLock { $0.lastErrors[member] = String(line[error.upperBound...]) }
         }
         // The programs name themselves without a number, which only the launch knows.
         let own = member == .coordinator ? "coordinator: " : "worker: "

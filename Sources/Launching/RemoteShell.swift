@@ -19,7 +19,7 @@ public struct RemoteShell: Sendable {
     /// The process that runs a worker over there.
     ///
     /// The worker ends when its launch does: its standard input is a pipe from here, and at the pipe's end it gets
-    /// SIGTERM, upon which it leaves the run in good order.
+    /// SIGTERM, upon which it leaves the run in good order; one that is frozen is killed ten minutes later.
     ///
     /// - Parameters:
     ///   - number: The worker's number.
@@ -35,7 +35,7 @@ public struct RemoteShell: Sendable {
             exec 3<&0
             \(line) &
             worker=$!
-            { cat <&3 >/dev/null; kill -TERM $worker; } 2>/dev/null &
+            { cat <&3; kill -TERM $worker; sleep 600; kill -KILL $worker; } >/dev/null 2>&1 &
             watch=$!
             wait $worker
             code=$?

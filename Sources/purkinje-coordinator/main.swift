@@ -52,6 +52,10 @@ private let noProgress = Flag(
 private let untilInputEnds = Flag(
     "until-input-ends",
     help: "Take the end of standard input for SIGTERM, for launchers that hold its other end.")
+private let signsOfLife = Option(
+    "signs-of-life", .duration, otherwise: "none",
+    help:
+        "Write a byte to standard output this often, for launchers that look whether it is frozen.")
 
 private let coordinate = Command(
     "", summary: "decides who computes what, and what is committed; carries no tensors",
@@ -63,10 +67,11 @@ private let coordinate = Command(
     parameters: [
         run, configuration, data, set, fresh, workers, minimum, steps, port, bind, advertise,
         insecure, failureTimeout, joinWindow, waitForWorkers, digestEvery, mixedKernels, noProgress,
-        untilInputEnds,
+        untilInputEnds, signsOfLife,
     ],
     example: "purkinje-coordinator --run runs/first --workers 2"
 ) { given in
+    if let interval = given[signsOfLife] { try SignsOfLife.begin(every: interval) }
     let isLocal = ["127.0.0.1", "::1", "localhost"].contains(given[bind])
     guard isLocal || given[insecure] else {
         throw CommandError(
@@ -102,18 +107,22 @@ private let coordinate = Command(
     options.advertisedHost = given[advertise]
     options.allowsMixedKernels = given[mixedKernels]
     let progress = ProgressLine()
-    let observer = observer(options, progress: given[noProgress] ? nil : progress)
+    let observer = observer(options, progress: given[noProgress] ? nil : progress) { code in
+        stop.settle(code)
+    }
     let driver = try CoordinatorDriver(options, observer: observer)
-    stop.onRequest(driver.stopper)
+    let stopper = driver.stopper
+    stop.onRequest { stopper(stop.reason) }
     let outcome = try driver.run()
     progress.finish()
     return ExitCode(rawValue: outcome.exitCode) ?? .failure
 }
 
-/// Shows steps as a progress line, and events above it.
-private func observer(_ options: CoordinatorOptions, progress: ProgressLine?)
-    -> CoordinatorObserver
-{
+/// Shows steps as a progress line, and events above it; the last event says what the process exits with.
+private func observer(
+    _ options: CoordinatorOptions, progress: ProgressLine?,
+    onEnd: @escaping @Sendable (ExitCode) -> Void
+) -> CoordinatorObserver {
     let log = Log(prefix: "coordinator")
     let batchSize = options.record.configuration.batchSize
     let final = Int(options.settings.lastStep)
@@ -126,6 +135,9 @@ private func observer(_ options: CoordinatorOptions, progress: ProgressLine?)
                 ).text)
         },
         onEvent: { event in
+            if event.kind == .ended, let number = event.details["exit_code"]?.integerValue {
+                onEnd(ExitCode(rawValue: Int32(number)) ?? .failure)
+            }
             let isFault = [.warning, .lost, .paused, .rewind].contains(event.kind)
             let text = (isFault ? "warning: " : "") + event.message
             if let progress { progress.log("coordinator: \(text)") } else { log.info(text) }

@@ -34,6 +34,10 @@ private let patience = Option(
 private let untilInputEnds = Flag(
     "until-input-ends",
     help: "Take the end of standard input for SIGTERM, for launchers that hold its other end.")
+private let signsOfLife = Option(
+    "signs-of-life", .duration, otherwise: "none",
+    help:
+        "Write a byte to standard output this often, for launchers that look whether it is frozen.")
 
 private let work = Command(
     "", summary: "computes its part of every step",
@@ -42,9 +46,13 @@ private let work = Command(
         the step and leave; the run goes on without it. Another one, a second or more later, ends it at once, which the \
         run survives too.
         """,
-    parameters: [run, coordinator, data, threads, bind, advertise, port, patience, untilInputEnds],
+    parameters: [
+        run, coordinator, data, threads, bind, advertise, port, patience, untilInputEnds,
+        signsOfLife,
+    ],
     example: "purkinje-worker --run runs/first --threads 2"
 ) { given in
+    if let interval = given[signsOfLife] { try SignsOfLife.begin(every: interval) }
     let log = Log(prefix: "worker")
     let stop = try StopRequest.install(onFirst: { name in
         log.info("\(name): finishing the step and leaving; \(SignalRule.hint)")

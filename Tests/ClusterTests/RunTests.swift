@@ -289,11 +289,30 @@ extension WorkerDriver {
         try cluster.start("coordinator", driver)
         for number in 1...2 { try cluster.startWorker("worker \(number)") }
         cluster.waitForStep(4)
-        stop()
+        stop(nil)
         #expect(cluster.outcome(of: "coordinator")?.exitCode == 130)
         #expect(cluster.outcome(of: "worker 1")?.exitCode == 0)
         let step = try #require(cluster.metricsSteps().last)
         #expect(try cluster.digest() == cluster.expected(UInt64(step)))
+    }
+
+    @Test func anEndForAReasonSavesAndIsAFailureThatNamesIt() throws {
+        let cluster = try ToyCluster(steps: 10_000, secondsPerShard: 0.002)
+        let driver = try cluster.coordinator(workers: 2)
+        let stop = driver.stopper
+        try cluster.start("coordinator", driver)
+        for number in 1...2 { try cluster.startWorker("worker \(number)") }
+        cluster.waitForStep(4)
+        stop("the data set is damaged")
+        let outcome = cluster.outcome(of: "coordinator")
+        let step = try #require(cluster.metricsSteps().last)
+        #expect(outcome?.exitCode == 1)
+        #expect(
+            outcome?.message.hasPrefix("the data set is damaged; ended after step \(step); saved")
+                == true)
+        #expect(try cluster.digest() == cluster.expected(UInt64(step)))
+        let last = try cluster.directory.lastEvents(1).last?["message"]?.stringValue
+        #expect(last == outcome?.message)
     }
 
     @Test func aWorkerThatLeavesIsNotMissed() throws {
@@ -319,7 +338,7 @@ extension WorkerDriver {
         let refused = cluster.outcome(of: "stranger")
         #expect(refused?.exitCode == 3)
         #expect(refused?.message.contains("OPENBLAS_CORETYPE") == true)
-        stop()
+        stop(nil)
         #expect(cluster.outcome(of: "coordinator")?.exitCode == 130)
     }
 

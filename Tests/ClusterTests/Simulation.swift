@@ -211,7 +211,7 @@ struct Simulation {
             $0.isAlive && $0.frozenUntil <= time && $0.model?.step == committed
         }
         heldAtStop = isHeld ? committed : 0
-        feed(.stopRequested)
+        feed(.stopRequested())
     }
 
     // MARK: Faults

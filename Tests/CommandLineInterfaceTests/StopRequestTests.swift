@@ -67,7 +67,16 @@ import Testing
             guard !request.wait(timeout: .milliseconds(50)) else { exit(2) }
             close(ends[1])
             guard request.wait(timeout: .seconds(30)) else { exit(3) }
+            guard request.reason == "some words" else { exit(4) }
         }
+    }
+
+    @Test(arguments: [ExitCode.success, .interrupted, .tooFewWorkers])
+    func whatIsSettledIsNotChangedByASignal(code: ExitCode) {
+        let request = StopRequest()
+        #expect(request.codeAtOnce == .failure)
+        request.settle(code)
+        #expect(request.codeAtOnce == code)
     }
 }
 

@@ -76,6 +76,57 @@ import Testing
         #expect(try fixture.finalDigest(of: reference, step: before + 2) == digest)
     }
 
+    /// A process that neither works nor ends is given up, and what the others hold is saved.
+    @Test(arguments: [
+        ["purkinje-worker"], ["purkinje-coordinator"], ["purkinje-coordinator", "purkinje-worker"],
+    ]) func aFrozenProcessKeepsNothingFromBeingSaved(programs: [String]) throws {
+        let run = fixture.newRun("frozen")
+        let launch = try Running("purkinje", train("launch", run: run, more: ["--workers", "2"]))
+        #expect(fixture.waitForStep(3, of: run, while: launch))
+        let all =
+            launch.children(named: "purkinje-coordinator")
+            + launch.children(named: "purkinje-worker")
+        for program in programs {
+            let process = try #require(launch.children(named: program).first)
+            kill(process, SIGSTOP)
+        }
+        launch.send(signal: SIGTERM)
+        #expect(launch.wait(timeout: .seconds(60)) == 130, "\(launch.lines.suffix(20))")
+        #expect(all.allSatisfy { kill($0, 0) != 0 })
+        try expectSaved(run, "\(programs) frozen")
+    }
+
+    @Test func aFrozenCoordinatorIsReplaced() throws {
+        let run = fixture.newRun("replaced")
+        let launch = try Running("purkinje", train("launch", run: run, more: ["--workers", "2"]))
+        #expect(fixture.waitForStep(3, of: run, while: launch))
+        let frozen = try #require(launch.children(named: "purkinje-coordinator").first)
+        kill(frozen, SIGSTOP)
+        #expect(fixture.waitForStep(lastStep(of: run) + 3, of: run, while: launch))
+        #expect(launch.children(named: "purkinje-coordinator").contains(frozen) == false)
+        #expect(launch.lines.contains { $0.contains("coordinator is frozen") })
+        launch.send(signal: SIGTERM)
+        #expect(launch.wait(timeout: .seconds(60)) == 130, "\(launch.lines.suffix(20))")
+        try expectSaved(run, "coordinator replaced")
+    }
+
+    /// Starting workers again would not mend it.
+    @Test func aDataSetThatIsCutEndsTheRunWithItsName() throws {
+        let run = fixture.newRun("cut")
+        let copy = run + ".purkinje"
+        try FileManager.default.copyItem(atPath: fixture.data, toPath: copy)
+        let words = train("launch", run: run, more: ["--workers", "2"])
+            .map { $0 == fixture.data ? copy : $0 }
+        let launch = try Running("purkinje", words)
+        #expect(fixture.waitForStep(3, of: run, while: launch))
+        truncate(copy, 4096)
+        #expect(launch.wait(timeout: .seconds(60)) == 1, "\(launch.lines.suffix(20))")
+        #expect(!launch.lines.contains { $0.contains("starting it again") })
+        let last = fixture.lines(of: "events.jsonl", in: run).last?["message"]?.stringValue
+        #expect(last?.contains("was cut") == true, "\(last ?? "")")
+        #expect(last?.contains(copy) == true, "\(last ?? "")")
+    }
+
     @Test(arguments: [
         "<&- >&- 2>&-", ">&- 2>&-", "<&-", ">/dev/full 2>&1", "2>&1 | true", "2>&1 | sleep 60",
     ]) func aRunWhoseLogHasNoReaderTrainsOn(streams: String) throws {

@@ -19,7 +19,7 @@ let launchCommand = Command(
     "launch",
     summary: "trains with a coordinator and several workers, here or over ssh",
     discussion: """
-        Starts the coordinator and the workers, forwards what they say, starts a dead one again, and returns when \
+        Starts the coordinator and the workers, forwards what they say, starts a dead or frozen one again, and returns when \
         the run ends. Ctrl-C finishes the step, writes a checkpoint and exits with code 130; another one, a second or more later, \
         ends at once. The same command goes on with a run that was interrupted; any number of workers gives the same bits.
         """,

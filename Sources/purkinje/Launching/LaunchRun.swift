@@ -1,3 +1,4 @@
+import Checkpoints
 import CommandLineInterface
 import Configurations
 import Diagnosis
@@ -31,26 +32,21 @@ func launch(
     _ = try RunLock(directory)
     let progress = LaunchProgress(configuration, settings: settings, directory: directory)
     let worker = WorkerArguments(run: directory.path, data: data)
-    var coordinator =
-        [
-            "--run", directory.path.text, "--workers", "\(settings.workers)", "--port",
-            "\(settings.port)",
-        ]
-        + ["--failure-timeout", durationText(settings.failureTimeout), "--no-progress"]
-        + ["--wait-for-workers", durationText(settings.waitForWorkers)] + coordinatorArguments
-    if let data { coordinator += ["--data", data.text] }
-    if settings.allowsMixedKernels { coordinator.append("--allow-mixed-kernels") }
-    if let steps = settings.steps { coordinator += ["--steps", "\(steps)"] }
-    if let minimum = settings.minimumWorkers { coordinator += ["--min-workers", "\(minimum)"] }
-
+    var coordinator = settings.coordinatorArguments(run: directory.path, data: data)
+    coordinator += coordinatorArguments
+    // Frozen processes of this machine are seen here; those of other machines by the coordinator alone.
+    let watched = [
+        "--until-input-ends", "--signs-of-life",
+        durationText(max(settings.failureTimeout / 8, .milliseconds(1))),
+    ]
     var workers: [Launch.Program]
     if settings.hosts.isEmpty {
         warnOfMemory(settings, configuration)
         workers = (1...settings.workers).map { number in
             Launch.Program(
                 .worker(number), executable: programs.appending("purkinje-worker"),
-                arguments: worker.list(threads: settings.threadsHere) + ["--until-input-ends"],
-                followsInput: true)
+                arguments: worker.list(threads: settings.threadsHere) + watched,
+                followsInput: true, showsLife: true)
         }
     } else {
         let remote = try RemoteWorkers(
@@ -61,10 +57,12 @@ func launch(
     workers.insert(
         Launch.Program(
             .coordinator, executable: programs.appending("purkinje-coordinator"),
-            arguments: coordinator + ["--until-input-ends"], followsInput: true),
+            arguments: coordinator + watched, followsInput: true, showsLife: true),
         at: 0)
 
-    let launch = Launch(programs: workers) { line in progress.log(line) }
+    var policy = Supervision.Policy()
+    policy.failureTimeout = settings.failureTimeout
+    let launch = Launch(programs: workers, policy: policy) { line in progress.log(line) }
     let stop = try StopRequest.install(
         onFirst: { name in
             progress.log("launch: \(name): the step is finished and saved; \(SignalRule.hint)")
@@ -72,9 +70,16 @@ func launch(
         beforeExit: { launch.killAll() })
     guard !stop.isMade else { return .interrupted }
     stop.onRequest { launch.requestStop() }
-    let code = try launch.run { progress.look() }
+    var ending: ExitCode?
+    let code = try launch.run(
+        settled: { code in
+            let final = progress.ending(ExitCode(rawValue: code) ?? .failure)
+            ending = final
+            stop.settle(final)
+        }, hasStepped: { progress.look() })
     progress.finish()
-    return ExitCode(rawValue: code) ?? .failure
+    // Processes that could not even be killed leave it unsettled.
+    return ending ?? ExitCode(rawValue: code) ?? .failure
 }
 
 /// What every worker is told.
@@ -118,6 +123,8 @@ final class LaunchProgress: Sendable {
         var metrics: LineFollower
         var progress: TrainingProgress
         var hasStepped = false
+        /// The last step that was made since the launch, whether it was lost afterwards or not.
+        var highestStep = 0
         var isRecorded = false
     }
 
@@ -144,6 +151,24 @@ final class LaunchProgress: Sendable {
         line.finish()
     }
 
+    /// What the launch exits with when its run has ended: a run is not called saved while steps that it made are not.
+    ///
+    /// The coordinator that ended it may be another one than that which lost them.
+    func ending(_ code: ExitCode) -> ExitCode {
+        _ = look()
+        guard code != .success else { return code }
+        let store = CheckpointStore(path: directory.checkpointsPath)
+        let newest = (try? store.list())?.first
+        let saved = Int(newest?.step ?? 0)
+        let made = state.withLock { $0.highestStep }
+        guard made > saved else { return code }
+        line.log(
+            "launch: error: the steps \(saved + 1) to \(made) had been made and could not be saved; "
+                + (newest.map { "the newest checkpoint is \($0)" } ?? "there is no checkpoint")
+                + ", and they are computed again when the run goes on")
+        return code == .interrupted ? .failure : code
+    }
+
     /// Shows the newest step.
     ///
     /// - Returns: Whether there was a step since the launch.
@@ -157,6 +182,7 @@ final class LaunchProgress: Sendable {
                 }
                 guard value["loss"] != nil, let step = value["step"]?.integerValue else { continue }
                 state.hasStepped = true
+                state.highestStep = max(state.highestStep, Int(step))
                 state.progress.step = step
                 state.progress.loss = value["loss"]?.doubleValue
                 state.progress.samplesPerSecond = value["samples_per_second"]?.doubleValue

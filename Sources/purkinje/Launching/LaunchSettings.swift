@@ -22,7 +22,7 @@ struct LaunchSettings {
         help: "Below this number the run pauses, and ends if nobody comes.")
     private static let failureTimeout = Option(
         "failure-timeout", .duration, default: .seconds(2),
-        help: "A process that is silent for this long is taken for dead.")
+        help: "A process that is silent or frozen for this long is taken for dead.")
     private static let waitForWorkers = Option(
         "wait-for-workers", .duration, default: .seconds(300),
         help: "How long a start or a pause waits for workers.")
@@ -83,6 +83,19 @@ struct LaunchSettings {
         (failureTimeout, waitForWorkers) = (.seconds(2), .seconds(300))
         (allowsMixedKernels, port, hosts, hostsPath) = (false, 0, [], nil)
         shell = RemoteShell(command: "ssh")
+    }
+
+    /// What the coordinator is told of it.
+    func coordinatorArguments(run: FilePath, data: FilePath?) -> [String] {
+        var arguments =
+            ["--run", run.text, "--workers", "\(workers)", "--port", "\(port)"]
+            + ["--failure-timeout", durationText(failureTimeout), "--no-progress"]
+            + ["--wait-for-workers", durationText(waitForWorkers)]
+        if let data { arguments += ["--data", data.text] }
+        if allowsMixedKernels { arguments.append("--allow-mixed-kernels") }
+        if let steps { arguments += ["--steps", "\(steps)"] }
+        if let minimumWorkers { arguments += ["--min-workers", "\(minimumWorkers)"] }
+        return arguments
     }
 
     /// Threads of a worker, where neither flag nor host says it.
