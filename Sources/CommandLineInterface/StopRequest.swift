@@ -87,9 +87,10 @@ public final class StopRequest: Sendable {
         }
     }
 
-    /// The process's work is done or has failed for good: a signal that ends it at once from now on does not change what it
-    /// exits with.
-    public func settle(_ code: ExitCode) { state.withLock { $0.settled = code } }
+    /// The process's work is done or has failed for good: a signal that ends it at once does not change its exit code.
+    ///
+    /// `nil` takes that back, for a command that goes on with something else.
+    public func settle(_ code: ExitCode?) { state.withLock { $0.settled = code } }
 
     /// What a signal that ends the process at once makes it exit with: what cannot be saved any more is not called saved.
     var codeAtOnce: ExitCode { state.withLock { $0.settled } ?? .failure }

@@ -297,7 +297,9 @@ public struct Supervision: Sendable {
         // A coordinator that ends the run tells the workers; otherwise nobody does.
         let isOrderly = [0, 5, 6, 130].contains(code)
         farewell = isOrderly ? .awaited : .told
-        deadline = now + (isOrderly ? policy.noticeTime : policy.leaveTime)
+        // Once somebody waits for the end and it has failed, nothing can be saved any more either.
+        let leaveTime = isStopping ? policy.failureTimeout / 2 : policy.leaveTime
+        deadline = now + (isOrderly ? policy.noticeTime : leaveTime)
         return frozen + (isOrderly ? [] : rest.map { .stop($0) })
     }
 

@@ -51,7 +51,9 @@ private let noProgress = Flag(
     "no-progress", help: "Show no progress line, for launchers that show their own.")
 private let untilInputEnds = Flag(
     "until-input-ends",
-    help: "Take the end of standard input for SIGTERM, for launchers that hold its other end.")
+    help:
+        "Take the end of standard input for SIGTERM, for launchers that hold its other end; text before it is why the run cannot go on."
+)
 private let signsOfLife = Option(
     "signs-of-life", .duration, otherwise: "none",
     help:

@@ -77,6 +77,8 @@ import Testing
         #expect(request.codeAtOnce == .failure)
         request.settle(code)
         #expect(request.codeAtOnce == code)
+        request.settle(nil)
+        #expect(request.codeAtOnce == .failure)
     }
 }
 

@@ -141,6 +141,17 @@ import Testing
         #expect(history.pass(.seconds(3), frozen: [.coordinator]) == [.coordinator: 2000])
     }
 
+    /// Where nothing could be saved nobody is waited for either, signs of life or not.
+    @Test func anEndThatFailedIsAnEnd() {
+        var history = history()
+        _ = history.pass(.seconds(1))
+        _ = history.supervision.stopRequested(at: history.now)
+        let effects = history.supervision.ended(
+            .coordinator, .exited(1), lastLine: nil, at: history.now)
+        #expect(effects.suffix(2) == [.stop(.worker(1)), .stop(.worker(2))])
+        #expect(history.pass(.seconds(2)) == [.worker(1): 1000, .worker(2): 1000])
+    }
+
     @Test func whatCannotEvenBeKilledIsLeftBehind() {
         var history = history()
         _ = history.pass(.seconds(1))

@@ -71,6 +71,7 @@ func launch(
     guard !stop.isMade else { return .interrupted }
     stop.onRequest { launch.requestStop() }
     var ending: ExitCode?
+    defer { stop.settle(nil) }
     let code = try launch.run(
         settled: { code in
             let final = progress.ending(ExitCode(rawValue: code) ?? .failure)
