@@ -6,7 +6,7 @@ import Runtime
 /// Immutable; another configuration is read with other overrides.
 public struct Configuration: Sendable {
     /// What is learnt.
-    public let method: Method
+    public let method: MethodDescriptor
     /// Of all random numbers.
     public let seed: UInt64
     /// Samples in the global batch.
@@ -18,7 +18,7 @@ public struct Configuration: Sendable {
     /// What a sample is.
     public let input: InputConfiguration
     /// What the method has of its own: the model's sizes and how it learns.
-    public let details: MethodConfiguration
+    public let details: any MethodConfiguration
     /// How the parameters move.
     public let optimizer: OptimizerConfiguration
     /// How gradients are rounded and sent.
@@ -66,9 +66,11 @@ public struct Configuration: Sendable {
     ///     `run`, is passed over.
     ///   - name: Where the object is from, for messages.
     ///   - overrides: A value that is not JSON is a string.
+    ///   - methods: Those that there are.
     /// - Throws: `ConfigurationError` for the first key that is wrong.
     public init(
-        _ object: JSONValue, name: String = "the configuration", overrides: [String] = []
+        _ object: JSONValue, name: String = "the configuration", overrides: [String] = [],
+        methods: [MethodDescriptor] = MethodDescriptor.all
     ) throws(ConfigurationError) {
         var content = object
         if case .object(var members) = object {
@@ -76,17 +78,21 @@ public struct Configuration: Sendable {
             content = .object(members)
         }
         var reader = try ConfigurationReader(object: content, name: name, overrides: overrides)
-        method = try reader.choice("method", default: nil)
+        method =
+            methods[
+                try reader.choice("method", among: methods.map(\.name), default: nil)]
         seed = UInt64(try reader.integer("seed", default: 0, in: 0 ... .max))
         batchSize = try reader.integer("batchSize", default: 64, in: 1...1_048_576)
         logicalShards = try reader.integer("logicalShards", default: 8, in: 1...65_536)
         steps = try reader.integer("steps", default: 20_000, in: 1...1_000_000_000)
         // What a sample is depends on whose encoder is fine-tuned; other methods have no base.
-        let base: FinetuneConfiguration.Base =
-            method == .finetune ? try reader.choice("base", default: nil) : .stMEM
-        input = try reader.input(
-            method == .finetune ? base.inputDefaults : method.inputDefaults)
-        optimizer = try reader.optimizer(method.optimizerDefaults, steps: steps)
+        var base: MethodDescriptor?
+        if method.trainsEncoderOfBase {
+            let bases = methods.filter { $0.encoder != nil }
+            base = bases[try reader.choice("base", among: bases.map(\.name), default: nil)]
+        }
+        input = try reader.input(base?.encoder?.input ?? (base ?? method).input)
+        optimizer = try reader.optimizer(method.optimizer, steps: steps)
         exchange = try reader.exchange()
         checkpoint = CheckpointConfiguration(
             everySteps: try reader.integer(
@@ -106,11 +112,11 @@ public struct Configuration: Sendable {
             everySteps: try reader.integer(
                 "log.everySteps", default: 10, in: 1 ... .max, decidesBits: false))
         initialWeights = try reader.optionalDigest("initialWeights")
-        details = try MethodConfiguration(
-            method, base: base, from: &reader,
+        details = try method.configuration.init(
+            from: &reader,
             shared: SharedSettings(
                 input: input, batchSize: batchSize, logicalShards: logicalShards, steps: steps,
-                gradientBits: exchange.gradientBits))
+                gradientBits: exchange.gradientBits, base: base))
         try reader.finish()
         entries = reader.entries.sorted { $0.key < $1.key }
         try checkTogether()

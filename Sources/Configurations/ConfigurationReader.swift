@@ -169,17 +169,29 @@ public struct ConfigurationReader {
     public mutating func choice<Choice: CaseIterable & RawRepresentable<String>>(
         _ key: String, default fallback: Choice?, decidesBits: Bool = true
     ) throws(ConfigurationError) -> Choice {
-        let words = Choice.allCases.map(\.rawValue)
+        let choices = Array(Choice.allCases)
+        return choices[
+            try choice(
+                key, among: choices.map(\.rawValue), default: fallback?.rawValue,
+                decidesBits: decidesBits)]
+    }
+
+    /// One of some words.
+    ///
+    /// - Returns: Its place among them.
+    public mutating func choice(
+        _ key: String, among words: [String], default fallback: String?, decidesBits: Bool = true
+    ) throws(ConfigurationError) -> Int {
         if fallback == nil, given[key] == nil {
             throw .missing(key: key, remedy: "say one of \(words.joined(separator: ", "))")
         }
-        let (value, source) = take(key, fallback.map { .string($0.rawValue) } ?? .null)
+        let (value, source) = take(key, fallback.map { .string($0) } ?? .null)
         guard let word = value.stringValue else {
             throw .wrongType(
                 key: key, value: value.text(),
                 expected: "one of \(words.joined(separator: ", ")), in quotes", source: source)
         }
-        guard let choice = Choice(rawValue: word) else {
+        guard let place = words.firstIndex(of: word) else {
             let nearest = nearestName(to: word, among: words).map { " (did you mean '\($0)'?)" }
             throw .outOfRange(
                 key: key, value: value.text(),
@@ -187,7 +199,7 @@ public struct ConfigurationReader {
                 source: source)
         }
         record(key, value, source, decidesBits)
-        return choice
+        return place
     }
 
     /// A SHA-256 in hexadecimal digits, or nothing where the value is `null` or absent.

@@ -37,6 +37,16 @@ public struct InputConfiguration: Sendable, Equatable {
 
     /// Patches of one lead.
     public var patchesPerLead: Int { cropSamples / patchSamples }
+
+    /// The same with crops of another length.
+    ///
+    /// - Parameter samples: Of a lead.
+    /// - Returns: What a sample is.
+    public func cropped(to samples: Int) -> InputConfiguration {
+        InputConfiguration(
+            leads: leads, sampleRateHz: sampleRateHz, cropSamples: samples,
+            patchSamples: patchSamples, filterBeforeCrop: filterBeforeCrop)
+    }
 }
 
 /// AdamW and its schedule: linear warm-up, then a cosine.

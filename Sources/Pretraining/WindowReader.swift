@@ -6,26 +6,29 @@ import NeuralNetworks
 /// Reads windows as every encoder gets them: cropped, filtered, standardised over all leads.
 ///
 /// It owns the buffers for it, so each thread has its own.
-final class WindowReader {
+public final class WindowReader: SignalReader {
     private let input: InputConfiguration
     private var conditioner: SignalConditioner?
     private var window: [Float] = []
 
-    init(input: InputConfiguration) { self.input = input }
+    /// A reader of crops.
+    public init(input: InputConfiguration) { self.input = input }
 
     /// A shard's crops, cut into patches.
     ///
     /// - Returns: Shape `[samples * leads * patches, patchSamples]`.
     /// - Throws: When a window cannot be read.
     func patches(of shard: Shard, from source: any WindowSource, on tape: Tape) throws -> Value {
-        try crops(of: shard, from: source, on: tape).reshaped(columns: input.patchSamples)
+        try signals(of: shard, from: source, on: tape).reshaped(columns: input.patchSamples)
     }
 
     /// A shard's crops, at random in training and from the middle otherwise.
     ///
     /// - Returns: Shape `[samples * leads, cropSamples]`.
     /// - Throws: When a window cannot be read.
-    func crops(of shard: Shard, from source: any WindowSource, on tape: Tape) throws -> Value {
+    public func signals(of shard: Shard, from source: any WindowSource, on tape: Tape) throws
+        -> Value
+    {
         let crops = tape.input(
             rows: shard.windows.count * input.leads, columns: input.cropSamples)
         let count = input.leads * input.cropSamples
@@ -38,6 +41,20 @@ final class WindowReader {
                     start: crops.data + index * count, count: count))
         }
         return crops
+    }
+
+    /// One window's crop from a given sample on.
+    ///
+    /// - Returns: Shape `[leads, cropSamples]`.
+    /// - Throws: When the window cannot be read.
+    public func signal(
+        of shard: Shard, start: Int, from source: any WindowSource, on tape: Tape
+    ) throws -> Value {
+        let crop = tape.input(rows: input.leads, columns: input.cropSamples)
+        try read(
+            shard.windows[0], start: start, length: input.cropSamples, from: source,
+            into: UnsafeMutableBufferPointer(start: crop.data, count: crop.count))
+        return crop
     }
 
     /// Samples by which a window is longer than a crop.

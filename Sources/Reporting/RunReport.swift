@@ -32,7 +32,7 @@ public struct RunReport {
         let configuration = record.configuration
         return ReportPage(
             title:
-                "\(configuration.method.rawValue) · \(directory.path.absolute.lastComponent)",
+                "\(configuration.method.name) · \(directory.path.absolute.lastComponent)",
             subtitle: "\(history.lastStep) of \(configuration.steps) steps, run \(record.id), "
                 + "Purkinje \(record.version)",
             sections: [
@@ -200,7 +200,7 @@ public struct RunReport {
             ]
         }
         let entries = record.configuration.entries
-        let method = JSONValue.string(record.configuration.method.rawValue)
+        let method = JSONValue.string(record.configuration.method.name)
         let defaults = (try? Configuration(["method": method]))?.entries ?? []
         let given = entries.filter { entry in
             entry.key == "method"

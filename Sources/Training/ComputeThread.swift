@@ -8,9 +8,10 @@ import Pretraining
 final class ComputeThread: @unchecked Sendable {
     private let tape: Tape
     private let workspace: any ShardWorkspace
-    /// Scalars, then as many notes as any role has.
+    /// Metrics, then as many auxiliary numbers as any role has.
     private let numbers: UnsafeMutableBufferPointer<Double>
-    private let method: any PretrainingMethod
+    private let metrics: [Metric]
+    private let auxiliary: (training: Int, validation: Int)
     private let sink: ShardSink
     /// Seconds of forward and backward passes since `resetTimes`.
     private(set) var forwardSeconds = 0.0
@@ -21,22 +22,22 @@ final class ComputeThread: @unchecked Sendable {
     init(parameters: Parameters, method: any PretrainingMethod, sums: GradientSums) {
         tape = Tape(parameters: parameters)
         workspace = method.makeWorkspace()
-        self.method = method
+        metrics = method.metrics
+        auxiliary = method.auxiliaryCounts
         numbers = .allocate(
-            capacity: method.scalarNames.count
-                + max(method.notesPerShard, method.notesPerValidationUnit))
+            capacity: metrics.count + max(auxiliary.training, auxiliary.validation))
         sink = ShardSink(sums: sums)
     }
 
     deinit { numbers.deallocate() }
 
-    /// Places for the numbers of a shard with so many notes, all zero.
-    private func emptyReport(notes: Int) -> ShardReport {
+    /// Places for the numbers of a shard with so many auxiliary ones, all zero.
+    private func emptyReport(auxiliary: Int) -> ShardReport {
         numbers.update(repeating: 0)
-        let count = method.scalarNames.count
+        let count = metrics.count
         return ShardReport(
-            scalars: UnsafeMutableBufferPointer(rebasing: numbers[..<count]),
-            notes: UnsafeMutableBufferPointer(rebasing: numbers[count..<count + notes]))
+            metrics, values: UnsafeMutableBufferPointer(rebasing: numbers[..<count]),
+            auxiliary: UnsafeMutableBufferPointer(rebasing: numbers[count..<count + auxiliary]))
     }
 
     func resetTimes() {
@@ -52,7 +53,7 @@ final class ComputeThread: @unchecked Sendable {
     ///   - number: The shard's number in the batch.
     ///   - source: Where windows come from.
     ///   - finished: Called with each parameter whose gradient has been added.
-    /// - Returns: The method's scalars, then its notes.
+    /// - Returns: The method's metrics, then its auxiliary numbers.
     /// - Throws: When a window cannot be read.
     func train(
         on shard: Shard, number: Int, from source: any WindowSource,
@@ -61,22 +62,22 @@ final class ComputeThread: @unchecked Sendable {
         let clock = ContinuousClock()
         let start = clock.now
         tape.reset()
-        let report = emptyReport(notes: method.notesPerShard)
+        let report = emptyReport(auxiliary: auxiliary.training)
         let loss = try workspace.forward(shard, from: source, report: report, on: tape)
         let middle = clock.now
         sink.begin(shard: shard, number: number, finished: finished)
         tape.backward(from: loss, gradient: { $0[0] = 1 }, into: sink)
         forwardSeconds += (middle - start) / .seconds(1)
         backwardSeconds += (clock.now - middle) / .seconds(1)
-        return Array(report.scalars) + Array(report.notes)
+        return Array(numbers[..<(metrics.count + report.auxiliary.count)])
     }
 
     /// Computes a shard's numbers only.
     func measure(_ shard: Shard, from source: any WindowSource) throws -> [Double] {
         tape.reset(recordsGradients: false)
-        let report = emptyReport(notes: method.notesPerValidationUnit)
+        let report = emptyReport(auxiliary: auxiliary.validation)
         _ = try workspace.forward(shard, from: source, report: report, on: tape)
-        return Array(report.scalars) + Array(report.notes)
+        return Array(numbers[..<(metrics.count + report.auxiliary.count)])
     }
 
     /// Computes what a shard gives to the whole batch.
@@ -85,6 +86,9 @@ final class ComputeThread: @unchecked Sendable {
     ) throws {
         let start = ContinuousClock.now
         tape.reset(recordsGradients: false)
+        guard let workspace = workspace as? any RowWorkspace else {
+            preconditionFailure("the method gathers rows, but its workspace computes none")
+        }
         try workspace.gather(shard, from: source, into: rows, on: tape)
         forwardSeconds += (ContinuousClock.now - start) / .seconds(1)
     }

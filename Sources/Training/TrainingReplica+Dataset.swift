@@ -44,14 +44,14 @@ extension TrainingReplica {
                     + "\(input.cropSamples)")
         }
         let needed =
-            MethodCatalogue.method(for: configuration).needsClinicalFeatures
+            configuration.makeMethod().needsClinicalFeatures
             ? ClinicalFeatures.count : 0
         guard needed == 0 || dataset.clinicalFeatureCount == needed else {
             throw TrainingError.unfitDataset(
                 path: dataset.path,
                 reason:
                     "has \(dataset.clinicalFeatureCount) clinical features of a window, the method "
-                    + "\(configuration.method.rawValue) needs \(needed); prepare it again")
+                    + "\(configuration.method.name) needs \(needed); prepare it again")
         }
         let windowFolds = (0..<dataset.windowCount).map { dataset.window($0).record.fold }
         let training = windowFolds.indices.filter {

@@ -15,14 +15,14 @@ struct GatheredRows {
 /// phase: one forward pass more, but a shard can be dealt to anybody at any time, and memory is that of one shard.
 extension TrainingReplica {
     /// Whether a step has this phase.
-    public var gathersRows: Bool { method.gathering != nil }
+    public var gathersRows: Bool { gathering != nil }
 
     /// The rows of shards as they travel; what is known already is not computed again.
     ///
     /// - Throws: When a window cannot be read.
     public func rows(of shards: [Int]) throws -> [UInt8] {
         let missing = shards.filter { gathered.shards[$0] == nil }
-        let count = configuration.shardSize * (method.gathering?.numbersPerSample ?? 0)
+        let count = configuration.shardSize * (gathering?.numbersPerSample ?? 0)
         let results = Locked<[Int: [Float]]>([:])
         let failure = Locked<(any Error)?>(nil)
         pool.run(missing.count) { [self] task, thread in
@@ -54,7 +54,7 @@ extension TrainingReplica {
     ///
     /// - Throws: `RoundError` where they are damaged or a shard is missing.
     public func adoptRows(_ payloads: [[UInt8]]) throws {
-        let count = configuration.shardSize * (method.gathering?.numbersPerSample ?? 0)
+        let count = configuration.shardSize * (gathering?.numbersPerSample ?? 0)
         let length = 8 + count * 4
         for payload in payloads {
             guard payload.count.isMultiple(of: length) else {

@@ -20,6 +20,8 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
     /// The model's parameters.
     public let parameters: Parameters
     let method: any PretrainingMethod
+    /// What shards give to each other before their losses; `nil` where they are independent.
+    let gathering: Gathering?
     let source: any WindowSource
     private let windowsForTraining: [Int]
     private let sampler: BatchSampler
@@ -60,19 +62,25 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
         MatrixProduct.useOneThread()
         self.configuration = configuration
         self.source = source
-        method = MethodCatalogue.method(for: configuration)
-        windowsForTraining = try method.usable(
-            trainingWindows, of: source, for: .training, seed: configuration.seed)
+        method = configuration.makeMethod()
+        let choice = method as? any ChoosesWindows
+        windowsForTraining =
+            try choice?.usable(
+                trainingWindows, of: source, for: .training, seed: configuration.seed)
+            ?? trainingWindows
+        gathering = method.gatheredRows
         parameters = Parameters(method.parameters, seed: configuration.seed)
         sampler = try BatchSampler(
-            method.batches, windows: windowsForTraining, source: source, seed: configuration.seed)
+            choice?.batches ?? .shuffled, windows: windowsForTraining, source: source,
+            seed: configuration.seed)
         validation = ValidationUnits(
             windows: configuration.validation.everySteps > 0
-                ? try method.usable(
+                ? try choice?.usable(
                     validationWindows, of: source, for: .validation, seed: configuration.seed)
+                    ?? validationWindows
                 : [],
             // Where a sample's loss depends on the others, a unit is as large as a batch.
-            unitSize: method.gathering == nil ? configuration.shardSize : configuration.batchSize,
+            unitSize: gathering == nil ? configuration.shardSize : configuration.batchSize,
             seed: configuration.validation.seed.map { UInt64($0) } ?? configuration.seed)
         let layout = GradientLayout(
             parameters: parameters, laneBits: configuration.exchange.gradientBits,
@@ -97,7 +105,8 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
 
     private func completeStepZero() throws {
         guard step == 0 else { return }
-        try method.complete(parameters, from: source, windows: windowsForTraining)
+        try (method as? any CompletesParameters)?.complete(
+            parameters, from: source, windows: windowsForTraining)
     }
 
     // MARK: The held state
@@ -295,11 +304,11 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
         }
         let start = ContinuousClock.now
         var report: [String: JSONValue] = [:]
-        for (index, name) in method.scalarNames.enumerated() {
+        for (index, metric) in method.metrics.enumerated() {
             let total = (0..<logicalShards).reduce(0.0) {
                 $0 + (concluded.shards[$1]?[index] ?? .nan)
             }
-            report[name] = .measured(total / Double(logicalShards))
+            report[metric.key] = .measured(total / Double(logicalShards))
         }
         let rate = optimiser.learningRate(at: step)
         report["learning_rate"] = .measured(rate)
@@ -311,9 +320,12 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
                 step: step, number: progress.updates + 1, sums: sums,
                 lanes: UnsafeRawPointer(lanes), on: pool)
             report["gradient_norm"] = .measured(norm)
-            let details = method.update(
-                updateContext(notes: notes(of: concluded), lanes: UnsafeRawPointer(lanes)))
-            report.merge(details) { _, new in new }
+            if let method = method as? any KeepsState {
+                let details = method.update(
+                    updateContext(
+                        auxiliary: auxiliary(of: concluded), lanes: UnsafeRawPointer(lanes)))
+                report.merge(details) { _, new in new }
+            }
             progress.advance(samples: configuration.batchSize, maxima: concluded.maxima)
         } else {
             report["skipped"] = true
@@ -324,16 +336,16 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
         return .object(report)
     }
 
-    private func notes(of round: RoundSummary) -> [[Double]] {
+    private func auxiliary(of round: RoundSummary) -> [[Double]] {
         (0..<logicalShards).map {
-            Array((round.shards[$0] ?? []).dropFirst(method.scalarNames.count))
+            Array((round.shards[$0] ?? []).dropFirst(method.metrics.count))
         }
     }
 
-    private func updateContext(notes: [[Double]], lanes: UnsafeRawPointer) -> UpdateContext {
+    private func updateContext(auxiliary: [[Double]], lanes: UnsafeRawPointer) -> UpdateContext {
         UpdateContext(
             parameters: parameters, seed: configuration.seed, step: step,
-            totalSteps: configuration.steps, logicalShards: logicalShards, notes: notes,
+            totalSteps: configuration.steps, logicalShards: logicalShards, auxiliary: auxiliary,
             statistic: { [optimiser, sums] in optimiser.statistic($0, sums: sums, lanes: lanes) },
             parallel: { [pool] count, task in pool.run(count) { number, _ in task(number) } })
     }
@@ -341,15 +353,18 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
     private func addValidation(
         _ units: [Int: [Double]], step: UInt64, to report: inout [String: JSONValue]
     ) {
-        let means = validation.mean(of: units, numbers: method.scalarNames.count)
-        for (name, mean) in zip(method.scalarNames, means) {
-            report["validation_\(name)"] = .measured(mean)
+        let means = validation.mean(of: units, numbers: method.metrics.count)
+        for (metric, mean) in zip(method.metrics, means) {
+            report["validation_\(metric.key)"] = .measured(mean)
         }
         report["validation_step"] = .integer(Int64(step))
-        let notes = units.sorted { $0.key < $1.key }.map {
-            Array($0.value.dropFirst(method.scalarNames.count))
+        guard let method = method as? any ReportsValidation else { return }
+        let auxiliary = units.sorted { $0.key < $1.key }.map {
+            Array($0.value.dropFirst(method.metrics.count))
         }
-        for (name, value) in method.validationReport(notes: notes, parameters: parameters) {
+        for (name, value) in method.validationReport(
+            auxiliary: auxiliary, parameters: parameters)
+        {
             report["validation_\(name)"] = value
         }
     }

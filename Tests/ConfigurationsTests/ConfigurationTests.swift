@@ -17,10 +17,7 @@ import Testing
     @Test func aMethodIsEnough() throws {
         let configuration = try Configuration(Self.minimal)
         #expect(configuration.method == .stMEM)
-        guard case .stMEM(let model) = configuration.details else {
-            Issue.record("\(configuration.details)")
-            return
-        }
+        let model = try #require(configuration.details as? STMEMConfiguration)
         #expect(model.encoder.mlpWidth == 4 * model.encoder.width)
         #expect(model.encoder.headWidth == 64)
         #expect(configuration.input.patchesPerLead == 30)
@@ -111,7 +108,7 @@ import Testing
     }
 
     @Test func methodsOfThisBuildAreNamed() {
-        let methods = Method.allCases.map(\.rawValue).joined(separator: ", ")
+        let methods = MethodDescriptor.all.map(\.name).joined(separator: ", ")
         #expect(message([:]) == "method is missing: say one of \(methods)")
         #expect(
             message(["method": "none"])
@@ -215,10 +212,7 @@ import Testing
             "base": [768, 12, 12, 3072, 256, 4, 4, 1024],
             "reference": [192, 6, 3, 768, 128, 2, 2, 512],
         ]
-        guard case .stMEM(let model) = configuration.details else {
-            Issue.record("\(configuration.details)")
-            return
-        }
+        let model = try #require(configuration.details as? STMEMConfiguration)
         let (encoder, decoder) = (model.encoder, model.decoder)
         #expect(
             sizes[size] == [

@@ -11,7 +11,7 @@ struct QuantiserConfigurationTests {
     }
 
     private func codebook(_ overrides: [String]) throws -> QuantiserConfiguration.Codebook? {
-        guard case .vqFull(let settings) = try read(overrides).details,
+        guard let settings = try read(overrides).details as? VQFullConfiguration,
             case .codebook(let codebook) = settings.quantiser.codes
         else { return nil }
         return codebook
@@ -34,7 +34,8 @@ struct QuantiserConfigurationTests {
         #expect(codebook.candidatesPerShard == 32)
         #expect(try self.codebook(["quantiser.codes=8"])?.candidatesPerShard == 16)
         // A shard of `vq-finetune` has no more than its four samples.
-        guard case .vqFinetune(let settings) = try read(["method=vq-finetune"]).details,
+        guard
+            let settings = try read(["method=vq-finetune"]).details as? VQFinetuneConfiguration,
             case .codebook(let small) = settings.quantiser.codes
         else { return #expect(Bool(false)) }
         #expect(small.candidatesPerShard == 4 && small.codes == 64)
@@ -63,13 +64,12 @@ struct QuantiserConfigurationTests {
         let configuration = try read([
             "quantiser.kind=finite-scalar", "quantiser.levels=[4, 3, 3]",
         ])
-        guard case .vqFull(let settings) = configuration.details else {
-            return #expect(Bool(false))
-        }
+        let settings = try #require(configuration.details as? VQFullConfiguration)
         #expect(settings.quantiser.codes == .finiteScalar(levels: [4, 3, 3]))
         #expect(settings.quantiser.codeCount == 36 && settings.quantiser.dimension == 3)
         #expect(configuration.resolved["quantiser"]?["levels"] == [4, 3, 3])
-        #expect(try Configuration(configuration.resolved).details == configuration.details)
+        #expect(
+            try Configuration(configuration.resolved).details.isEqual(to: configuration.details))
     }
 
     @Test(arguments: ["full", "finetune"], ["tiny", "small", "base"])
@@ -78,7 +78,7 @@ struct QuantiserConfigurationTests {
             .deletingLastPathComponent().deletingLastPathComponent()
         let configuration = try Configuration(
             path: FilePath(root.path + "/cluster/configurations/vq-\(method)-\(size).json"))
-        #expect(configuration.method.rawValue == "vq-\(method)")
+        #expect(configuration.method.name == "vq-\(method)")
         #expect(configuration.shardSize >= 4)
     }
 }

@@ -26,7 +26,7 @@ import Testing
             drawnBy: configuration, dataset: dataset, trainingRecords: records.training)
         let record = records.test[0]
         let mean = try encoder.embed([record], of: dataset, readout: .mean, threads: 1)
-        let method = MethodCatalogue.method(for: configuration)
+        let method = configuration.makeMethod()
         let workspace = try #require(method.embedding).makeWorkspace()
         let tape = Tape(parameters: Parameters(method.parameters, seed: configuration.seed))
         var expected = Array(repeating: 0.0, count: 32)

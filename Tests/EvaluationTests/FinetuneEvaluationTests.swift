@@ -59,8 +59,9 @@ import Training
         let (records, dataset) = (try assessment().records, try assessment().dataset)
         for fraction in [0.02, 0.2, 1] {
             let rows = records.trainingRows(fraction: fraction, seed: 6, in: dataset)
-            let method = MethodCatalogue.method(
-                for: try tuning(["labels.fraction=\(fraction)", "labels.seed=6"]))
+            let method = try #require(
+                try tuning(["labels.fraction=\(fraction)", "labels.seed=6"]).makeMethod()
+                    as? any ChoosesWindows)
             let windows = (0..<dataset.windowCount).filter {
                 ![9, 10].contains(dataset.facts(of: $0).fold)
             }

@@ -167,7 +167,7 @@ import Testing
         let mean = try encoder.embed(one, of: dataset, readout: .mean, threads: 1)
         let own = try encoder.embed(one, of: dataset, readout: .own, threads: 1)
         let drawn = Parameters(
-            MethodCatalogue.method(for: configuration).parameters, seed: configuration.seed)
+            configuration.makeMethod().parameters, seed: configuration.seed)
         func values(_ name: String) throws -> [Float] {
             drawn.tensor(try #require(drawn.index(of: name))).floatArray
         }

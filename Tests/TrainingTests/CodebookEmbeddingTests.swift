@@ -11,7 +11,7 @@ struct CodebookEmbeddingTests {
     private func vectors(
         _ replica: TrainingReplica, _ readout: Readout, windows: Range<Int>
     ) throws -> [[Float]] {
-        let method = MethodCatalogue.method(for: replica.configuration)
+        let method = replica.configuration.makeMethod()
         let embedding = try #require(method.embedding)
         let dimension = try #require(embedding.dimension(of: readout))
         let workspace = embedding.makeWorkspace()
@@ -31,7 +31,7 @@ struct CodebookEmbeddingTests {
     func everyReadoutHasItsSize(method: String) throws {
         let replica = try CodebookReplicaTests.replica(method)
         for readout in Readout.allCases {
-            let embedding = MethodCatalogue.method(for: replica.configuration).embedding
+            let embedding = replica.configuration.makeMethod().embedding
             guard embedding?.dimension(of: readout) != nil else { continue }
             let vectors = try vectors(replica, readout, windows: 0..<2)
             #expect(vectors.allSatisfy { $0.allSatisfy(\.isFinite) })

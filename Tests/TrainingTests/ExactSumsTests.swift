@@ -71,7 +71,7 @@ struct ExactSumsTests {
 
         init(configuration: Configuration, windows: [Int]) {
             self.configuration = configuration
-            let method = MethodCatalogue.method(for: configuration)
+            let method = configuration.makeMethod()
             parameters = Parameters(method.parameters, seed: configuration.seed)
             workspace = method.makeWorkspace()
             tape = Tape(parameters: parameters)
@@ -103,7 +103,7 @@ struct ExactSumsTests {
                     let none = UnsafeMutableBufferPointer<Double>(start: nil, count: 0)
                     return try workspace.forward(
                         samples, from: SyntheticWindows(),
-                        report: ShardReport(scalars: $0, notes: none), on: tape)
+                        report: ShardReport([.loss], values: $0, auxiliary: none), on: tape)
                 }
                 tape.backward(from: value, gradient: { $0[0] = 1 }, into: self)
                 total += loss[0]

@@ -73,10 +73,7 @@ struct FinetuneTests {
             "input": ["cropSamples": 10, "patchSamples": 5],
             "head": ["dropout": 0, "standardise": false],
         ])
-        guard case .finetune(let settings) = configuration.details else {
-            Issue.record("another method")
-            return
-        }
+        let settings = try #require(configuration.details as? FinetuneConfiguration)
         let method = Finetune(settings, of: configuration)
         let parameters = Parameters(method.parameters, seed: 0)
         for (index, specification) in parameters.specifications.enumerated()
@@ -98,7 +95,8 @@ struct FinetuneTests {
         let shard = Shard(
             seed: 0, step: 0, firstPosition: 0, windows: [0, 1, 2], role: .training)
         let vectors = try method.encoder.vectors(
-            signals, of: shard, from: SyntheticWindows(samplesPerWindow: 10), on: tape)
+            signals, settings.readout, EncoderPass(shard),
+            from: SyntheticWindows(samplesPerWindow: 10), on: tape)
         let logits = method.logits(vectors, of: shard, on: tape)
         let truth: [Float] = [1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1]
         let (value, loss) = truth.withUnsafeBufferPointer { truth -> (Value, Double) in
@@ -126,7 +124,7 @@ struct FinetuneTests {
 
     @Test(arguments: bases) func gradientsAgreeWithDifferences(base: String) throws {
         let configuration = try configuration(base)
-        let method = MethodCatalogue.method(for: configuration)
+        let method = try #require(configuration.makeMethod() as? Finetune)
         let source = SyntheticWindows(samplesPerWindow: 300, seed: 3)
         let parameters = Parameters(method.parameters, seed: 5)
         try method.complete(parameters, from: source, windows: Array(0..<20))
@@ -139,7 +137,9 @@ struct FinetuneTests {
             let value = try scalars.withUnsafeMutableBufferPointer {
                 try workspace.forward(
                     shard, from: source,
-                    report: ShardReport(scalars: $0, notes: .init(start: nil, count: 0)), on: tape)
+                    report: ShardReport(
+                        [.loss], values: $0, auxiliary: .init(start: nil, count: 0)),
+                    on: tape)
             }
             return (value, scalars[0])
         }
@@ -179,15 +179,14 @@ struct FinetuneTests {
 
     @Test func lowerLayersMoveSlower() throws {
         let scales = try Dictionary(
-            uniqueKeysWithValues: MethodCatalogue.method(
-                for: configuration("st-mem", ["layerDecay=0.5"])
-            ).parameters.specifications.map { ($0.name, $0.learningRateScale) })
+            uniqueKeysWithValues: configuration("st-mem", ["layerDecay=0.5"]).makeMethod()
+                .parameters.specifications.map { ($0.name, $0.learningRateScale) })
         #expect(scales["head.weight"] == 1 && scales["encoder.norm.bias"] == 1)
         #expect(scales["encoder.block1.attn.fn.to_qkv.weight"] == 0.5)
         #expect(scales["encoder.block0.ff.norm.bias"] == 0.25)
         #expect(scales["encoder.to_patch_embedding.2.weight"] == 0.125)
         #expect(scales["encoder.pos_embedding"] == 0.125)
-        let jepa = MethodCatalogue.method(for: try configuration("ecg-jepa", ["layerDecay=0.5"]))
+        let jepa = try configuration("ecg-jepa", ["layerDecay=0.5"]).makeMethod()
         for specification in jepa.parameters.specifications {
             switch specification.name {
             case "encoder.encoder_blocks.blocks.0.mlp.fc1.weight":
@@ -289,12 +288,13 @@ struct FinetuneTests {
     }
 
     @Test func recordsWithoutFoldOrSuperclassTakeNoPart() throws {
-        let method = MethodCatalogue.method(for: try configuration("st-mem"))
+        let method = try #require(try configuration("st-mem").makeMethod() as? Finetune)
         let (source, all) = (PartlyLabelled(), Array(0..<60))
         let expected = all.filter { $0 >= 20 && $0 % 3 != 0 }
         #expect(try method.usable(all, of: source, for: .training, seed: 1) == expected)
         #expect(try method.usable(all, of: source, for: .validation, seed: 1) == expected)
-        let few = MethodCatalogue.method(for: try configuration("st-mem", ["labels.fraction=0.3"]))
+        let few = try #require(
+            try configuration("st-mem", ["labels.fraction=0.3"]).makeMethod() as? Finetune)
         let chosen = try few.usable(all, of: source, for: .training, seed: 1)
         #expect(chosen.count < expected.count / 2 && Set(chosen).isSubset(of: expected))
         #expect(try few.usable(all, of: source, for: .validation, seed: 1) == expected)
@@ -347,8 +347,8 @@ struct FinetuneTests {
     func everyRunsEncoderHasItsNamesAndSizes(method: String) throws {
         let run = try Configuration(["method": .string(method), "batchSize": 64])
         let tuned = try run.finetuning(["steps": 10], overrides: ["labels.fraction=0.1"])
-        let theirs = MethodCatalogue.method(for: run).parameters.specifications
-        let ours = MethodCatalogue.method(for: tuned).parameters.specifications
+        let theirs = run.makeMethod().parameters.specifications
+        let ours = tuned.makeMethod().parameters.specifications
         let needed = ours.filter { $0.name.hasPrefix("encoder.") && $0.role != .statistic }
         #expect(needed.count > 10)
         for parameter in needed {

@@ -171,7 +171,7 @@ struct HybridReplicaTests {
         let index = try #require(source.parameters.index(of: "encoder.pos_embed"))
         let positions = source.parameters.tensor(index).floats
         for i in positions.indices { positions[i] = Float(i) }
-        let method = MethodCatalogue.method(for: hybrid.configuration)
+        let method = try #require(hybrid.configuration.makeMethod() as? any AdaptsWeights)
         let before = try values("encoder.pos_embed", in: hybrid)
         try OfficialWeights.copyEncoder(
             from: method.encoderWeights(

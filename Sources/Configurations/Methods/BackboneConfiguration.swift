@@ -5,6 +5,18 @@ public enum BackboneConfiguration: Sendable, Equatable {
     /// A small convolutional network.
     case convolutional(ConvolutionalConfiguration)
 
+    /// The keys that name it and its sizes.
+    static let keys = ["backbone", "encoder", "cnn"]
+
+    /// The network, whose position table is not trained.
+    public var encoder: any EncoderConfiguration {
+        switch self {
+        case .transformer(let sizes):
+            STMEMEncoderConfiguration(sizes: sizes, trainsPositions: false)
+        case .convolutional(let sizes): sizes
+        }
+    }
+
     /// Numbers of the vector.
     public var width: Int {
         switch self {
@@ -16,9 +28,9 @@ public enum BackboneConfiguration: Sendable, Equatable {
 
 /// The sizes of the convolutional network: blocks of convolution, batch normalisation, rectifier, pool and
 /// dropout, each with twice the channels of the one before, then one affine map.
-public struct ConvolutionalConfiguration: Sendable, Equatable {
+public struct ConvolutionalConfiguration: EncoderConfiguration {
     /// What the affine map gets of the time steps that are left.
-    public enum ReadOut: String, Sendable, CaseIterable {
+    public enum TimePooling: String, Sendable, CaseIterable {
         /// All of them side by side, so that it matters when something happens.
         case flat
         /// Their mean.
@@ -38,7 +50,7 @@ public struct ConvolutionalConfiguration: Sendable, Equatable {
     /// Part of the numbers that training sets to 0 after each block.
     public let dropout: Double
     /// What the affine map gets of the time steps that are left.
-    public let readOut: ReadOut
+    public let timePooling: TimePooling
     /// Numbers of the result.
     public let width: Int
 
@@ -54,6 +66,11 @@ public struct ConvolutionalConfiguration: Sendable, Equatable {
 
     /// Channels after a block.
     public func channels(after block: Int) -> Int { channels << block }
+
+    /// Its one vector; it mixes the leads in its first layer, so nothing of it belongs to one.
+    public func readout(_ word: FinetuneConfiguration.ReadoutName) -> Readout? {
+        word == .mean ? .own : nil
+    }
 }
 
 /// The words for backbones.
@@ -93,8 +110,8 @@ extension ConfigurationReader {
                 stride: try integer("cnn.stride", default: 3, in: 1...1_024),
                 pool: try integer("cnn.pool", default: 2, in: 1...64),
                 dropout: try number("cnn.dropout", default: 0.1, in: 0...0.9),
-                readOut: try choice(
-                    "cnn.readOut", default: ConvolutionalConfiguration.ReadOut.flat),
+                timePooling: try choice(
+                    "cnn.readOut", default: ConvolutionalConfiguration.TimePooling.flat),
                 width: try integer("cnn.width", default: 256, in: 1...65_536))
             guard let left = sizes.times(samples: samples).last, left > 0 else {
                 throw .contradiction(
@@ -104,6 +121,22 @@ extension ConfigurationReader {
             }
             try shared.checkBatchNormalisation(because: "backbone")
             return .convolutional(sizes)
+        }
+    }
+}
+
+extension ConfigurationReader {
+    /// A backbone as it is fine-tuned.
+    mutating func finetunedBackbone(
+        _ shared: SharedSettings
+    ) throws(ConfigurationError) -> any EncoderConfiguration {
+        switch try backbone(
+            samples: shared.input.cropSamples, given: "input.cropSamples", shared: shared)
+        {
+        case .transformer(let sizes):
+            STMEMEncoderConfiguration(
+                sizes: sizes, trainsPositions: try boolean("trainPositions", default: true))
+        case .convolutional(let sizes): sizes
         }
     }
 }

@@ -1,5 +1,18 @@
+extension MethodDescriptor {
+    /// Two segments of a record find each other in the batch.
+    public static let cmsc = MethodDescriptor(
+        "cmsc", CMSCConfiguration.self,
+        optimizer: OptimizerDefaults(learningRate: 1e-4, weightDecay: 0),
+        encoder: EncoderDescriptor(
+            keys: BackboneConfiguration.keys,
+            input: InputDefaults(cropSamples: 1_125, patchSamples: 75), segmentsPerCrop: 2
+        ) { (reader, shared) throws(ConfigurationError) in
+            try reader.finetunedBackbone(shared)
+        })
+}
+
 /// The settings of contrastive multi-segment coding.
-public struct CMSCConfiguration: Sendable, Equatable {
+public struct CMSCConfiguration: MethodConfiguration {
     /// How the table of similarities is averaged.
     public enum Terms: String, Sendable, CaseIterable {
         /// The diagonal by rows and by columns and, where two rows share a patient, the entries above the diagonal by
@@ -18,7 +31,8 @@ public struct CMSCConfiguration: Sendable, Equatable {
     /// Samples of a segment: half the crop.
     public let segmentSamples: Int
 
-    init(
+    /// Reads the keys.
+    public init(
         from reader: inout ConfigurationReader, shared: SharedSettings
     ) throws(ConfigurationError) {
         let crop = shared.input.cropSamples

@@ -1,5 +1,12 @@
+extension MethodDescriptor {
+    /// Predictions of what comes next in a record.
+    public static let cpc = MethodDescriptor(
+        "cpc", CPCConfiguration.self,
+        optimizer: OptimizerDefaults(learningRate: 5e-4, weightDecay: 1e-3))
+}
+
 /// The settings of contrastive predictive coding.
-public struct CPCConfiguration: Sendable, Equatable {
+public struct CPCConfiguration: MethodConfiguration {
     /// What the context network's cells are.
     public enum ContextKind: String, Sendable, CaseIterable {
         /// Gated recurrent units.
@@ -38,7 +45,8 @@ public struct CPCConfiguration: Sendable, Equatable {
     /// Latents of a record.
     public let time: Int
 
-    init(
+    /// Reads the keys.
+    public init(
         from reader: inout ConfigurationReader, shared: SharedSettings
     ) throws(ConfigurationError) {
         channels = try reader.integer("encoder.channels", default: 256, in: 1...65_536)

@@ -1,5 +1,31 @@
+extension MethodDescriptor {
+    /// A joint-embedding predictive architecture.
+    public static let ecgJEPA = MethodDescriptor(
+        "ecg-jepa", ECGJEPAConfiguration.self, input: .jepa, optimizer: .jepa,
+        encoder: EncoderDescriptor(keys: ["encoder", "dropPath", "signalGain"]) {
+            (reader, shared) throws(ConfigurationError) in try reader.gridEncoder(shared.input)
+        })
+}
+
+extension InputDefaults {
+    /// Whole windows of 10 s, patches of 200 ms.
+    static let jepa = InputDefaults(cropSamples: 2_500, patchSamples: 50)
+}
+
+extension OptimizerDefaults {
+    /// As published.
+    static var jepa: OptimizerDefaults {
+        var defaults = OptimizerDefaults(
+            learningRate: 5.5e-5, weightDecay: 0.05, warmupDivisor: 20, noDecay1d: true)
+        defaults.minimumLearningRate = 1e-6
+        defaults.schedule = .cosineFromStart
+        defaults.initialLearningRate = 1e-6
+        return defaults
+    }
+}
+
 /// The settings of ECG-JEPA.
-public struct ECGJEPAConfiguration: Sendable, Equatable {
+public struct ECGJEPAConfiguration: MethodConfiguration {
     /// How the masked times are drawn.
     public enum MaskKind: String, Sendable, CaseIterable {
         /// Four runs of patches, where they fall.
@@ -30,7 +56,8 @@ public struct ECGJEPAConfiguration: Sendable, Equatable {
     /// features of different records hardly differ until training has been long.
     public let signalGain: Double
 
-    init(
+    /// Reads the keys.
+    public init(
         from reader: inout ConfigurationReader, shared: SharedSettings
     ) throws(ConfigurationError) {
         encoder = try reader.gridTransformer("encoder", width: 192, depth: 6, heads: 4)

@@ -1,42 +1,18 @@
 import Runtime
 
+extension MethodDescriptor {
+    /// Supervised training of another method's encoder on diagnoses.
+    public static let finetune = MethodDescriptor(
+        "finetune", FinetuneConfiguration.self,
+        optimizer: OptimizerDefaults(
+            learningRate: 5e-4, weightDecay: 0.05, warmupDivisor: 10, noDecay1d: true),
+        trainsEncoderOfBase: true)
+}
+
 /// The settings of fine-tuning: the encoder of another method, a read-out and a linear head, trained on superclasses.
-public struct FinetuneConfiguration: Sendable, Equatable {
-    /// The method whose encoder is trained, by the name that it has among methods.
-    public enum Base: String, Sendable, CaseIterable {
-        case stMEM = "st-mem"
-        case ecgJEPA = "ecg-jepa"
-        case hybrid
-        case vqFull = "vq-full"
-        case vqFinetune = "vq-finetune"
-        case simCLR = "simclr"
-        case cmsc
-        case triplet
-
-        var inputDefaults: InputDefaults {
-            switch self {
-            case .ecgJEPA, .hybrid: Method.ecgJEPA.inputDefaults
-            // CMSC's encoder sees segments of half a crop.
-            case .cmsc: InputDefaults(cropSamples: 1_125, patchSamples: 75)
-            case .stMEM, .vqFull, .vqFinetune, .simCLR, .triplet: Method.stMEM.inputDefaults
-            }
-        }
-    }
-
-    /// What turns a record into tokens or a vector.
-    public enum Encoder: Sendable, Equatable {
-        /// ST-MEM's encoder, whose position table is trained or not.
-        case stMEM(TransformerConfiguration, trainsPositions: Bool)
-        /// ECG-JEPA's encoder.
-        case ecgJEPA(GridEncoderConfiguration)
-        /// ECG-JEPA's encoder with clinical tokens, single features of which are left out in training so often.
-        case hybrid(GridEncoderConfiguration, tokens: ClinicalTokenConfiguration)
-        /// A small convolutional network.
-        case convolutional(ConvolutionalConfiguration)
-    }
-
+public struct FinetuneConfiguration: MethodConfiguration {
     /// How tokens become the vector that the head gets.
-    public enum Readout: String, Sendable, CaseIterable {
+    public enum ReadoutName: String, Sendable, CaseIterable {
         /// The mean over all tokens.
         case mean
         /// The mean over each lead's tokens, the leads side by side; of the hybrid, their clinical tokens behind them.
@@ -46,10 +22,12 @@ public struct FinetuneConfiguration: Sendable, Equatable {
     }
 
     /// The method whose encoder is trained.
-    public let base: Base
+    public let base: MethodDescriptor
     /// The encoder.
-    public let encoder: Encoder
-    /// How tokens become the vector that the head gets.
+    public let encoder: any EncoderConfiguration
+    /// How tokens become the vector that the head gets, in the word for it.
+    public let readoutName: ReadoutName
+    /// The same as the encoder has it.
     public let readout: Readout
     /// What the learning rate of a layer is multiplied by, compared with the layer above it.
     public let layerDecay: Double
@@ -62,24 +40,25 @@ public struct FinetuneConfiguration: Sendable, Equatable {
     /// Which labelled records are trained on.
     public let labels: LabelConfiguration
 
-    init(
-        _ base: Base, from reader: inout ConfigurationReader, shared: SharedSettings
+    /// Reads the keys, those of the encoder as its method declares them.
+    public init(
+        from reader: inout ConfigurationReader, shared: SharedSettings
     ) throws(ConfigurationError) {
+        guard let base = shared.base, let descriptor = base.encoder else {
+            throw .missing(key: "base", remedy: "name the method whose encoder is trained")
+        }
         self.base = base
-        encoder = try Encoder(base, from: &reader, shared: shared)
-        readout = try reader.choice("readout", default: Readout.mean)
-        let readouts: [Readout] =
-            switch encoder {
-            case .stMEM, .ecgJEPA: [.mean, .leads]
-            case .hybrid: [.mean, .leads, .parts]
-            case .convolutional: [.mean]
-            }
-        guard readouts.contains(readout) else {
+        let encoder = try descriptor.configuration(&reader, shared)
+        readoutName = try reader.choice("readout", default: ReadoutName.mean)
+        guard let readout = encoder.readout(readoutName) else {
+            let words = ReadoutName.allCases.filter { encoder.readout($0) != nil }
             throw .contradiction(
                 keys: ["readout", "base"],
-                problem: "the encoder of \(base.rawValue) has no read-out '\(readout.rawValue)'",
-                remedy: "choose \(readouts.map(\.rawValue).joined(separator: " or "))")
+                problem: "the encoder of \(base.name) has no read-out '\(readoutName.rawValue)'",
+                remedy: "choose \(words.map(\.rawValue).joined(separator: " or "))")
         }
+        self.encoder = encoder
+        self.readout = readout
         layerDecay = try reader.number("layerDecay", default: 0.75, in: 0...1, above: true)
         dropout = try reader.number("head.dropout", default: 0.1, in: 0...0.9)
         standardises = try reader.boolean("head.standardise", default: true)
@@ -97,16 +76,14 @@ public struct FinetuneConfiguration: Sendable, Equatable {
     }
 }
 
-/// The sizes of ECG-JEPA's encoder, and how it is trained.
-public struct GridEncoderConfiguration: Sendable, Equatable {
-    /// The sizes.
-    public let sizes: TransformerConfiguration
-    /// Whether queries, keys and values have a bias.
-    public let qkvBias: Bool
-    /// Part of samples whose branches the last block drops.
-    public let dropPath: Double
-    /// What signals in mV are multiplied by.
-    public let signalGain: Double
+extension FinetuneConfiguration {
+    /// Whether both train the same encoder in the same way.
+    public static func == (first: Self, second: Self) -> Bool {
+        first.base == second.base && first.encoder.isEqual(to: second.encoder)
+            && first.readoutName == second.readoutName && first.layerDecay == second.layerDecay
+            && first.dropout == second.dropout && first.standardises == second.standardises
+            && first.augmentation == second.augmentation && first.labels == second.labels
+    }
 }
 
 /// Random augmentation: some operations by lot for each sample, each applied or not.
@@ -138,91 +115,58 @@ public struct LabelConfiguration: Sendable, Equatable {
     public let dropsUnknown: Bool
 }
 
-extension FinetuneConfiguration.Encoder {
-    init(
-        _ base: FinetuneConfiguration.Base, from reader: inout ConfigurationReader,
-        shared: SharedSettings
-    ) throws(ConfigurationError) {
-        switch base {
-        case .stMEM, .vqFull, .vqFinetune, .triplet:
-            try shared.input.checkPatches()
-            self = .stMEM(
-                try reader.transformer("encoder", width: 192, depth: 6, heads: 3),
-                trainsPositions: try reader.boolean("trainPositions", default: true))
-        case .ecgJEPA: self = .ecgJEPA(try reader.gridEncoder(shared.input))
-        case .hybrid:
-            self = .hybrid(
-                try reader.gridEncoder(shared.input), tokens: try reader.clinicalTokens())
-        case .simCLR, .cmsc:
-            let backbone = try reader.backbone(
-                samples: shared.input.cropSamples, given: "input.cropSamples", shared: shared)
-            switch backbone {
-            case .transformer(let sizes):
-                self = .stMEM(
-                    sizes, trainsPositions: try reader.boolean("trainPositions", default: true))
-            case .convolutional(let sizes): self = .convolutional(sizes)
-            }
-        }
-    }
-}
-
-extension ConfigurationReader {
-    fileprivate mutating func gridEncoder(
-        _ input: InputConfiguration
-    ) throws(ConfigurationError) -> GridEncoderConfiguration {
-        let sizes = try gridTransformer("encoder", width: 192, depth: 6, heads: 4)
-        try input.checkPatches()
-        try input.checkUnfiltered()
-        return GridEncoderConfiguration(
-            sizes: sizes, qkvBias: try boolean("encoder.qkvBias", default: false),
-            dropPath: try number("dropPath", default: 0.1, in: 0...0.9),
-            signalGain: try signalGain())
-    }
-}
-
 extension Configuration {
     /// A configuration that fine-tunes the encoder of a run with this one.
     ///
     /// - Parameters:
     ///   - settings: Values beside those that the encoder decides, such as `steps`.
     ///   - overrides: Texts `key=value`, the last of which wins.
+    ///   - methods: Those that there are.
     /// - Returns: One whose encoder has the same names and sizes and sees the same signals.
     /// - Throws: `ConfigurationError` where the method has no encoder that can be fine-tuned, or for a wrong value.
     public func finetuning(
-        _ settings: [String: JSONValue], overrides: [String]
+        _ settings: [String: JSONValue], overrides: [String],
+        methods: [MethodDescriptor] = MethodDescriptor.all
     ) throws(ConfigurationError) -> Configuration {
-        let isChannels: Bool =
-            if case .hybrid(let hybrid) = details { hybrid.layout == .channels } else { false }
-        guard let base = FinetuneConfiguration.Base(rawValue: method.rawValue), !isChannels else {
-            let names = FinetuneConfiguration.Base.allCases.map(\.rawValue)
+        let variant = details.variantWithoutFinetuning
+        guard let encoder = method.encoder, variant == nil else {
+            let names = methods.filter { $0.encoder != nil }.map(\.name)
             throw .contradiction(
                 keys: ["base"],
                 problem:
-                    "the encoder of \(method.rawValue)\(isChannels ? " (channels)" : "") cannot "
-                    + "be fine-tuned",
+                    "the encoder of \(method.name)\(variant.map { " (\($0))" } ?? "") cannot be "
+                    + "fine-tuned",
                 remedy: "choose a run of \(names.joined(separator: ", "))")
         }
         let whole = resolved
         var members = settings
-        members["method"] = .string(Method.finetune.rawValue)
-        members["base"] = .string(base.rawValue)
+        members["method"] = .string(MethodDescriptor.finetune.name)
+        members["base"] = .string(method.name)
         members["seed"] = members["seed"] ?? whole["seed"]
-        var kept = ["data", "encoder", "dropPath", "signalGain", "backbone", "cnn"]
-        if base == .cmsc {
-            // Its encoder sees segments of half a crop.
-            var input = whole["input"]?.objectValue ?? [:]
-            input["cropSamples"] = .integer(Int64(self.input.cropSamples / 2))
-            members["input"] = .object(input)
-        } else {
-            kept.append("input")
+        for key in ["data", "input"] + encoder.keys {
+            members.take(key.split(separator: ".").map(String.init)[...], from: whole)
         }
-        for key in kept { if let value = whole[key] { members[key] = value } }
-        if let share = whole["clinical"]?["featureDrop"],
-            let segments = whole["clinical"]?["segments"]
-        {
-            members["clinical"] = ["featureDrop": share, "segments": segments]
+        if encoder.segmentsPerCrop > 1 {
+            var input = whole["input"]?.objectValue ?? [:]
+            input["cropSamples"] = .integer(Int64(self.input.cropSamples / encoder.segmentsPerCrop))
+            members["input"] = .object(input)
         }
         return try Configuration(
-            .object(members), name: "the fine-tuning of \(method.rawValue)", overrides: overrides)
+            .object(members), name: "the fine-tuning of \(method.name)", overrides: overrides,
+            methods: methods)
+    }
+}
+
+extension [String: JSONValue] {
+    /// Takes over what another object has at a path.
+    fileprivate mutating func take(_ path: ArraySlice<String>, from other: JSONValue) {
+        guard let first = path.first, let value = other[first] else { return }
+        guard path.count > 1 else {
+            self[first] = value
+            return
+        }
+        var members = self[first]?.objectValue ?? [:]
+        members.take(path.dropFirst(), from: value)
+        self[first] = .object(members)
     }
 }

@@ -1,5 +1,19 @@
+extension MethodDescriptor {
+    /// ECG-JEPA with clinical parameters beside the signal.
+    public static let hybrid = MethodDescriptor(
+        "hybrid", HybridConfiguration.self, input: .jepa, optimizer: .jepa,
+        encoder: EncoderDescriptor(
+            keys: [
+                "encoder", "dropPath", "signalGain", "clinical.featureDrop", "clinical.segments",
+            ], readout: .parts
+        ) { (reader, shared) throws(ConfigurationError) in
+            ClinicalEncoderConfiguration(
+                grid: try reader.gridEncoder(shared.input), tokens: try reader.clinicalTokens())
+        })
+}
+
 /// The settings of ECG-JEPA with clinical parameters beside the signal.
-public struct HybridConfiguration: Sendable, Equatable {
+public struct HybridConfiguration: MethodConfiguration {
     /// How clinical parameters come in.
     public enum Layout: String, Sendable, CaseIterable {
         /// As tokens in a column of their own.
@@ -19,7 +33,13 @@ public struct HybridConfiguration: Sendable, Equatable {
     /// Weight of the loss of features that are told from the signal alone.
     public let auxiliaryWeight: Double
 
-    init(
+    /// The study's layout makes curves while windows are read, which fine-tuning does not.
+    public var variantWithoutFinetuning: String? {
+        layout == .channels ? layout.rawValue : nil
+    }
+
+    /// Reads the keys.
+    public init(
         from reader: inout ConfigurationReader, shared: SharedSettings
     ) throws(ConfigurationError) {
         jepa = try ECGJEPAConfiguration(from: &reader, shared: shared)

@@ -1,5 +1,11 @@
+extension MethodDescriptor {
+    /// Masked spatio-temporal modelling.
+    public static let stMEM = MethodDescriptor(
+        "st-mem", STMEMConfiguration.self, encoder: .stMEM)
+}
+
 /// The settings of ST-MEM.
-public struct STMEMConfiguration: Sendable, Equatable {
+public struct STMEMConfiguration: MethodConfiguration {
     /// The encoder's sizes.
     public let encoder: TransformerConfiguration
     /// The decoder's sizes.
@@ -9,7 +15,8 @@ public struct STMEMConfiguration: Sendable, Equatable {
     /// Whether the target of a patch is its standardised signal.
     public let normalisePatches: Bool
 
-    init(
+    /// Reads the keys.
+    public init(
         from reader: inout ConfigurationReader, shared: SharedSettings
     ) throws(ConfigurationError) {
         encoder = try reader.transformer("encoder", width: 192, depth: 6, heads: 3)

@@ -1,5 +1,17 @@
+extension MethodDescriptor {
+    /// Two augmented views of a record find each other in the batch.
+    public static let simCLR = MethodDescriptor(
+        "simclr", SimCLRConfiguration.self,
+        optimizer: OptimizerDefaults(
+            learningRate: 2.5e-4, weightDecay: 1e-6, noDecay1d: true),
+        encoder: EncoderDescriptor(keys: BackboneConfiguration.keys) {
+            (reader, shared) throws(ConfigurationError) in
+            try reader.finetunedBackbone(shared)
+        })
+}
+
 /// The settings of SimCLR.
-public struct SimCLRConfiguration: Sendable, Equatable {
+public struct SimCLRConfiguration: MethodConfiguration {
     /// What turns a view into one vector, which is the representation.
     public let backbone: BackboneConfiguration
     /// Numbers of the projection that views are compared by.
@@ -9,7 +21,8 @@ public struct SimCLRConfiguration: Sendable, Equatable {
     /// How views are made.
     public let augmentation: AugmentationConfiguration
 
-    init(
+    /// Reads the keys.
+    public init(
         from reader: inout ConfigurationReader, shared: SharedSettings
     ) throws(ConfigurationError) {
         backbone = try reader.backbone(

@@ -1,5 +1,12 @@
+extension MethodDescriptor {
+    /// Refinement of an ST-MEM encoder by diagnoses.
+    public static let triplet = MethodDescriptor(
+        "triplet", TripletConfiguration.self,
+        optimizer: OptimizerDefaults(learningRate: 1.5e-4, weightDecay: 0), encoder: .stMEM)
+}
+
 /// The settings of the triplet refinement of an ST-MEM encoder.
-public struct TripletConfiguration: Sendable, Equatable {
+public struct TripletConfiguration: MethodConfiguration {
     /// Which triplets of a batch are trained on.
     public enum Mining: String, Sendable, CaseIterable {
         /// For each anchor one positive and one negative by lot.
@@ -45,7 +52,8 @@ public struct TripletConfiguration: Sendable, Equatable {
     /// Which records take part.
     public let labels: Labels
 
-    init(
+    /// Reads the keys.
+    public init(
         from reader: inout ConfigurationReader, shared: SharedSettings
     ) throws(ConfigurationError) {
         encoder = try reader.transformer("encoder", width: 192, depth: 6, heads: 3)

@@ -1,5 +1,11 @@
+extension MethodDescriptor {
+    /// One code for a record, on a pretrained encoder.
+    public static let vqFinetune = MethodDescriptor(
+        "vq-finetune", VQFinetuneConfiguration.self, encoder: .stMEM)
+}
+
 /// The settings of `vq-finetune`: one code for a whole record, from the pooled feature of a pretrained encoder.
-public struct VQFinetuneConfiguration: Sendable, Equatable {
+public struct VQFinetuneConfiguration: MethodConfiguration {
     /// The encoder's sizes.
     public let encoder: TransformerConfiguration
     /// Whether the encoder stays as it is.
@@ -15,7 +21,8 @@ public struct VQFinetuneConfiguration: Sendable, Equatable {
     /// How latent vectors become codes.
     public let quantiser: QuantiserConfiguration
 
-    init(
+    /// Reads the keys.
+    public init(
         from reader: inout ConfigurationReader, shared: SharedSettings
     ) throws(ConfigurationError) {
         encoder = try reader.transformer("encoder", width: 192, depth: 6, heads: 3)

@@ -1,5 +1,11 @@
+extension MethodDescriptor {
+    /// One code for each token, trained from scratch.
+    public static let vqFull = MethodDescriptor(
+        "vq-full", VQFullConfiguration.self, encoder: .stMEM)
+}
+
 /// The settings of `vq-full`: an encoder trained from scratch through a bottleneck of codes.
-public struct VQFullConfiguration: Sendable, Equatable {
+public struct VQFullConfiguration: MethodConfiguration {
     /// What gets a code of its own.
     public enum Tokens: String, Sendable, CaseIterable {
         /// Each patch of time, as the mean over the leads.
@@ -19,7 +25,8 @@ public struct VQFullConfiguration: Sendable, Equatable {
     /// How tokens become codes.
     public let quantiser: QuantiserConfiguration
 
-    init(
+    /// Reads the keys.
+    public init(
         from reader: inout ConfigurationReader, shared: SharedSettings
     ) throws(ConfigurationError) {
         encoder = try reader.transformer("encoder", width: 192, depth: 6, heads: 3)

@@ -21,7 +21,7 @@ public struct TrainedEncoder: Sendable {
     public let dataDigest: Digest?
     private let parameters: Parameters
     private let method: any PretrainingMethod
-    private var embedding: any SignalEmbedding
+    private var embedding: SignalEmbedding
 
     /// The encoder of a run's newest whole checkpoint, or of a given step's.
     ///
@@ -77,28 +77,27 @@ public struct TrainedEncoder: Sendable {
         step = 0
         (stateDigest, dataDigest) = (nil, nil)
         try check(dataset)
-        try method.complete(
+        try (method as? any CompletesParameters)?.complete(
             parameters, from: dataset, windows: trainingRecords.flatMap(\.windows))
     }
 
     private static func begin(
         _ configuration: Configuration
-    ) throws(EvaluationError) -> (any PretrainingMethod, any SignalEmbedding, Parameters) {
+    ) throws(EvaluationError) -> (any PretrainingMethod, SignalEmbedding, Parameters) {
         MatrixProduct.useOneThread()
-        let method = MethodCatalogue.method(for: configuration)
+        let method = configuration.makeMethod()
         guard let embedding = method.embedding else {
-            throw .noEmbedding(method: configuration.method.rawValue)
+            throw .noEmbedding(method: configuration.method.name)
         }
         return (method, embedding, Parameters(method.parameters, seed: configuration.seed))
     }
 
     /// The same encoder without the clinical parameters that stand beside the signal; `nil` where it takes none.
     public var ofSignalAlone: TrainedEncoder? {
-        method.signalEmbedding.map { embedding in
-            var encoder = self
-            encoder.embedding = embedding
-            return encoder
-        }
+        guard let method = method as? any EmbedsSignalAlone else { return nil }
+        var encoder = self
+        encoder.embedding = method.signalEmbedding
+        return encoder
     }
 
     /// Whether the method has a read-out.
@@ -109,7 +108,7 @@ public struct TrainedEncoder: Sendable {
     /// - Throws: `EvaluationError.noReadout`.
     public func dimension(of readout: Readout) throws(EvaluationError) -> Int {
         guard let dimension = embedding.dimension(of: readout) else {
-            throw .noReadout(method: configuration.method.rawValue, readout: readout.rawValue)
+            throw .noReadout(method: configuration.method.name, readout: readout.rawValue)
         }
         return dimension
     }
@@ -165,7 +164,7 @@ public struct TrainedEncoder: Sendable {
     }
 
     /// Whether the method has a head that tells superclasses.
-    public var isClassifier: Bool { method.classifier != nil }
+    public var isClassifier: Bool { method is any Classifies }
 
     /// How probable the method's own head thinks each superclass: the mean over a record's windows, and over the method's
     /// crops of each.
@@ -182,8 +181,8 @@ public struct TrainedEncoder: Sendable {
         _ records: [EvaluatedRecord], of dataset: PreparedDataset, centreCropOnly: Bool = false,
         threads: Int, progress: @escaping @Sendable (Int) -> Void = { _ in }
     ) throws -> Matrix {
-        guard let classifier = method.classifier else {
-            throw EvaluationError.noHead(method: configuration.method.rawValue)
+        guard let classifier = (method as? any Classifies)?.classifier else {
+            throw EvaluationError.noHead(method: configuration.method.name)
         }
         try check(dataset)
         return try rows(
@@ -193,7 +192,7 @@ public struct TrainedEncoder: Sendable {
     }
 
     private func rows(
-        of embedding: any SignalEmbedding, _ records: [[Int]], from source: any WindowSource,
+        of embedding: SignalEmbedding, _ records: [[Int]], from source: any WindowSource,
         readout: Readout, centreCropOnly: Bool, threads: Int,
         name: @escaping @Sendable (Int) -> String, progress: @escaping @Sendable (Int) -> Void
     ) throws -> Matrix {
@@ -243,7 +242,7 @@ public struct TrainedEncoder: Sendable {
     {
         try check(dataset)
         guard let places = embedding.tokens else {
-            throw EvaluationError.noAttention(method: configuration.method.rawValue)
+            throw EvaluationError.noAttention(method: configuration.method.name)
         }
         let starts = embedding.cropStarts(windowSamples: dataset.samplesPerWindow)
         let start = starts[starts.count / 2]
@@ -275,7 +274,7 @@ public struct TrainedEncoder: Sendable {
                 dataset: dataset.path,
                 problem:
                     "holds \(stored == 0 ? "no" : "\(stored)") clinical parameters of a window, of "
-                    + "which \(configuration.method.rawValue) needs \(ClinicalFeatures.count); prepare it "
+                    + "which \(configuration.method.name) needs \(ClinicalFeatures.count); prepare it "
                     + "again")
         }
         guard dataset.samplesPerWindow >= input.cropSamples else {
@@ -291,10 +290,10 @@ public struct TrainedEncoder: Sendable {
 ///
 /// `@unchecked Sendable`: one thread at a time uses it, the one whose number it has.
 private final class Worker: @unchecked Sendable {
-    private let workspace: any EmbeddingWorkspace
+    private let workspace: EmbeddingWorkspace
     private let tape: Tape
 
-    init(workspace: any EmbeddingWorkspace, tape: Tape) {
+    init(workspace: EmbeddingWorkspace, tape: Tape) {
         self.workspace = workspace
         self.tape = tape
     }

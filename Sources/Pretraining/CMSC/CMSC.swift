@@ -7,14 +7,14 @@ import Runtime
 /// records, find each other in the batch.
 ///
 /// Source: Kiyasseh, Zhu and Clifton, "CLOCS", 2021, with twelve leads in place of one.
-public struct CMSC: PretrainingMethod {
+public struct CMSC: GathersRows, KeepsState {
     /// The model's parameters.
     public let parameters: ParameterList
     private let settings: CMSCConfiguration
     let input: InputConfiguration
     private let shardSize: Int
     private let batchSize: Int
-    let backbone: Backbone
+    let backbone: any Encoder
 
     /// Segments of a record.
     static let segments = 2
@@ -30,13 +30,13 @@ public struct CMSC: PretrainingMethod {
         shardSize = configuration.shardSize
         batchSize = configuration.batchSize
         var list = ParameterList()
-        backbone = Backbone(
-            settings.backbone, input: input, samples: settings.segmentSamples, in: &list)
+        backbone = settings.backbone.encoder.encoder(
+            input: input.cropped(to: settings.segmentSamples), in: &list)
         parameters = list
     }
 
     /// The loss, retrieval of segments of the same patient, and its chance.
-    public var scalarNames: [String] { contrastiveScalarNames }
+    public var metrics: [Metric] { Metric.contrastive }
 
     /// Two unit vectors a record.
     public var gathering: Gathering? {
@@ -68,15 +68,21 @@ public struct CMSC: PretrainingMethod {
         return [:]
     }
 
+    /// The backbone as it is used downstream, on parts of a window as long as a segment.
+    public var embedding: SignalEmbedding? {
+        SignalEmbedding(backbone, input: input.cropped(to: settings.segmentSamples))
+    }
+
     /// Segments to unit vectors, a record's two after each other; the backbone sees all first segments, then all
     /// second ones.
     fileprivate func embed(
-        _ first: Value, _ second: Value, of shard: Shard, on tape: Tape
-    ) -> Value {
-        let parts = [first, second].enumerated().map { place, signals in
-            backbone(
-                signals, BackbonePass(shard, signalsPerSample: Self.segments, only: place), on: tape
-            )
+        _ first: Value, _ second: Value, of shard: Shard, from source: any WindowSource,
+        on tape: Tape
+    ) throws -> Value {
+        let parts = try [first, second].enumerated().map { place, signals in
+            try backbone.vectors(
+                signals, .own, EncoderPass(shard, signalsPerSample: Self.segments, only: place),
+                from: source, on: tape)
         }
         return tape.unitLength(tape.inTurns(parts[0], parts[1]))
     }
@@ -89,6 +95,13 @@ public struct CMSC: PretrainingMethod {
                 own, in: $0, patients: patients, terms: settings.terms,
                 temperature: settings.temperature)
         }
+    }
+}
+
+extension CMSCConfiguration: MethodBuilding {
+    /// Contrastive multi-segment coding.
+    public func makeMethod(of configuration: Configuration) -> any PretrainingMethod {
+        CMSC(self, configuration: configuration)
     }
 }
 
@@ -125,7 +138,8 @@ private final class CMSCWorkspace: EmbeddingRows {
             of: shard, rowsPerSample: CMSC.segments, columns: method.gathering?.columns ?? 0
         ) { part in
             let segments = try self.segments(of: part, from: source, on: tape)
-            return method.embed(segments.first, segments.second, of: part, on: tape)
+            return try method.embed(
+                segments.first, segments.second, of: part, from: source, on: tape)
         }
     }
 

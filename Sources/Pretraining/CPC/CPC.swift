@@ -5,7 +5,7 @@ import NeuralNetworks
 /// Contrastive predictive coding: what comes next in a record is told from what does not.
 ///
 /// Source: van den Oord, Li and Vinyals, 2018; for ECGs Mehari and Strodthoff, 2022.
-public struct CPC: PretrainingMethod {
+public struct CPC: GathersRows {
     /// The model.
     public let model: CPCModel
     let settings: CPCConfiguration
@@ -30,7 +30,10 @@ public struct CPC: PretrainingMethod {
     public var parameters: ParameterList { model.parameters }
 
     /// The loss, retrieval of the latent that came, and its chance.
-    public var scalarNames: [String] { contrastiveScalarNames }
+    public var metrics: [Metric] { Metric.contrastive }
+
+    /// The mean over all contexts; as the method's own the last one, which has seen the whole record.
+    public var embedding: SignalEmbedding? { SignalEmbedding(model, input: input) }
 
     /// Latents and predictions of one time, where negatives come from the batch; nothing otherwise.
     public var gathering: Gathering? {
@@ -69,8 +72,15 @@ public struct CPC: PretrainingMethod {
     public func makeWorkspace() -> any ShardWorkspace { CPCWorkspace(self, input: input) }
 }
 
+extension CPCConfiguration: MethodBuilding {
+    /// Contrastive predictive coding.
+    public func makeMethod(of configuration: Configuration) -> any PretrainingMethod {
+        CPC(self, configuration: configuration)
+    }
+}
+
 /// One thread's buffers for reading windows, and the computation of a shard on them.
-private final class CPCWorkspace: ShardWorkspace {
+private final class CPCWorkspace: RowWorkspace {
     private let method: CPC
     private let settings: CPCConfiguration
     private let reader: WindowReader
@@ -88,7 +98,7 @@ private final class CPCWorkspace: ShardWorkspace {
         switch settings.negatives {
         case .sequence:
             let latents = method.model.latents(
-                try reader.crops(of: shard, from: source, on: tape), on: tape)
+                try reader.signals(of: shard, from: source, on: tape), on: tape)
             let contexts = method.model.contexts(latents, on: tape)
             found = tape.infoNCE(
                 predictions: method.model.predictions(contexts, on: tape), latents: latents,
@@ -150,7 +160,7 @@ private final class CPCWorkspace: ShardWorkspace {
             seed: shard.seed, purpose: .negatives, step: shard.step, position: .max)
         let start = random.nextInteger(below: time - horizons)
         let latents = method.model.latents(
-            try reader.crops(of: shard, from: source, on: tape), on: tape)
+            try reader.signals(of: shard, from: source, on: tape), on: tape)
         let contexts = method.model.contexts(latents, on: tape)
         let samples = shard.windows.count
         let (places, later) = (

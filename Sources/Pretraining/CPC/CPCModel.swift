@@ -3,7 +3,7 @@ import NeuralNetworks
 
 /// The networks of contrastive predictive coding: strided convolutions make latents, a recurrent network makes
 /// contexts of those up to a time, and one matrix a horizon predicts latents from a context.
-public struct CPCModel: Sendable {
+public struct CPCModel: Encoder {
     /// The parameters: `encoder.conv{i}`, `encoder.norm{i}`, `context` and `predictors`.
     public let parameters: ParameterList
     private let settings: CPCConfiguration
@@ -78,8 +78,59 @@ public struct CPCModel: Sendable {
         predictors(contexts, on: tape)
     }
 
+    // MARK: Downstream
+
+    /// The leads.
+    public var signalRows: Int { input.leads }
+    /// Convolutions and layers of the context network.
+    public var depth: Int { convolutions.count + settings.contextLayers }
+    /// There is no attention.
+    public var tokens: TokenPlaces? { nil }
+
+    /// Contexts have seen all leads.
+    public func dimension(of readout: Readout) -> Int? {
+        readout == .leads ? nil : settings.contextWidth
+    }
+
+    /// The first, the middle and the last.
+    public func cropStarts(windowSamples: Int) -> [Int] {
+        threeCrops(windowSamples: windowSamples, samples: input.cropSamples)
+    }
+
+    /// Crops of all leads, filtered and standardised.
+    public func makeReader(_ input: InputConfiguration) -> any SignalReader {
+        WindowReader(input: input)
+    }
+
+    /// The mean over all contexts; as the network's own the last one, which has seen the whole record.
+    public func vectors(
+        _ signals: Value, _ readout: Readout, _ pass: EncoderPass, from source: any WindowSource,
+        on tape: Tape
+    ) -> Value {
+        let time = settings.time
+        let contexts = contexts(latents(signals, on: tape), on: tape)
+        guard readout == .own else { return tape.meanOfRows(contexts, length: time) }
+        let last = TokenRows(
+            time - 1..<time, ofGroups: contexts.rows / time, length: time, on: tape)
+        return tape.gatherRows(contexts, indices: last.indices, count: last.count)
+    }
+
+    /// How far a parameter lies below the last layer of the context network.
+    public func layersBelowHead(_ parameter: String) -> Int {
+        let parts = parameter.split(separator: ".").map(String.init)
+        switch parts.first {
+        case "encoder":
+            let number = parts.dropFirst().first.flatMap { Int($0.filter(\.isNumber)) } ?? 0
+            return depth - number
+        case "context": return settings.contextLayers
+        default: return 0
+        }
+    }
+
+    // MARK: Costs
+
     /// Multiplications of latents and contexts of a sample, and those on the signal itself.
-    var multiplications: (all: Double, onSignal: Double) {
+    public var multiplications: (all: Double, onSignal: Double) {
         var (inputs, time, total, first) = (input.leads, input.cropSamples, 0.0, 0.0)
         for convolution in convolutions {
             time = convolution.shape.outputTime(time)
@@ -98,7 +149,7 @@ public struct CPCModel: Sendable {
     }
 
     /// Numbers that the backward pass needs of a sample.
-    var activations: Int {
+    public var activations: Int {
         var (inputs, time) = (input.leads, input.cropSamples)
         var total = inputs * time
         for convolution in convolutions {

@@ -6,7 +6,7 @@ import NeuralNetworks
 ///
 /// Blocks of convolution, batch normalisation, rectifier, pool and dropout; what is left in time is flattened, or
 /// averaged, and mapped. Source: Kiyasseh, Zhu and Clifton, "CLOCS", 2021, with twelve leads as channels in place of one.
-public struct ConvolutionalEncoder: Sendable {
+public struct ConvolutionalEncoder: Encoder {
     private struct Block: Sendable {
         let convolution: Convolution
         let norm: BatchNormalisation
@@ -49,12 +49,35 @@ public struct ConvolutionalEncoder: Sendable {
         self.blocks = blocks
         let time = settings.times(samples: samples).last ?? 0
         head = Linear(
-            "encoder.head", inputs: settings.readOut == .flat ? inputs * time : inputs,
+            "encoder.head", inputs: settings.timePooling == .flat ? inputs * time : inputs,
             outputs: settings.width, in: &list)
     }
 
-    /// Numbers of a vector.
-    var width: Int { settings.width }
+    /// The leads.
+    public var signalRows: Int { leads }
+    /// Blocks.
+    public var depth: Int { settings.blocks }
+    /// There is no attention.
+    public var tokens: TokenPlaces? { nil }
+
+    /// Of the vector, and of the last block's channels.
+    public func dimension(of readout: Readout) -> Int? {
+        switch readout {
+        case .mean: lastChannels
+        case .leads: nil
+        case .own: settings.width
+        }
+    }
+
+    /// The first, the middle and the last.
+    public func cropStarts(windowSamples: Int) -> [Int] {
+        threeCrops(windowSamples: windowSamples, samples: samples)
+    }
+
+    /// Crops of all leads, filtered and standardised.
+    public func makeReader(_ input: InputConfiguration) -> any SignalReader {
+        WindowReader(input: input)
+    }
 
     /// Channels of the last block.
     var lastChannels: Int { settings.channels(after: settings.blocks - 1) }
@@ -63,30 +86,29 @@ public struct ConvolutionalEncoder: Sendable {
     ///
     /// - Parameters:
     ///   - signals: Shape `[count * leads, samples]`, lead by lead.
-    ///   - pass: How it is computed; `nil` as downstream.
+    ///   - readout: The vector is the network's own; the mean is that of the last block's channels over what is left in
+    ///     time. The first layer mixes the leads, so nothing belongs to one.
+    ///   - pass: How it is computed.
+    ///   - source: Not asked.
     ///   - tape: Where the computation is recorded.
-    /// - Returns: Shape `[count, width]`.
-    public func callAsFunction(_ signals: Value, _ pass: BackbonePass?, on tape: Tape) -> Value {
+    /// - Returns: Shape `[count, dimension]`.
+    public func vectors(
+        _ signals: Value, _ readout: Readout, _ pass: EncoderPass, from source: any WindowSource,
+        on tape: Tape
+    ) -> Value {
         let x = features(signals, pass, on: tape)
         let count = signals.rows / leads
+        guard readout == .own else { return tape.meanOfRows(x, length: x.rows / count) }
         return head(
-            settings.readOut == .flat
+            settings.timePooling == .flat
                 ? x.reshaped(columns: x.count / count)
                 : tape.meanOfRows(x, length: x.rows / count),
             on: tape)
     }
 
-    /// The last block's channels, the mean over what is left in time, as downstream.
-    ///
-    /// Shape `[count * leads, samples]` to `[count, lastChannels]`.
-    func meanOfTimes(_ signals: Value, on tape: Tape) -> Value {
-        let x = features(signals, nil, on: tape)
-        return tape.meanOfRows(x, length: x.rows * leads / signals.rows)
-    }
-
     /// All blocks: shape `[count * leads, samples]` to `[count * times, lastChannels]`.
-    private func features(_ signals: Value, _ pass: BackbonePass?, on tape: Tape) -> Value {
-        let (count, isTraining) = (signals.rows / leads, pass?.isTraining ?? false)
+    private func features(_ signals: Value, _ pass: EncoderPass, on tape: Tape) -> Value {
+        let (count, isTraining) = (signals.rows / leads, pass.isTraining)
         var (x, time) = (tape.channelsLast(signals, leads: leads), samples)
         for (index, block) in blocks.enumerated() {
             x = block.convolution(x, time: time, on: tape)
@@ -94,7 +116,7 @@ public struct ConvolutionalEncoder: Sendable {
             x = tape.rectifier(block.norm(x, usesBatch: isTraining, on: tape))
             x = tape.maximumPool(x, time: time, window: settings.pool)
             time /= settings.pool
-            if let pass, isTraining, settings.dropout > 0 {
+            if isTraining, settings.dropout > 0 {
                 x = tape.dropout(x, rate: Float(settings.dropout), runs: count) {
                     pass.dropoutStream(signal: $0, layer: index)
                 }
@@ -104,14 +126,14 @@ public struct ConvolutionalEncoder: Sendable {
     }
 
     /// Moves the running statistics.
-    func update(_ context: UpdateContext) {
+    public func update(_ context: UpdateContext) {
         for block in blocks {
             block.norm.update(context.parameters, statistic: context.statistic)
         }
     }
 
     /// Multiplications of a forward pass over one signal, and those among them whose input is the signal itself.
-    var multiplications: (all: Double, onSignal: Double) {
+    public var multiplications: (all: Double, onSignal: Double) {
         var (inputs, time, total, first) = (leads, samples, 0.0, 0.0)
         for index in 0..<settings.blocks {
             let places = (time - settings.kernel) / settings.stride + 1
@@ -120,12 +142,12 @@ public struct ConvolutionalEncoder: Sendable {
             if index == 0 { first = total }
             (inputs, time) = (outputs, places / settings.pool)
         }
-        let read = settings.readOut == .flat ? inputs * time : inputs
+        let read = settings.timePooling == .flat ? inputs * time : inputs
         return (total + Double(read * settings.width), first)
     }
 
     /// Numbers that the backward pass needs of one signal.
-    var activations: Int {
+    public var activations: Int {
         var (inputs, time, total) = (leads, samples, leads * samples)
         for index in 0..<settings.blocks {
             let places = (time - settings.kernel) / settings.stride + 1
@@ -136,6 +158,15 @@ public struct ConvolutionalEncoder: Sendable {
             total += 4 * time * outputs
         }
         return total
+    }
+}
+
+extension ConvolutionalConfiguration: EncoderBuilding {
+    /// The network for whole crops.
+    public func makeEncoder(
+        input: InputConfiguration, in list: inout ParameterList
+    ) -> any Encoder {
+        ConvolutionalEncoder(self, leads: input.leads, samples: input.cropSamples, in: &list)
     }
 }
 

@@ -96,7 +96,7 @@ private struct InTurnsOperation: NeuralNetworks.Operation {
 }
 
 /// A workspace whose gathered rows are those that its loss begins with.
-protocol EmbeddingRows: ShardWorkspace {
+protocol EmbeddingRows: RowWorkspace {
     /// The rows of a shard's samples, as many of each as are gathered.
     func rows(of shard: Shard, from source: any WindowSource, on tape: Tape) throws -> Value
 }
@@ -114,14 +114,21 @@ extension EmbeddingRows {
 extension ShardReport {
     /// The numbers of a contrastive loss: itself, retrieval and chance.
     func take(_ found: ContrastiveLoss) {
-        scalars[0] = found.loss
-        scalars[1] = found.retrievalAccuracy
-        scalars[2] = found.chance
+        self[.loss] = found.loss
+        self[.retrievalAccuracy] = found.retrievalAccuracy
+        self[.retrievalChance] = found.chance
     }
 }
 
-/// Names of the numbers of a contrastive loss.
-let contrastiveScalarNames = ["loss", "retrieval_accuracy", "retrieval_chance"]
+extension Metric {
+    /// The part of the rows whose nearest partner is a right one.
+    static let retrievalAccuracy = Metric("retrieval_accuracy")
+    /// What that would be by chance.
+    static let retrievalChance = Metric("retrieval_chance")
+
+    /// The numbers of a contrastive loss.
+    static let contrastive: [Metric] = [.loss, .retrievalAccuracy, .retrievalChance]
+}
 
 /// Floating-point operations for one sample, a multiplication and an addition each.
 ///

@@ -4,7 +4,7 @@ import NeuralNetworks
 import Runtime
 
 /// ECG-JEPA as a way to pretrain: eight leads as they are read, one mask for the whole batch, a teacher that follows.
-public struct ECGJEPAPretraining: PretrainingMethod {
+public struct ECGJEPAPretraining: KeepsState {
     /// The model.
     public let model: ECGJEPA
     let settings: ECGJEPAConfiguration
@@ -22,7 +22,14 @@ public struct ECGJEPAPretraining: PretrainingMethod {
 
     /// The loss, and how far the teacher's features spread over tokens and over samples at the same place: where they
     /// near 0, the loss falls for nothing.
-    public var scalarNames: [String] { ECGJEPAWorkspace.scalarNames }
+    public var metrics: [Metric] { ECGJEPAWorkspace.metrics }
+
+    /// The encoder as it is used downstream.
+    public var embedding: SignalEmbedding? {
+        SignalEmbedding(
+            ECGJEPAEncoder(model.encoder, sizes: model.sizes, signalGain: settings.signalGain),
+            input: input)
+    }
 
     /// Products as they are computed, mean over all masks that can be drawn.
     public var operationsPerSample: Double {
@@ -68,6 +75,20 @@ enum Teacher {
         }
         return ["teacher_momentum": .measured(momentum)]
     }
+}
+
+extension ECGJEPAConfiguration: MethodBuilding {
+    /// ECG-JEPA.
+    public func makeMethod(of configuration: Configuration) -> any PretrainingMethod {
+        ECGJEPAPretraining(self, input: configuration.input)
+    }
+}
+
+extension Metric {
+    /// How far the teacher's features spread over tokens.
+    static let targetDeviation = Metric("target_deviation")
+    /// How far they spread over samples at the same place.
+    static let targetSampleDeviation = Metric("target_sample_deviation")
 }
 
 extension ECGJEPASizes {
@@ -119,7 +140,7 @@ extension ColumnMask {
 final class ECGJEPAWorkspace: ShardWorkspace {
     typealias Reader = (Shard, any WindowSource, Tape) throws -> Value
 
-    static let scalarNames = ["loss", "target_deviation", "target_sample_deviation"]
+    static let metrics: [Metric] = [.loss, .targetDeviation, .targetSampleDeviation]
 
     private let model: ECGJEPA
     private let settings: ECGJEPAConfiguration
@@ -145,9 +166,9 @@ final class ECGJEPAWorkspace: ShardWorkspace {
             of: shard, rule: ColumnMaskRule(settings), columns: model.sizes.patches, on: tape)
         let drops = ECGJEPADrops(shard, settings: settings, leads: model.sizes.leads, on: tape)
         let outcome = model.outcome(patches, mask: mask, drops: drops, on: tape)
-        report.scalars[0] = outcome.loss
-        report.scalars[1] = FeatureSpread.overTokens(outcome.targets, on: tape)
-        report.scalars[2] = FeatureSpread.overSamples(
+        report[.loss] = outcome.loss
+        report[.targetDeviation] = FeatureSpread.overTokens(outcome.targets, on: tape)
+        report[.targetSampleDeviation] = FeatureSpread.overSamples(
             outcome.targets, samples: shard.windows.count, on: tape)
         return outcome.value
     }

@@ -12,7 +12,7 @@ enum IndependentLeads {
 /// Reads windows as ECG-JEPA gets them: eight leads in mV times a gain, no filter, no standardisation.
 ///
 /// It owns the buffer for it, so each thread has its own.
-final class IndependentLeadReader {
+final class IndependentLeadReader: SignalReader {
     private let input: InputConfiguration
     private let gain: Float
     private var window: [Float] = []
@@ -47,6 +47,17 @@ final class IndependentLeadReader {
             }
         }
         return patches
+    }
+
+    func signals(of shard: Shard, from source: any WindowSource, on tape: Tape) throws -> Value {
+        try patches(of: shard, from: source, on: tape)
+    }
+
+    /// The middle, wherever the part begins: windows are as long as crops unless the configuration says otherwise.
+    func signal(
+        of shard: Shard, start: Int, from source: any WindowSource, on tape: Tape
+    ) throws -> Value {
+        try patches(of: shard, from: source, on: tape)
     }
 
     /// Where a sample's crop begins: drawn from seed, step and position in training, in the middle otherwise.

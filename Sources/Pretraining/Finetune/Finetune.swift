@@ -10,11 +10,16 @@ import Tensors
 ///
 /// From drawn weights it is the control of any pretraining; from pretrained ones, lower layers move slower (layer-wise
 /// decay: Clark et al., "ELECTRA", 2020; Bao et al., "BEiT", 2021).
-public struct Finetune: PretrainingMethod {
+public struct Finetune: ChoosesWindows, CompletesParameters, AdaptsWeights, KeepsState,
+    ReportsValidation, Classifies
+{
     /// The model's parameters: `encoder.*` as the base method names them, `head.norm.*`, `head.weight`, `head.bias`.
     public let parameters: ParameterList
     let settings: FinetuneConfiguration
-    let encoder: FinetuneEncoder
+    let encoder: any Encoder
+    let input: InputConfiguration
+    /// Numbers of the vector that the head gets.
+    let dimension: Int
     private let norm: BatchNormalisation?
     private let head: Linear
     private let shardSize: Int
@@ -31,40 +36,42 @@ public struct Finetune: PretrainingMethod {
         self.settings = settings
         shardSize = configuration.shardSize
         var list = ParameterList()
-        let encoder = FinetuneEncoder(settings, input: configuration.input, in: &list)
+        let encoder = settings.encoder.encoder(input: configuration.input, in: &list)
+        guard let dimension = encoder.dimension(of: settings.readout) else {
+            preconditionFailure("the encoder has no read-out '\(settings.readout.rawValue)'")
+        }
         norm =
             settings.standardises
-            ? BatchNormalisation("head.norm", width: encoder.dimension, in: &list) : nil
+            ? BatchNormalisation("head.norm", width: dimension, in: &list) : nil
         head = Linear(
-            "head", inputs: encoder.dimension, outputs: Self.classes,
+            "head", inputs: dimension, outputs: Self.classes,
             initialiser: .normal(deviation: 0.02), in: &list)
         list.scaleLearningRates { name in
             ElementaryFunctions.power(
                 settings.layerDecay, UInt64(encoder.layersBelowHead(name)))
         }
         self.encoder = encoder
+        self.dimension = dimension
+        input = configuration.input
         parameters = list
     }
 
     /// The loss alone.
-    public var scalarNames: [String] { ["loss"] }
+    public var metrics: [Metric] { [.loss] }
 
-    /// How many records there are, and of each its classes and logits.
-    public var notesPerValidationUnit: Int { 1 + shardSize * (1 + Self.classes) }
+    /// What the head says of each record, and its classes.
+    public var auxiliaryPerValidationUnit: Int { LabelledLogits.numbers(records: shardSize) }
 
     /// The encoder on all tokens and the head.
     public var operationsPerSample: Double {
         let (all, onSignal) = encoder.multiplications
         return trainingOperations(
-            forward: all + Double(encoder.dimension * Self.classes), onSignal: onSignal,
+            forward: all + Double(dimension * Self.classes), onSignal: onSignal,
             gathers: false)
     }
 
     /// The encoder's.
     public var activationsPerSample: Int { encoder.activations }
-
-    /// Where the encoder has clinical tokens.
-    public var needsClinicalFeatures: Bool { encoder.needsClinicalFeatures }
 
     /// Buffers for one thread.
     public func makeWorkspace() -> any ShardWorkspace { FinetuneWorkspace(self) }
@@ -122,8 +129,8 @@ public struct Finetune: PretrainingMethod {
     /// Takes what the encoder needs of the training windows.
     public func complete(
         _ parameters: Parameters, from source: any WindowSource, windows: [Int]
-    ) {
-        encoder.complete(parameters, from: source, windows: windows)
+    ) throws {
+        try encoder.complete(parameters, from: source, windows: windows)
     }
 
     /// The base method's weights as they are; ECG-JEPA's fit the hybrid.
@@ -142,17 +149,10 @@ public struct Finetune: PretrainingMethod {
 
     /// AUROC, the mean over the classes that have records on both sides.
     public func validationReport(
-        notes: [[Double]], parameters: Parameters
+        auxiliary: [[Double]], parameters: Parameters
     ) -> [String: JSONValue] {
-        var logits: [[Double]] = []
-        var truths: [Superclasses] = []
-        for unit in notes {
-            for sample in 0..<Int(unit[0]) {
-                let start = 1 + sample * (1 + Self.classes)
-                truths.append(Superclasses(rawValue: UInt8(unit[start])))
-                logits.append(Array(unit[start + 1...start + Self.classes]))
-            }
-        }
+        let records = auxiliary.flatMap { LabelledLogits.read($0) }
+        let (truths, logits) = (records.map(\.classes), records.map(\.logits))
         let areas = Superclass.allCases.compactMap { superclass -> Double? in
             let isOfClass = truths.map { $0.contains(Superclasses(superclass)) }
             let scores = logits.map { $0[superclass.rawValue] }
@@ -186,23 +186,66 @@ public enum FinetuneError: Error, Equatable, CustomStringConvertible {
     }
 }
 
+/// What the head says of a record of the validation set, and the record's classes.
+private struct LabelledLogits {
+    let classes: Superclasses
+    let logits: [Double]
+
+    /// Numbers that a unit of at most so many records travels as: how many there are, then each.
+    static func numbers(records: Int) -> Int { 1 + records * (1 + Finetune.classes) }
+
+    /// A unit's records as numbers.
+    static func write(_ records: [LabelledLogits], to numbers: UnsafeMutableBufferPointer<Double>) {
+        numbers[0] = Double(records.count)
+        for (index, record) in records.enumerated() {
+            let start = Self.numbers(records: index)
+            numbers[start] = Double(record.classes.rawValue)
+            for label in 0..<Finetune.classes { numbers[start + 1 + label] = record.logits[label] }
+        }
+    }
+
+    /// A unit's records from their numbers.
+    static func read(_ numbers: [Double]) -> [LabelledLogits] {
+        (0..<Int(numbers[0])).map { index in
+            let start = Self.numbers(records: index)
+            return LabelledLogits(
+                classes: Superclasses(rawValue: UInt8(numbers[start])),
+                logits: Array(numbers[start + 1...start + Finetune.classes]))
+        }
+    }
+}
+
+extension FinetuneConfiguration: MethodBuilding {
+    /// Fine-tuning.
+    public func makeMethod(of configuration: Configuration) -> any PretrainingMethod {
+        Finetune(self, of: configuration)
+    }
+}
+
 /// The computation of a shard in one thread, with a reader that owns the thread's buffers.
 private final class FinetuneWorkspace: ShardWorkspace {
     private let method: Finetune
-    private let reader: FinetuneReader
+    private let reader: any SignalReader
+    private let augmentation: RandomAugmentation
 
     init(_ method: Finetune) {
         self.method = method
-        reader = FinetuneReader(method.encoder, augmentation: method.settings.augmentation)
+        reader = method.encoder.makeReader(method.input)
+        augmentation = RandomAugmentation(
+            method.settings.augmentation, leads: method.encoder.signalRows)
     }
 
     func forward(
         _ shard: Shard, from source: any WindowSource, report: ShardReport, on tape: Tape
     ) throws -> Value {
         let signals = try reader.signals(of: shard, from: source, on: tape)
-        let logits = method.logits(
-            try method.encoder.vectors(signals, of: shard, from: source, on: tape), of: shard,
-            on: tape)
+        if shard.role == .training {
+            augmentation.change(
+                signals.data, count: signals.count / shard.windows.count, of: shard)
+        }
+        let vectors = try method.encoder.vectors(
+            signals, method.settings.readout, EncoderPass(shard), from: source, on: tape)
+        let logits = method.logits(vectors, of: shard, on: tape)
         let truths = shard.windows.map { method.superclasses(of: $0, in: source) }
         let targets = tape.arena.floats(logits.count)
         for (sample, classes) in truths.enumerated() {
@@ -213,17 +256,16 @@ private final class FinetuneWorkspace: ShardWorkspace {
         }
         let (value, loss) = tape.binaryCrossEntropy(
             logits: logits, target: UnsafePointer(targets))
-        report.scalars[0] = loss
+        report[.loss] = loss
         if shard.role == .validation {
-            report.notes[0] = Double(truths.count)
-            for (sample, classes) in truths.enumerated() {
-                let start = 1 + sample * (1 + Finetune.classes)
-                report.notes[start] = Double(classes.rawValue)
-                for label in 0..<Finetune.classes {
-                    report.notes[start + 1 + label] = Double(
-                        logits.data[sample * Finetune.classes + label])
-                }
+            let records = truths.enumerated().map { sample, classes in
+                LabelledLogits(
+                    classes: classes,
+                    logits: (0..<Finetune.classes).map {
+                        Double(logits.data[sample * Finetune.classes + $0])
+                    })
             }
+            LabelledLogits.write(records, to: report.auxiliary)
         }
         return value
     }

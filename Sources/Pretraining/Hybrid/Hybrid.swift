@@ -13,7 +13,7 @@ public struct Hybrid: Sendable {
     /// Each trained parameter of the encoder and the teacher's that follows it.
     public let teacherPairs: [(student: Int, teacher: Int)]
 
-    private let encoder: ClinicalEncoder
+    let encoder: ClinicalEncoder
     private let target: ClinicalEncoder
     private let predictor: LeadPredictor
     private let head: Linear

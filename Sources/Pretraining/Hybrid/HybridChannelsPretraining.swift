@@ -4,7 +4,7 @@ import NeuralNetworks
 import Runtime
 
 /// The study's layout of the hybrid: ECG-JEPA over 19 rows, eight leads and eleven channels that were made of lead II.
-public struct HybridChannelsPretraining: PretrainingMethod {
+public struct HybridChannelsPretraining: KeepsState, CompletesParameters {
     /// The model, which is ECG-JEPA with more rows.
     public let model: ECGJEPA
     /// The parameters: ECG-JEPA's, and how channels are normalised.
@@ -29,7 +29,31 @@ public struct HybridChannelsPretraining: PretrainingMethod {
     }
 
     /// As of ECG-JEPA.
-    public var scalarNames: [String] { ECGJEPAWorkspace.scalarNames }
+    public var metrics: [Metric] { ECGJEPAWorkspace.metrics }
+
+    /// The encoder as it is used downstream; as the method's own the mean token of leads beside that of channels.
+    public var embedding: SignalEmbedding? {
+        let (sizes, gain) = (model.sizes, settings.jepa.signalGain)
+        let encoder = ECGJEPAEncoder(model.encoder, sizes: sizes, needsClinicalFeatures: true) {
+            [self] input in
+            ChannelSignals.Reader(method: self, reader: ChannelReader(input: input, gain: gain))
+        }
+        return SignalEmbedding(encoder, input: input).with(.own, dimension: 2 * sizes.width) {
+            signals, pass, source, tape in
+            let rows = encoder.vectors(signals, .leads, pass, from: source, on: tape)
+                .reshaped(columns: sizes.width)
+            let leads = IndependentLeads.numbers.count
+            func mean(_ part: Range<Int>) -> Value {
+                let chosen = TokenRows(part, ofGroups: 1, length: sizes.leads, on: tape)
+                return tape.meanOfRows(
+                    tape.gatherRows(rows, indices: chosen.indices, count: chosen.count),
+                    length: part.count)
+            }
+            return tape.joinGroups(mean(0..<leads), mean(leads..<sizes.leads), groups: 1)
+                .reshaped(columns: 2 * sizes.width)
+        }
+    }
+
     /// As of ECG-JEPA, with more rows.
     public var operationsPerSample: Double {
         ECGJEPACosts(settings.jepa, sizes: model.sizes).operationsPerSample
@@ -38,8 +62,6 @@ public struct HybridChannelsPretraining: PretrainingMethod {
     public var activationsPerSample: Int {
         ECGJEPACosts(settings.jepa, sizes: model.sizes).activationsPerSample
     }
-    /// Channels are made while windows are read, but of data sets that were prepared for it.
-    public var needsClinicalFeatures: Bool { true }
 
     /// Buffers for one thread.
     public func makeWorkspace() -> any ShardWorkspace {
@@ -140,5 +162,31 @@ final class ChannelReader {
             }
         }
         return patches
+    }
+}
+
+extension ChannelSignals {
+    /// Reads windows downstream, normalised by what the state holds.
+    final class Reader: SignalReader {
+        private let method: HybridChannelsPretraining
+        private let reader: ChannelReader
+
+        init(method: HybridChannelsPretraining, reader: ChannelReader) {
+            self.method = method
+            self.reader = reader
+        }
+
+        func signals(
+            of shard: Shard, from source: any WindowSource, on tape: Tape
+        ) throws -> Value {
+            try method.patches(of: shard, from: source, with: reader, on: tape)
+        }
+
+        /// The middle, wherever the part begins, as of ECG-JEPA.
+        func signal(
+            of shard: Shard, start: Int, from source: any WindowSource, on tape: Tape
+        ) throws -> Value {
+            try signals(of: shard, from: source, on: tape)
+        }
     }
 }

@@ -6,7 +6,9 @@ import Runtime
 import Tensors
 
 /// ECG-JEPA with clinical tokens as a way to pretrain.
-public struct HybridPretraining: PretrainingMethod {
+public struct HybridPretraining: KeepsState, CompletesParameters, AdaptsWeights,
+    EmbedsSignalAlone
+{
     /// The model.
     public let model: Hybrid
     let settings: HybridConfiguration
@@ -24,19 +26,30 @@ public struct HybridPretraining: PretrainingMethod {
     public var parameters: ParameterList { model.parameters }
 
     /// The loss, its two parts, and how far the teacher's features spread.
-    public var scalarNames: [String] {
-        [
-            "loss", "prediction_loss", "auxiliary_loss", "target_deviation",
-            "target_sample_deviation",
-        ]
+    public var metrics: [Metric] {
+        [.loss, .predictionLoss, .auxiliaryLoss, .targetDeviation, .targetSampleDeviation]
+    }
+
+    private var encoder: HybridEncoder {
+        HybridEncoder(
+            encoder: model.encoder, statistics: model.statistics, sizes: model.sizes,
+            signalGain: settings.jepa.signalGain)
+    }
+
+    /// The encoder as it is used downstream, with its clinical tokens.
+    public var embedding: SignalEmbedding? { SignalEmbedding(encoder, input: input) }
+
+    /// The encoder as half of pretraining's steps see it, with the clinical column left out.
+    public var signalEmbedding: SignalEmbedding {
+        var alone = encoder
+        alone.hasClinicalTokens = false
+        return SignalEmbedding(alone, input: input)
     }
 
     /// Products as they are computed, mean over all masks and column drops.
     public var operationsPerSample: Double { costs.operationsPerSample }
     /// The blocks' share of context and predictor.
     public var activationsPerSample: Int { costs.activationsPerSample }
-    /// They are half of what it learns from.
-    public var needsClinicalFeatures: Bool { true }
 
     private var costs: ECGJEPACosts {
         ECGJEPACosts(
@@ -55,7 +68,7 @@ public struct HybridPretraining: PretrainingMethod {
     public func complete(
         _ parameters: Parameters, from source: any WindowSource, windows: [Int]
     ) {
-        model.statistics.complete(parameters, from: source, windows: windows)
+        encoder.complete(parameters, from: source, windows: windows)
     }
 
     /// ECG-JEPA's encoder fits: its position table gets the clinical column, and the clinical tokens' weights stay as they
@@ -63,8 +76,7 @@ public struct HybridPretraining: PretrainingMethod {
     public func encoderWeights(
         from given: [NamedTensor], parameters: Parameters
     ) -> [NamedTensor] {
-        ClinicalEncoder.weights(
-            from: given, sizes: model.sizes, parameters: parameters)
+        encoder.weights(from: given, parameters: parameters)
     }
 
     /// Moves the teacher towards the encoder, by less and less.
@@ -72,6 +84,23 @@ public struct HybridPretraining: PretrainingMethod {
         Teacher.follow(
             model.teacherPairs, initialMomentum: settings.jepa.teacherMomentum, context: context)
     }
+}
+
+extension HybridConfiguration: MethodBuilding {
+    /// The hybrid in its layout.
+    public func makeMethod(of configuration: Configuration) -> any PretrainingMethod {
+        switch layout {
+        case .tokens: HybridPretraining(self, input: configuration.input)
+        case .channels: HybridChannelsPretraining(self, input: configuration.input)
+        }
+    }
+}
+
+extension Metric {
+    /// ECG-JEPA's part of the loss.
+    static let predictionLoss = Metric("prediction_loss")
+    /// The loss of features that are told from the signal alone.
+    static let auxiliaryLoss = Metric("auxiliary_loss")
 }
 
 /// Why a shard of the hybrid cannot be computed.
@@ -115,11 +144,11 @@ private final class HybridWorkspace: ShardWorkspace {
             branches: ECGJEPADrops(
                 shard, settings: settings.jepa, leads: model.sizes.leads, on: tape),
             weight: settings.auxiliaryWeight, on: tape)
-        report.scalars[0] = outcome.loss
-        report.scalars[1] = outcome.predictionLoss
-        report.scalars[2] = outcome.auxiliaryLoss
-        report.scalars[3] = FeatureSpread.overTokens(outcome.targets, on: tape)
-        report.scalars[4] = FeatureSpread.overSamples(
+        report[.loss] = outcome.loss
+        report[.predictionLoss] = outcome.predictionLoss
+        report[.auxiliaryLoss] = outcome.auxiliaryLoss
+        report[.targetDeviation] = FeatureSpread.overTokens(outcome.targets, on: tape)
+        report[.targetSampleDeviation] = FeatureSpread.overSamples(
             outcome.targets, samples: shard.windows.count, on: tape)
         return outcome.value
     }

@@ -3,7 +3,7 @@ import Kernels
 import NeuralNetworks
 
 /// ST-MEM as a way to pretrain: random crops, filters and standardisation, random masks, the patch loss.
-public struct STMEMPretraining: PretrainingMethod {
+public struct STMEMPretraining: Reconstructs {
     /// The model.
     public let model: STMEM
     let input: InputConfiguration
@@ -22,7 +22,10 @@ public struct STMEMPretraining: PretrainingMethod {
     /// The model's parameters.
     public var parameters: ParameterList { model.parameters }
     /// The loss alone.
-    public var scalarNames: [String] { ["loss"] }
+    public var metrics: [Metric] { [.loss] }
+
+    /// The encoder as it is used downstream.
+    public var embedding: SignalEmbedding? { SignalEmbedding(model.encoder, input: input) }
 
     /// Products of the encoder on seen patches and of the decoder, as they are computed.
     public var operationsPerSample: Double {
@@ -55,21 +58,20 @@ public struct STMEMPretraining: PretrainingMethod {
     }
 }
 
+extension STMEMConfiguration: MethodBuilding {
+    /// ST-MEM.
+    public func makeMethod(of configuration: Configuration) -> any PretrainingMethod {
+        STMEMPretraining(self, input: configuration.input)
+    }
+}
+
 extension STMEMSizes {
     /// The sizes that a configuration gives.
     public init(
         encoder: TransformerConfiguration, decoder: TransformerConfiguration,
         input: InputConfiguration, maskRatio: Double, normalisesPatches: Bool
     ) {
-        self.init()
-        leads = input.leads
-        patchSamples = input.patchSamples
-        patches = input.patchesPerLead
-        width = encoder.width
-        depth = encoder.depth
-        heads = encoder.heads
-        headWidth = encoder.headWidth
-        hiddenWidth = encoder.mlpWidth
+        self.init(encoder: encoder, input: input)
         decoderWidth = decoder.width
         decoderDepth = decoder.depth
         decoderHeads = decoder.heads
@@ -95,7 +97,7 @@ final class STMEMWorkspace: ShardWorkspace {
     ) throws -> Value {
         let (patches, choice) = try prepare(shard, from: source, on: tape)
         let (value, loss) = model.loss(patches, choice: choice, on: tape)
-        report.scalars[0] = loss
+        report[.loss] = loss
         return value
     }
 

@@ -7,14 +7,14 @@ import Runtime
 ///
 /// Source: Chen et al., 2020; for ECGs Mehari and Strodthoff, "Self-supervised representation learning from 12-lead ECG
 /// data", 2022. The representation is the backbone's vector, before the projection.
-public struct SimCLR: PretrainingMethod {
+public struct SimCLR: GathersRows, KeepsState {
     /// The model's parameters.
     public let parameters: ParameterList
     private let settings: SimCLRConfiguration
     let input: InputConfiguration
     private let shardSize: Int
     private let batchSize: Int
-    let backbone: Backbone
+    let backbone: any Encoder
     private let hidden: Linear
     private let output: Linear
 
@@ -32,8 +32,7 @@ public struct SimCLR: PretrainingMethod {
         shardSize = configuration.shardSize
         batchSize = configuration.batchSize
         var list = ParameterList()
-        backbone = Backbone(
-            settings.backbone, input: input, samples: input.cropSamples, in: &list)
+        backbone = settings.backbone.encoder.encoder(input: input, in: &list)
         let width = settings.backbone.width
         hidden = Linear("projection.0", inputs: width, outputs: width, in: &list)
         output = Linear(
@@ -42,7 +41,7 @@ public struct SimCLR: PretrainingMethod {
     }
 
     /// The loss, retrieval of partners in the batch, and its chance.
-    public var scalarNames: [String] { contrastiveScalarNames }
+    public var metrics: [Metric] { Metric.contrastive }
 
     /// Two unit vectors a record.
     public var gathering: Gathering? {
@@ -75,6 +74,9 @@ public struct SimCLR: PretrainingMethod {
         return [:]
     }
 
+    /// The backbone as it is used downstream, before the projection.
+    public var embedding: SignalEmbedding? { SignalEmbedding(backbone, input: input) }
+
     fileprivate func augmentation() -> Augmentation {
         Augmentation(settings.augmentation, leads: input.leads, sampleRateHz: input.sampleRateHz)
     }
@@ -82,9 +84,11 @@ public struct SimCLR: PretrainingMethod {
     /// Views to unit vectors.
     ///
     /// Shape `[views * leads, samples]` to `[views, projectionWidth]`.
-    fileprivate func embed(_ views: Value, of shard: Shard, on tape: Tape) -> Value {
-        let pass = BackbonePass(shard, signalsPerSample: Self.views)
-        let features = backbone(views, pass, on: tape)
+    fileprivate func embed(
+        _ views: Value, of shard: Shard, from source: any WindowSource, on tape: Tape
+    ) throws -> Value {
+        let pass = EncoderPass(shard, signalsPerSample: Self.views)
+        let features = try backbone.vectors(views, .own, pass, from: source, on: tape)
         return tape.unitLength(
             output(tape.rectifier(hidden(features, on: tape)), on: tape))
     }
@@ -93,6 +97,13 @@ public struct SimCLR: PretrainingMethod {
         tape.withWholeBatch(own, of: shard, rowsPerSample: Self.views) {
             tape.ntXent(own, in: $0, temperature: settings.temperature)
         }
+    }
+}
+
+extension SimCLRConfiguration: MethodBuilding {
+    /// SimCLR.
+    public func makeMethod(of configuration: Configuration) -> any PretrainingMethod {
+        SimCLR(self, configuration: configuration)
     }
 }
 
@@ -126,7 +137,8 @@ private final class SimCLRWorkspace: EmbeddingRows {
         try tape.rows(
             of: shard, rowsPerSample: SimCLR.views, columns: method.gathering?.columns ?? 0
         ) { part in
-            method.embed(try views(of: part, from: source, on: tape), of: part, on: tape)
+            try method.embed(
+                try views(of: part, from: source, on: tape), of: part, from: source, on: tape)
         }
     }
 

@@ -8,7 +8,7 @@ import NeuralNetworks
 /// The head is that of E. Bakaeva and E. Padin, "Improving Self Supervised Learning of ECG Signals Processing via
 /// Encoder Embeddings Representation Enhancements", 2025; the distance is taken over the numbers of an output, not over
 /// the batch.
-public struct TripletRefinement: PretrainingMethod {
+public struct TripletRefinement: GathersRows, ChoosesWindows, RefinesEncoder {
     /// The model's parameters: `encoder.*`, `fc1.*`, `fc2.*`.
     public let parameters: ParameterList
     let settings: TripletConfiguration
@@ -30,9 +30,7 @@ public struct TripletRefinement: PretrainingMethod {
         self.input = input
         var list = ParameterList()
         encoder = STMEMEncoder(
-            sizes: STMEMSizes(
-                encoder: settings.encoder, leads: input.leads, patchSamples: input.patchSamples,
-                patches: input.patchesPerLead), in: &list)
+            sizes: STMEMSizes(encoder: settings.encoder, input: input), in: &list)
         list.setTraining(false) { _ in true }
         if settings.unfreeze > 0 {
             let depth = settings.encoder.depth
@@ -52,7 +50,16 @@ public struct TripletRefinement: PretrainingMethod {
 
     /// The loss; the share of records whose nearest one is of their class, and its chance; the share of triplets whose
     /// negative is not yet far enough.
-    public var scalarNames: [String] { contrastiveScalarNames + ["active_triplets"] }
+    public var metrics: [Metric] { Metric.contrastive + [.activeTriplets] }
+
+    /// ST-MEM's read-outs of the encoder, and as the method's own the unit vector that triplets move.
+    public var embedding: SignalEmbedding? {
+        SignalEmbedding(encoder, input: input).with(.own, dimension: settings.outputWidth) {
+            signals, _, _, tape in
+            let patches = signals.reshaped(columns: input.patchSamples)
+            return embed(features(patches, on: tape), on: tape)
+        }
+    }
 
     /// A record's output; behind it, where the encoder is frozen, the feature that the head gets, so that the second phase
     /// need not compute it again.
@@ -69,12 +76,9 @@ public struct TripletRefinement: PretrainingMethod {
         .balanced(settings.labels == .single ? .single : .equalSets)
     }
 
-    /// An encoder that nobody has trained is not refined.
-    public var needsTrainedEncoder: Bool { true }
-
     /// Frozen parts forward only, once if that is all of the encoder and twice otherwise; the rest backward too.
     public var operationsPerSample: Double {
-        let blocks = settings.encoder.multiplications(tokens: encoder.tokens)
+        let blocks = settings.encoder.multiplications(tokens: encoder.tokenCount)
         let trainedBlocks =
             blocks * Double(settings.unfreeze) / Double(settings.encoder.depth)
         let head = Double(
@@ -89,7 +93,9 @@ public struct TripletRefinement: PretrainingMethod {
     }
 
     /// The blocks' share, frozen or not.
-    public var activationsPerSample: Int { settings.encoder.activations(tokens: encoder.tokens) }
+    public var activationsPerSample: Int {
+        settings.encoder.activations(tokens: encoder.tokenCount)
+    }
 
     /// Buffers for one thread.
     public func makeWorkspace() -> any ShardWorkspace { TripletWorkspace(self, input: input) }
@@ -108,8 +114,20 @@ public struct TripletRefinement: PretrainingMethod {
     }
 }
 
+extension TripletConfiguration: MethodBuilding {
+    /// Refinement by triplets.
+    public func makeMethod(of configuration: Configuration) -> any PretrainingMethod {
+        TripletRefinement(self, input: configuration.input)
+    }
+}
+
+extension Metric {
+    /// The part of triplets whose negative is not yet far enough.
+    static let activeTriplets = Metric("active_triplets")
+}
+
 /// One thread's buffers for reading windows, and the computation of a shard on them.
-private final class TripletWorkspace: ShardWorkspace {
+private final class TripletWorkspace: RowWorkspace {
     private let method: TripletRefinement
     private let settings: TripletConfiguration
     private let reader: WindowReader
@@ -144,10 +162,10 @@ private final class TripletWorkspace: ShardWorkspace {
                 own, in: batch, triplets: triplets, distance: settings.distance,
                 margin: settings.margin)
             let retrieval = classes.retrieval(distance: distances.between)
-            report.scalars[0] = found.loss
-            report.scalars[1] = retrieval.accuracy
-            report.scalars[2] = retrieval.chance
-            report.scalars[3] = found.active
+            report[.loss] = found.loss
+            report[.retrievalAccuracy] = retrieval.accuracy
+            report[.retrievalChance] = retrieval.chance
+            report[.activeTriplets] = found.active
             return found.value
         }
     }

@@ -6,7 +6,7 @@ import Runtime
 /// The part of the training state that is the codebook's: codes, their running means, and recent vectors.
 ///
 /// All of it is frozen parameters, so checkpoints, digests and those who come late have it. Shards hand on some of
-/// their vectors as notes; the last batches of them are what k-means starts from and where dead codes begin again.
+/// their vectors as auxiliary numbers; the last batches of them are what k-means starts from and where dead codes begin again.
 struct CodebookState: Sendable {
     let settings: QuantiserConfiguration.Codebook
     private let warmupSteps: Int
@@ -58,14 +58,14 @@ struct CodebookState: Sendable {
     func hasStarted(on tape: Tape) -> Bool { tape.parameter(progress).data[1] > 0 }
 
     /// Writes a shard's candidates, drawn without repetition from its vectors.
-    func note(_ z: Value, of shard: Shard, into notes: UnsafeMutableBufferPointer<Double>) {
+    func note(_ z: Value, of shard: Shard, into auxiliary: UnsafeMutableBufferPointer<Double>) {
         var random = RandomStream(
             seed: shard.seed, purpose: .codebook, step: shard.step,
             position: UInt32(shard.firstPosition))
         let chosen = random.choose(settings.candidatesPerShard, of: z.rows)
         for (place, row) in chosen.enumerated() {
             for j in 0..<z.columns {
-                notes[place * z.columns + j] = Double(z.data[row * z.columns + j])
+                auxiliary[place * z.columns + j] = Double(z.data[row * z.columns + j])
             }
         }
     }
@@ -74,7 +74,7 @@ struct CodebookState: Sendable {
     ///
     /// - Parameters:
     ///   - context: The step's statistics.
-    ///   - candidates: A shard's candidates among its notes.
+    ///   - candidates: A shard's candidates among its auxiliary numbers.
     /// - Returns: Codes that were restarted.
     func update(_ context: UpdateContext, candidates: (Int) -> ArraySlice<Double>) -> Int {
         let values = Values(self, context.parameters)

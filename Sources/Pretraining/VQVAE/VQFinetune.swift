@@ -37,15 +37,7 @@ struct VQFinetune: Sendable {
         self.settings = settings
         shardSize = Double(batchSize / logicalShards)
         var list = ParameterList()
-        var sizes = STMEMSizes()
-        sizes.leads = input.leads
-        sizes.patches = input.patchesPerLead
-        sizes.patchSamples = input.patchSamples
-        sizes.width = settings.encoder.width
-        sizes.depth = settings.encoder.depth
-        sizes.heads = settings.encoder.heads
-        sizes.headWidth = settings.encoder.headWidth
-        sizes.hiddenWidth = settings.encoder.mlpWidth
+        let sizes = STMEMSizes(encoder: settings.encoder, input: input)
         encoder = STMEMEncoder(sizes: sizes, trainsPositions: !settings.freezeEncoder, in: &list)
         if settings.freezeEncoder { list.freeze(0..<list.specifications.count) }
         standardisation =
@@ -103,7 +95,7 @@ struct VQFinetune: Sendable {
     /// - Returns: A 1 x 1 value.
     func loss(_ patches: Value, of shard: Shard, report: ShardReport, on tape: Tape) -> Value {
         let outcome = quantiser.quantise(
-            latent(of: patches, on: tape), of: shard, notes: report.notes, on: tape)
+            latent(of: patches, on: tape), of: shard, auxiliary: report.auxiliary, on: tape)
         let isTraining = shard.role == .training
         let rebuilt = head.decode(
             outcome.value,
@@ -119,10 +111,7 @@ struct VQFinetune: Sendable {
         let (value, reconstruction) = tape.meanSquaredError(
             rebuilt, target: patches.data,
             over: variance(patches.data, count: patches.count))
-        report.scalars[0] = reconstruction + outcome.penalty
-        report.scalars[1] = reconstruction
-        report.scalars[2] = outcome.deviation.mean
-        report.scalars[3] = outcome.deviation.least
+        report.take(outcome, reconstruction: reconstruction)
         return outcome.loss.map { tape.total(value, $0, weight: 1) } ?? value
     }
 

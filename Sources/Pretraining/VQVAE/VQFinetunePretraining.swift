@@ -3,7 +3,7 @@ import NeuralNetworks
 import Runtime
 
 /// `vq-finetune` as a way to train on: a codebook for the pooled features of a pretrained encoder.
-public struct VQFinetunePretraining: PretrainingMethod {
+public struct VQFinetunePretraining: KeepsState, ReportsValidation, RefinesEncoder {
     let model: VQFinetune
     let settings: VQFinetuneConfiguration
     let input: InputConfiguration
@@ -20,16 +20,20 @@ public struct VQFinetunePretraining: PretrainingMethod {
     /// The model's parameters, the codebook's state and its statistics.
     public var parameters: ParameterList { model.parameters }
     /// The loss and its largest part, and how much the projected vectors vary.
-    public var scalarNames: [String] {
-        ["loss", "reconstruction_loss", "latent_deviation", "latent_deviation_minimum"]
+    public var metrics: [Metric] { Metric.codebook }
+    /// ST-MEM's read-outs of the encoder; the method's own is the record's code.
+    public var embedding: SignalEmbedding? {
+        SignalEmbedding(model.encoder, input: input).with(.own, dimension: settings.latentWidth) {
+            signals, _, _, tape in
+            let patches = signals.reshaped(columns: input.patchSamples)
+            return model.quantiser.replaced(model.latent(of: patches, on: tape), on: tape)
+        }
     }
-    /// Candidates for codes.
-    public var notesPerShard: Int { model.quantiser.notesPerShard }
-    /// How often each code was chosen.
-    public var notesPerValidationUnit: Int { model.quantiser.notesPerValidationUnit }
 
-    /// A pooled feature of drawn weights says little.
-    public var needsTrainedEncoder: Bool { true }
+    /// Candidates for codes.
+    public var auxiliaryPerShard: Int { model.quantiser.auxiliaryPerShard }
+    /// How often each code was chosen.
+    public var auxiliaryPerValidationUnit: Int { model.quantiser.auxiliaryPerValidationUnit }
 
     /// Products of the encoder, of which a frozen one is not gone back over, and of the head.
     public var operationsPerSample: Double {
@@ -61,9 +65,9 @@ public struct VQFinetunePretraining: PretrainingMethod {
 
     /// Which codes the validation records use.
     public func validationReport(
-        notes: [[Double]], parameters: Parameters
+        auxiliary: [[Double]], parameters: Parameters
     ) -> [String: JSONValue] {
-        model.quantiser.validationReport(notes: notes)
+        model.quantiser.validationReport(auxiliary: auxiliary)
     }
 
     private final class Workspace: ShardWorkspace {
@@ -82,5 +86,12 @@ public struct VQFinetunePretraining: PretrainingMethod {
                 try reader.patches(of: shard, from: source, on: tape), of: shard, report: report,
                 on: tape)
         }
+    }
+}
+
+extension VQFinetuneConfiguration: MethodBuilding {
+    /// A codebook on a pretrained encoder.
+    public func makeMethod(of configuration: Configuration) -> any PretrainingMethod {
+        VQFinetunePretraining(self, of: configuration)
     }
 }

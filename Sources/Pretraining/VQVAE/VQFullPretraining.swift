@@ -3,7 +3,7 @@ import NeuralNetworks
 import Runtime
 
 /// `vq-full` as a way to pretrain: an encoder and a codebook from scratch, by rebuilding records from their codes.
-public struct VQFullPretraining: PretrainingMethod {
+public struct VQFullPretraining: KeepsState, ReportsValidation {
     let model: VQFull
     let settings: VQFullConfiguration
     let input: InputConfiguration
@@ -20,13 +20,32 @@ public struct VQFullPretraining: PretrainingMethod {
     /// The model's parameters, the codebook's state and its statistics.
     public var parameters: ParameterList { model.parameters }
     /// The loss and its largest part, and how much the projected vectors vary.
-    public var scalarNames: [String] {
-        ["loss", "reconstruction_loss", "latent_deviation", "latent_deviation_minimum"]
+    public var metrics: [Metric] { Metric.codebook }
+    /// The mean of the encoder's tokens, of a record or of each lead; the method's own read-out is the mean of their codes.
+    public var embedding: SignalEmbedding? {
+        let (width, patch) = (settings.encoder.width, input.patchSamples)
+        @Sendable func mean(_ signals: Value, ofCodes: Bool, _ tape: Tape) -> Value {
+            let tokens = model.tokens(of: signals.reshaped(columns: patch), on: tape)
+            return tape.meanOfRows(
+                ofCodes ? model.quantiser.replaced(tokens, on: tape) : tokens,
+                length: tokens.rows)
+        }
+        return SignalEmbedding(model.encoder, input: input)
+            .with(.mean, dimension: width) { signals, _, _, tape in
+                mean(signals, ofCodes: false, tape)
+            }
+            .with(.leads, dimension: input.leads * width) { signals, _, _, tape in
+                model.meanOfLeads(signals.reshaped(columns: patch), on: tape)
+            }
+            .with(.own, dimension: width) { signals, _, _, tape in
+                mean(signals, ofCodes: true, tape)
+            }
     }
+
     /// Candidates for codes.
-    public var notesPerShard: Int { model.quantiser.notesPerShard }
+    public var auxiliaryPerShard: Int { model.quantiser.auxiliaryPerShard }
     /// How often each code was chosen.
-    public var notesPerValidationUnit: Int { model.quantiser.notesPerValidationUnit }
+    public var auxiliaryPerValidationUnit: Int { model.quantiser.auxiliaryPerValidationUnit }
 
     /// Products of the encoder on all patches and of the decoder.
     public var operationsPerSample: Double {
@@ -61,9 +80,9 @@ public struct VQFullPretraining: PretrainingMethod {
 
     /// Which codes the validation records use.
     public func validationReport(
-        notes: [[Double]], parameters: Parameters
+        auxiliary: [[Double]], parameters: Parameters
     ) -> [String: JSONValue] {
-        model.quantiser.validationReport(notes: notes)
+        model.quantiser.validationReport(auxiliary: auxiliary)
     }
 
     private final class Workspace: ShardWorkspace {
@@ -80,14 +99,43 @@ public struct VQFullPretraining: PretrainingMethod {
         ) throws -> Value {
             let patches = try reader.patches(of: shard, from: source, on: tape)
             let outcome = model.quantiser.quantise(
-                model.tokens(of: patches, on: tape), of: shard, notes: report.notes, on: tape)
+                model.tokens(of: patches, on: tape), of: shard, auxiliary: report.auxiliary,
+                on: tape)
             let (value, reconstruction) = model.reconstructionLoss(
                 outcome.value, patches: patches, on: tape)
-            report.scalars[0] = reconstruction + outcome.penalty
-            report.scalars[1] = reconstruction
-            report.scalars[2] = outcome.deviation.mean
-            report.scalars[3] = outcome.deviation.least
+            report.take(outcome, reconstruction: reconstruction)
             return outcome.loss.map { tape.total(value, $0, weight: 1) } ?? value
         }
     }
+}
+
+extension VQFullConfiguration: MethodBuilding {
+    /// A codebook from scratch.
+    public func makeMethod(of configuration: Configuration) -> any PretrainingMethod {
+        VQFullPretraining(self, of: configuration)
+    }
+}
+
+extension ShardReport {
+    /// The numbers of a method with a codebook.
+    func take(_ outcome: VectorQuantiser.Outcome, reconstruction: Double) {
+        self[.loss] = reconstruction + outcome.penalty
+        self[.reconstructionLoss] = reconstruction
+        self[.latentDeviation] = outcome.deviation.mean
+        self[.latentDeviationMinimum] = outcome.deviation.least
+    }
+}
+
+extension Metric {
+    /// The squared error of what is rebuilt.
+    static let reconstructionLoss = Metric("reconstruction_loss")
+    /// How much projected vectors vary, the mean over their numbers.
+    static let latentDeviation = Metric("latent_deviation")
+    /// The same of the number that varies least.
+    static let latentDeviationMinimum = Metric("latent_deviation_minimum")
+
+    /// The numbers of a method with a codebook.
+    static let codebook: [Metric] = [
+        .loss, .reconstructionLoss, .latentDeviation, .latentDeviationMinimum,
+    ]
 }

@@ -64,17 +64,17 @@ struct VectorQuantiser: Sendable {
     /// - Parameters:
     ///   - x: Shape `[rows, width]`.
     ///   - shard: Whose they are.
-    ///   - notes: Receives what `update` and `validationReport` need.
+    ///   - auxiliary: Receives what `update` and `validationReport` need.
     ///   - tape: Where the computation is recorded.
     /// - Returns: The quantised vectors and what belongs to them.
     func quantise(
-        _ x: Value, of shard: Shard, notes: UnsafeMutableBufferPointer<Double>, on tape: Tape
+        _ x: Value, of shard: Shard, auxiliary: UnsafeMutableBufferPointer<Double>, on tape: Tape
     ) -> Outcome {
         let z = projection(x, on: tape)
         switch kind {
         case .codebook(let state):
             let vectors = state.settings.lookup == .cosine ? tape.unitLength(z) : z
-            return quantise(vectors, by: state, of: shard, notes: notes, on: tape)
+            return quantise(vectors, by: state, of: shard, auxiliary: auxiliary, on: tape)
         case .finiteScalar(let quantisation, let hits):
             let deviation = deviations(of: z)
             // Validation has no step of its own, and looks at what will be used.
@@ -83,8 +83,8 @@ struct VectorQuantiser: Sendable {
                     value: expansion(z, on: tape), loss: nil, penalty: 0, deviation: deviation)
             }
             let (rounded, chosen) = tape.roundedToLevels(z, quantisation)
-            count(chosen, rows: z.rows, hits: hits, shard: shard, notes: notes, on: tape)
-            Notes(notes).set(.vectors, Double(z.rows))
+            count(chosen, rows: z.rows, hits: hits, shard: shard, auxiliary: auxiliary, on: tape)
+            Auxiliary(auxiliary).set(.vectors, Double(z.rows))
             return Outcome(
                 value: expansion(rounded, on: tape), loss: nil, penalty: 0, deviation: deviation)
         }
@@ -120,12 +120,13 @@ struct VectorQuantiser: Sendable {
 
     private func quantise(
         _ z: Value, by state: CodebookState, of shard: Shard,
-        notes: UnsafeMutableBufferPointer<Double>, on tape: Tape
+        auxiliary: UnsafeMutableBufferPointer<Double>, on tape: Tape
     ) -> Outcome {
         let deviation = deviations(of: z)
         if shard.role == .training {
             state.note(
-                z, of: shard, into: UnsafeMutableBufferPointer(rebasing: notes[Notes.count...]))
+                z, of: shard,
+                into: UnsafeMutableBufferPointer(rebasing: auxiliary[Auxiliary.count...]))
         }
         guard state.hasStarted(on: tape) else {
             return Outcome(
@@ -134,7 +135,7 @@ struct VectorQuantiser: Sendable {
         let codebook = tape.parameter(state.codebook)
         let chosen = nearest(z, codebook, by: state.settings.lookup, on: tape)
         count(
-            chosen, rows: z.rows, hits: state.hits, shard: shard, notes: notes,
+            chosen, rows: z.rows, hits: state.hits, shard: shard, auxiliary: auxiliary,
             on: tape)
         if let sums = tape.statistic(state.hitSums) {
             for r in 0..<z.rows {
@@ -145,7 +146,7 @@ struct VectorQuantiser: Sendable {
         }
         let (loss, penalty) = penalty(
             z, codebook: codebook, chosen: chosen, by: state.settings,
-            notes: Notes(notes), on: tape)
+            auxiliary: Auxiliary(auxiliary), on: tape)
         let quantised = tape.quantised(
             z, codebook: codebook, chosen: chosen, through: state.settings.gradient)
         return Outcome(
@@ -153,10 +154,10 @@ struct VectorQuantiser: Sendable {
             deviation: deviation)
     }
 
-    /// Commitment and entropy, weighted; what they are made of goes into the notes.
+    /// Commitment and entropy, weighted; what they are made of goes into the auxiliary numbers.
     private func penalty(
         _ z: Value, codebook: Value, chosen: UnsafePointer<Int32>,
-        by settings: QuantiserConfiguration.Codebook, notes: Notes, on tape: Tape
+        by settings: QuantiserConfiguration.Codebook, auxiliary: Auxiliary, on tape: Tape
     ) -> (loss: Value, penalty: Double) {
         var distances = 0.0
         for r in 0..<z.rows {
@@ -169,14 +170,14 @@ struct VectorQuantiser: Sendable {
         let (commitment, error) = tape.codeLoss(
             z, codebook: codebook, chosen: chosen, commitment: Float(settings.commitment),
             codes: 0)
-        notes.set(.vectors, Double(z.rows))
-        notes.set(.distances, distances)
-        notes.set(.squares, error * Double(z.rows))
+        auxiliary.set(.vectors, Double(z.rows))
+        auxiliary.set(.distances, distances)
+        auxiliary.set(.squares, error * Double(z.rows))
         guard settings.entropyWeight > 0 else { return (commitment, settings.commitment * error) }
         let entropy = tape.assignmentEntropy(
             z, codebook: codebook, temperature: Float(settings.entropyTemperature))
-        notes.set(.entropyPerVector, entropy.perVector * Double(z.rows))
-        notes.set(.entropyOfMean, entropy.ofMean * Double(z.rows))
+        auxiliary.set(.entropyPerVector, entropy.perVector * Double(z.rows))
+        auxiliary.set(.entropyOfMean, entropy.ofMean * Double(z.rows))
         return (
             tape.total(commitment, entropy.value, weight: Float(settings.entropyWeight)),
             settings.commitment * error
@@ -184,13 +185,13 @@ struct VectorQuantiser: Sendable {
         )
     }
 
-    /// Adds a shard's choices to the step's hits, or a unit's to its notes.
+    /// Adds a shard's choices to the step's hits, or a unit's to its auxiliary numbers.
     private func count(
         _ chosen: UnsafePointer<Int32>, rows: Int, hits: Int, shard: Shard,
-        notes: UnsafeMutableBufferPointer<Double>, on tape: Tape
+        auxiliary: UnsafeMutableBufferPointer<Double>, on tape: Tape
     ) {
         if shard.role == .validation {
-            for r in 0..<rows { notes[Notes.count + Int(chosen[r])] += 1 }
+            for r in 0..<rows { auxiliary[Auxiliary.count + Int(chosen[r])] += 1 }
         } else if let counts = tape.statistic(hits) {
             for r in 0..<rows { counts[Int(chosen[r])] += 1 }
         }
@@ -214,11 +215,11 @@ struct VectorQuantiser: Sendable {
         return (total / Double(z.columns), least)
     }
 
-    // MARK: Notes and reports
+    // MARK: Reports
 
     /// What a shard says of its codes, each number a sum over its vectors; after it come candidates (training) or hits
     /// (validation).
-    private struct Notes {
+    private struct Auxiliary {
         enum Place: Int {
             case vectors
             case distances
@@ -236,9 +237,9 @@ struct VectorQuantiser: Sendable {
 
         /// Means over all vectors of all shards; `null` where nothing was quantised, or not measured.
         static func entries(
-            _ notes: [[Double]], _ settings: QuantiserConfiguration
+            _ auxiliary: [[Double]], _ settings: QuantiserConfiguration
         ) -> [String: JSONValue] {
-            func total(_ place: Place) -> Double { notes.reduce(0) { $0 + $1[place.rawValue] } }
+            func total(_ place: Place) -> Double { auxiliary.reduce(0) { $0 + $1[place.rawValue] } }
             let vectors = total(.vectors)
             guard case .codebook(let codebook) = settings.codes else { return [:] }
             func mean(_ place: Place, isMeasured: Bool = true) -> JSONValue {
@@ -253,17 +254,17 @@ struct VectorQuantiser: Sendable {
         }
     }
 
-    /// Numbers that a training shard notes.
-    var notesPerShard: Int {
+    /// Auxiliary numbers of a training shard.
+    var auxiliaryPerShard: Int {
         switch kind {
         case .codebook(let state):
-            Notes.count + state.settings.candidatesPerShard * state.settings.dimension
-        case .finiteScalar: Notes.count
+            Auxiliary.count + state.settings.candidatesPerShard * state.settings.dimension
+        case .finiteScalar: Auxiliary.count
         }
     }
 
-    /// Numbers that a validation unit notes.
-    var notesPerValidationUnit: Int { Notes.count + settings.codeCount }
+    /// Auxiliary numbers of a validation unit.
+    var auxiliaryPerValidationUnit: Int { Auxiliary.count + settings.codeCount }
 
     /// Moves codes on by one step.
     ///
@@ -274,7 +275,7 @@ struct VectorQuantiser: Sendable {
         case .codebook(let state):
             (hits, restarts) = (
                 state.hits,
-                state.update(context) { context.notes[$0][Notes.count...] }
+                state.update(context) { context.auxiliary[$0][Auxiliary.count...] }
             )
         case .finiteScalar(_, let counts): (hits, restarts) = (counts, 0)
         }
@@ -282,19 +283,19 @@ struct VectorQuantiser: Sendable {
         let use = CodeUse(hits: context.statistic(hits).map { (Double($0) * shards).rounded() })
         var entries = use.entries
         entries["restarts"] = .integer(Int64(restarts))
-        entries.merge(Notes.entries(context.notes, settings)) { first, _ in first }
+        entries.merge(Auxiliary.entries(context.auxiliary, settings)) { first, _ in first }
         return ["codebook": .object(entries)]
     }
 
     /// The entry of a validation line.
-    func validationReport(notes: [[Double]]) -> [String: JSONValue] {
+    func validationReport(auxiliary: [[Double]]) -> [String: JSONValue] {
         var use = CodeUse(codes: settings.codeCount)
-        for unit in notes { use.add(unit[Notes.count...]) }
+        for unit in auxiliary { use.add(unit[Auxiliary.count...]) }
         var entries = use.entries
         entries["codes"] = .integer(Int64(settings.codeCount))
         entries["vectors"] = .integer(Int64(use.total))
         entries["histogram"] = .array(use.hits.map { .integer(Int64($0)) })
-        entries.merge(Notes.entries(notes, settings)) { first, _ in first }
+        entries.merge(Auxiliary.entries(auxiliary, settings)) { first, _ in first }
         return ["codebook": .object(entries)]
     }
 }

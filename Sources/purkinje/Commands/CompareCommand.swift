@@ -52,7 +52,7 @@ let compareCommand = Command(
     for (number, configuration) in drawn.enumerated() {
         let name =
             drawn.count == 1
-            ? "random" : "random \(configuration.method.rawValue) \(number + 1)"
+            ? "random" : "random \(configuration.method.name) \(number + 1)"
         controls.append(
             try assessment.drawn(by: configuration, name: name) {
                 line.update("\($0): record \($1)/\($2)")
@@ -104,6 +104,6 @@ extension Configuration {
     /// Whether both draw the same weights before the first step.
     fileprivate func drawsSameEncoder(as other: Configuration) -> Bool {
         method == other.method && seed == other.seed && input == other.input
-            && details == other.details
+            && details.isEqual(to: other.details)
     }
 }

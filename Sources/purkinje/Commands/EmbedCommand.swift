@@ -61,7 +61,7 @@ let embedCommand = Command(
         metadata: [
             "records": list(records.map(\.description.name)),
             "classes": list(LabelledRecords.classNames), "readout": readout.rawValue,
-            "method": encoder.configuration.method.rawValue, "step": "\(encoder.step)",
+            "method": encoder.configuration.method.name, "step": "\(encoder.step)",
             "state_sha256": encoder.stateDigest?.description ?? "",
             "data_sha256": dataset.digest.description,
         ], to: given[output])

@@ -149,7 +149,7 @@ extension TrainedEncoder {
     /// What the encoder is, by name.
     var json: [String: JSONValue] {
         [
-            "method": .string(configuration.method.rawValue), "step": .integer(Int64(step)),
+            "method": .string(configuration.method.name), "step": .integer(Int64(step)),
             "state_sha256": stateDigest.map { .string($0.description) } ?? .null,
             "pretraining_data_sha256": dataDigest.map { .string($0.description) } ?? .null,
         ]

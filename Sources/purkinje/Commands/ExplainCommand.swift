@@ -1,4 +1,5 @@
 import CommandLineInterface
+import Configurations
 import Electrocardiography
 import Evaluation
 import Runtime

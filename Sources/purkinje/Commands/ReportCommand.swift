@@ -88,7 +88,7 @@ private func reconstructions(
     of directory: RunDirectory, in dataset: PreparedDataset, count: Int
 ) throws -> [ReportPage.Section] {
     let record = try directory.read()
-    guard count > 0, case .stMEM = record.configuration.details else { return [] }
+    guard count > 0, record.configuration.makeMethod() is any Reconstructs else { return [] }
     let fold = record.configuration.data.validationFold
     let windows = (0..<dataset.windowCount).filter { dataset.window($0).record.fold == fold }
     guard !windows.isEmpty else { return [] }
@@ -124,13 +124,13 @@ private func embeddingMap(
         )
     }
     guard given[mapRecords] > 0, labelled.count > 1, try !store.list().isEmpty,
-        MethodCatalogue.method(for: configuration).embedding != nil
+        configuration.makeMethod().embedding != nil
     else { return [] }
     let encoder = try EncoderOptions.encoder(of: directory.path)
     let readout = given[EncoderOptions.readout]
     guard encoder.has(readout) else {
         throw EvaluationError.noReadout(
-            method: configuration.method.rawValue, readout: readout.rawValue)
+            method: configuration.method.name, readout: readout.rawValue)
     }
     let kept = RecordMap.sample(given[mapRecords], of: labelled.count, seed: 0).map { labelled[$0] }
     let line = ProgressLine()

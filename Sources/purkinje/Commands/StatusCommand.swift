@@ -77,7 +77,7 @@ struct RunStatus {
     var json: JSONValue {
         [
             "run": .string(record.id.description),
-            "method": .string(record.configuration.method.rawValue),
+            "method": .string(record.configuration.method.name),
             "step": .integer(Int64(step)), "steps": .integer(Int64(record.configuration.steps)),
             "ended": .boolean(hasEnded), "metrics": metrics.training ?? .null,
             "validation": metrics.validation ?? .null,
@@ -123,7 +123,7 @@ struct RunStatus {
             gflopsPerSecond: training?["gflops_per_second"]?.doubleValue,
             workers: training?["world_size"]?.integerValue)
         var lines = [
-            "\(directory.path): \(configuration.method.rawValue), run \(record.id)",
+            "\(directory.path): \(configuration.method.name), run \(record.id)",
             progress.text + (metricsAge.map { "  (\(roughTime($0)) ago)" } ?? ""),
         ]
         if let validation = metrics.validation,

@@ -115,6 +115,7 @@ struct FinetuneRuns {
         // Few records need fewer steps, but more epochs.
         let steps = max(Int((Double(epochs) * fraction).rounded(.up)), (epochs + 3) / 4)
         let every = max(1, steps / 10)
+        let readout = encoder.configuration.method.encoder?.readout ?? .mean
         return try encoder.configuration.finetuning(
             [
                 "batchSize": .integer(Int64(batchSize)), "logicalShards": 4,
@@ -122,8 +123,7 @@ struct FinetuneRuns {
                 "checkpoint": ["everySteps": .integer(Int64(every)), "keep": 100],
                 "validation": ["everySteps": .integer(Int64(every))],
             ],
-            overrides: (encoder.configuration.method == .hybrid ? ["readout=parts"] : [])
-                + overrides)
+            overrides: ["readout=\(readout.rawValue)"] + overrides)
     }
 
     // MARK: Training

@@ -69,9 +69,10 @@ struct InitialWeights {
         let store = CheckpointStore(path: directory.checkpointsPath)
         if directory.holdsRun, !fresh, try !store.list().isEmpty { return }
         let replica = try TrainingReplica.atStepZero(configuration)
+        let given = OfficialWeights.encoder(inModel: tensors)
+        let method = configuration.makeMethod() as? any AdaptsWeights
         try OfficialWeights.copyEncoder(
-            from: MethodCatalogue.method(for: configuration).encoderWeights(
-                from: OfficialWeights.encoder(inModel: tensors), parameters: replica.parameters),
+            from: method?.encoderWeights(from: given, parameters: replica.parameters) ?? given,
             source: path.text, into: replica.state)
         replica.parameters.renewCopies()
         try replica.saveStepZero(in: directory, fresh: fresh)
@@ -88,12 +89,12 @@ func requireRunFolder(_ directory: RunDirectory) throws(CommandError) {
 func requireEncoder(
     _ configuration: Configuration, for directory: RunDirectory, given: InitialWeights?
 ) throws {
-    guard MethodCatalogue.method(for: configuration).needsTrainedEncoder, given == nil,
+    guard configuration.makeMethod() is any RefinesEncoder, given == nil,
         configuration.initialWeights == nil, !directory.holdsRun
     else { return }
     throw CommandError(
         .usage,
-        "\(configuration.method.rawValue) works on a trained encoder: give a run or a file of weights "
+        "\(configuration.method.name) works on a trained encoder: give a run or a file of weights "
             + "of the same sizes with --initialise-from")
 }
 

@@ -5,7 +5,7 @@ import Pretraining
 extension MemoryEstimate {
     /// What a worker of a run with this configuration will hold.
     init(_ configuration: Configuration, threads: Int, workers: Int) {
-        let method = MethodCatalogue.method(for: configuration)
+        let method = configuration.makeMethod()
         let specifications = method.parameters.specifications
         self.init(
             parameterCount: specifications.filter(\.isTrained).reduce(0) { $0 + $1.count },

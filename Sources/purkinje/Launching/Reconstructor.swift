@@ -6,7 +6,7 @@ import Pretraining
 import Runs
 import Runtime
 
-/// The newest model of a run of ST-MEM, to see what it makes of records.
+/// The newest model of a run whose method rebuilds what it did not see, to see what it makes of records.
 struct Reconstructor {
     /// A record and what the model rebuilt of its hidden parts.
     struct Picture {
@@ -18,7 +18,7 @@ struct Reconstructor {
 
     /// Finished steps of the model.
     let step: UInt64
-    private let method: STMEMPretraining
+    private let method: any Reconstructs
     private let parameters: Parameters
 
     /// Loads the newest whole checkpoint.
@@ -26,13 +26,13 @@ struct Reconstructor {
     /// - Throws: `CommandError` for a run of another method, `CheckpointError` where there is no checkpoint.
     init(run directory: RunDirectory) throws {
         let configuration = try directory.read().configuration
-        guard case .stMEM(let settings) = configuration.details else {
+        guard let method = configuration.makeMethod() as? any Reconstructs else {
             throw CommandError(
                 .usage,
-                "\(directory.path) trains \(configuration.method.rawValue), which reconstructs no "
+                "\(directory.path) trains \(configuration.method.name), which reconstructs no "
                     + "signal; only st-mem does")
         }
-        method = STMEMPretraining(settings, input: configuration.input)
+        self.method = method
         parameters = Parameters(method.parameters, seed: configuration.seed)
         let store = CheckpointStore(path: directory.checkpointsPath)
         let newest = try store.newestWhole { Log().warning("\($0): \($1)") }
