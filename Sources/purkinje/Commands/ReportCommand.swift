@@ -43,10 +43,10 @@ let reportCommand = Command(
     }
     if given[records] > 0 {
         let configuration = try directory.read().configuration
-        if configuration.method != .stMEM {
+        if !(configuration.makeMethod() is any Reconstructs) {
             try given.refuse(
                 [records],
-                "for a run of \(configuration.method.rawValue): only st-mem reconstructs records")
+                "for a run of \(configuration.method.name): only st-mem reconstructs records")
         }
     }
     let input = try given[data] ?? directory.read().dataPath
