@@ -56,7 +56,7 @@ import Testing
 
     /// A tall lead halves the scale of all, which the foot says; nothing is cut.
     @Test(arguments: [
-        (Float(1), "10 mm/mV · lines"), (3, "5 mm/mV (usual: 10)"), (40, "(usual: 10)"),
+        (Float(1), "10 mm/mV · lines"), (2, " · 5 mm/mV (usual: 10)"), (40, "(usual: 10)"),
     ])
     func thePictureShowsCurvesWhole(factor: Float, foot: String) throws {
         var tall = measurements

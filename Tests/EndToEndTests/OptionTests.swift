@@ -164,6 +164,28 @@ import Testing
         #expect(!last.contains("learningRate"))
     }
 
+    /// Numbers that no record reaches, and more records than a disk holds.
+    @Test func hugeNumbersAreRefused() throws {
+        defer { try? folder.removeAll() }
+        let fixture = try #require(TrainingFixture.current)
+        let record = fixture.folder + "/ecg/records500/00000/00001_hr"
+        for (words, text) in [
+            (
+                ["data", "inspect", record, "--svg", path("s"), "--from", "1e300"],
+                "--from 1e+300 lies"
+            ),
+            (
+                ["data", "synthesise", "--out", path("n"), "--records", "\(Int.max)"],
+                "from 1 to 1000000"
+            ),
+        ] {
+            let result = try Programs.run(words)
+            #expect(
+                result.code == 2 && result.lines.last?.contains(text) == true, "\(result.lines)")
+        }
+        #expect(try folder.names().isEmpty)
+    }
+
     @Test func aRateOfPTBXLNeedsPTBXL() throws {
         defer { try? folder.removeAll() }
         let fixture = try #require(TrainingFixture.current)

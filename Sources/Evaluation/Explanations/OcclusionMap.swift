@@ -37,7 +37,9 @@ public struct OcclusionMap: Sendable {
     ) throws {
         let occluded = try OccludedWindow(
             window, of: source,
-            patchSamples: max(1, Int((patchSeconds * sampleRateHz).rounded())))
+            patchSamples: max(
+                1,
+                Int(min(patchSeconds * sampleRateHz, Double(source.samplesPerWindow)).rounded())))
         let found = probabilities(try embed(occluded, occluded.parts.count + 1))
         let whole = Array(found.row(0))
         let label = label ?? whole.indices.max { whole[$0] < whole[$1] } ?? 0

@@ -47,10 +47,12 @@ private func inspectRecord(_ subject: FilePath, _ invocation: Invocation) throws
     let record = try WFDBRecord.read(subject, options: .init(correctsNormalisedGains: true))
     let ranges = record.signals.map { SignalRange($0.samples) }
     if let file = invocation[picture] {
-        let start = Int((invocation[from] * record.sampleRateHz).rounded())
-        guard start < max(1, record.sampleCount) else {
-            throw CommandError(.usage, "--from lies behind the record's end")
+        // As a number with a point: seconds without end are no sample.
+        let place = (invocation[from] * record.sampleRateHz).rounded()
+        guard place < Double(max(1, record.sampleCount)) else {
+            throw CommandError(.usage, "--from \(invocation[from]) lies behind the record's end")
         }
+        let start = Int(place)
         let seconds = Double(record.sampleCount) / record.sampleRateHz
         let about = record.comments.map { $0.trimmingCharacters(in: .whitespaces) }
             .filter { !$0.isEmpty && !$0.hasSuffix("Unknown") }

@@ -5,7 +5,8 @@ import Runtime
 
 private let output = Option(
     required: "out", .directory, help: "The folder to write; it must be new or empty.")
-private let records = Option(required: "records", .count, help: "Records to write.")
+private let records = Option(
+    required: "records", .integer(1...1_000_000), help: "Records to write.")
 private let seed = Option(
     "seed", .seed, default: 0, help: "What everything is drawn from.")
 private let threads = Option(
