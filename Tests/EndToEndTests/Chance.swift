@@ -42,9 +42,12 @@ extension Trait where Self == IssueHandlingTrait {
     /// Names the seed in every failure.
     static var namesItsSeed: Self {
         .compactMapIssues { issue in
-            var issue = issue
-            issue.comments.append("chance: \(Chance.variable)=\(Chance.seed)")
-            return issue
+            let seed: Comment = "chance: \(Chance.variable)=\(Chance.seed)"
+            // The trait is asked for a suite and for each of its tests.
+            guard !issue.comments.contains(seed) else { return issue }
+            var named = issue
+            named.comments.append(seed)
+            return named
         }
     }
 }
