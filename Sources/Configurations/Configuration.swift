@@ -31,13 +31,13 @@ public struct Configuration: Sendable {
     public let data: FoldConfiguration
     /// What happens to a step whose gradient is not finite.
     public let onNonFinite: NonFinitePolicy
-    /// What is shown while training.
-    public let log: LogConfiguration
     /// SHA-256 of the file of weights that the run starts from; `nil` where they are drawn.
     public let initialWeights: Digest?
 
     /// Every value with its source, sorted by key.
     public let entries: [ConfigurationEntry]
+    /// What the file or an override says that has no effect any more, and why, a sentence each.
+    public let notices: [String]
 
     /// Samples of one logical shard.
     public var shardSize: Int { batchSize / logicalShards }
@@ -108,9 +108,8 @@ public struct Configuration: Sendable {
             validationFold: try reader.integer("data.validationFold", default: 9, in: 0...1_000),
             testFold: try reader.integer("data.testFold", default: 10, in: 0...1_000))
         onNonFinite = try reader.choice("onNonFinite", default: NonFinitePolicy.stop)
-        log = LogConfiguration(
-            everySteps: try reader.integer(
-                "log.everySteps", default: 10, in: 1 ... .max, decidesBits: false))
+        reader.passOver(
+            "log.everySteps", because: "lines about the progress follow the clock; leave it out")
         initialWeights = try reader.optionalDigest("initialWeights")
         details = try method.configuration.init(
             from: &reader,
@@ -119,6 +118,7 @@ public struct Configuration: Sendable {
                 gradientBits: exchange.gradientBits, base: base))
         try reader.finish()
         entries = reader.entries.sorted { $0.key < $1.key }
+        notices = reader.notices
         try checkTogether()
     }
 

@@ -14,6 +14,8 @@ public struct ConfigurationReader {
     private var given: [String: Given] = [:]
     /// What was read so far, in the order of reading.
     public private(set) var entries: [ConfigurationEntry] = []
+    /// What was given without effect, and why.
+    public private(set) var notices: [String] = []
 
     /// A reader of a file's object and of overrides, the last of which wins.
     ///
@@ -217,6 +219,16 @@ public struct ConfigurationReader {
         }
         record(key, .string(digest.description), source, decidesBits)
         return digest
+    }
+
+    /// Takes a key of former versions that has no effect any more.
+    ///
+    /// - Parameters:
+    ///   - key: The key.
+    ///   - reason: Why it has none, and what to do.
+    public mutating func passOver(_ key: String, because reason: String) {
+        guard let former = given.removeValue(forKey: key) else { return }
+        notices.append("\(key) (\(former.source)) has no effect: \(reason)")
     }
 
     /// Ends the reading.

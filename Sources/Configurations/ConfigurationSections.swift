@@ -119,11 +119,6 @@ public struct ValidationConfiguration: Sendable, Equatable {
     public let seed: Int?
 }
 
-/// What is shown while training.
-public struct LogConfiguration: Sendable, Equatable {
-    /// A line on the screen after every so many steps.
-    public let everySteps: Int
-}
 
 /// Which records are for what: these folds do not train.
 public struct FoldConfiguration: Sendable, Equatable {

@@ -154,7 +154,8 @@ public struct DatasetPreparation: Sendable {
         for record in finished.prefix(limit) { windows += fresh.add(record) }
         var writer = try PreparedDatasetWriter(
             path: partialPath, sampleRateHz: options.rateHz, samplesPerWindow: samplesPerWindow,
-            featureCount: options.features?.count ?? 0, resuming: windows)
+            featureCount: options.features?.count ?? 0,
+            featureVersion: options.features?.version ?? "", resuming: windows)
         var (kept, count) = (0, 0)
         for record in finished.prefix(limit) {
             let added = set.windowCount(adding: record)

@@ -22,6 +22,9 @@ public final class PreparedDataset: Sendable {
     public let path: FilePath
     private let file: MappedFile
     private let header: PreparedFormat.Header
+    /// How clinical features were computed (`WindowFeatures.version`); `nil` in a set without them, and where it was
+    /// prepared before sets said so.
+    public let clinicalFeatureVersion: String?
     private let table: RecordTable
     /// For each record the first record of the same patient.
     private let firstOfPatient: [Int]
@@ -41,9 +44,11 @@ public final class PreparedDataset: Sendable {
                 file: path, field: "file",
                 problem: "\(error.reason); `data prepare` writes one")
         }
-        (header, table) = try file.withBytes { bytes throws(PreparedDatasetError) in
+        let version: String
+        (header, version, table) = try file.withBytes { bytes throws(PreparedDatasetError) in
             try Self.check(bytes, path: path)
         }
+        clinicalFeatureVersion = version.isEmpty ? nil : version
         var first: [String: Int] = [:]
         firstOfPatient = table.records.enumerated().map { number, record in
             guard let patient = record.patient else { return number }
@@ -242,7 +247,7 @@ extension PreparedDataset {
     /// Checks everything but the samples.
     private static func check(
         _ bytes: UnsafeRawBufferPointer, path: FilePath
-    ) throws(PreparedDatasetError) -> (PreparedFormat.Header, RecordTable) {
+    ) throws(PreparedDatasetError) -> (PreparedFormat.Header, String, RecordTable) {
         func refuse(_ field: String, _ problem: String) -> PreparedDatasetError {
             PreparedDatasetError(file: path, field: field, problem: problem)
         }
@@ -258,6 +263,9 @@ extension PreparedDataset {
         }
         guard let header = header(bytes) else {
             throw refuse("header", "it is damaged; prepare the data set again")
+        }
+        guard let featureVersion = PreparedFormat.FeatureVersion.read(bytes) else {
+            throw refuse("features' version", "it is damaged (CRC-32); prepare the data set again")
         }
         guard header.fileBytes == bytes.count else {
             throw refuse(
@@ -285,7 +293,7 @@ extension PreparedDataset {
                 throw refuse("index", "window \(window) belongs to no record")
             }
         }
-        return (header, table)
+        return (header, featureVersion, table)
     }
 
     /// The header; `nil` when its checksum or its numbers do not agree with one another.

@@ -7,6 +7,7 @@ struct PreparedDatasetWriter: ~Copyable {
     private let samplesPerWindow: Int
     private let sampleRateHz: Double
     private let featureCount: Int
+    private let featureVersion: String
     private var entries: [PreparedFormat.Entry] = []
     /// Clinical features, window after window.
     private var features = ByteWriter()
@@ -25,11 +26,12 @@ struct PreparedDatasetWriter: ~Copyable {
     /// behind the last of its leading windows whose samples agree with it.
     init(
         path: FilePath, sampleRateHz: Double, samplesPerWindow: Int, featureCount: Int,
-        resuming wanted: [Window]
+        featureVersion: String, resuming wanted: [Window]
     ) throws(SystemError) {
         file = try FileHandleOwner.open(path, O_RDWR | O_CREAT | O_CLOEXEC)
         (self.sampleRateHz, self.samplesPerWindow) = (sampleRateHz, samplesPerWindow)
         self.featureCount = featureCount
+        self.featureVersion = featureVersion
         var window = [UInt8](repeating: 0, count: PreparedFormat.leadCount * samplesPerWindow * 2)
         let descriptor = file.descriptor
         for wanted in wanted {
@@ -110,6 +112,9 @@ struct PreparedDatasetWriter: ~Copyable {
             throw SystemError(call: "lseek", subject: file.path)
         }
         try Self.write(header.encoded, to: file)
+        if featureCount > 0 {
+            try Self.write(PreparedFormat.FeatureVersion.encoded(featureVersion), to: file)
+        }
         try file.synchronise()
         try file.path.rename(to: path)
         try AtomicFile.synchroniseFolder(of: path)

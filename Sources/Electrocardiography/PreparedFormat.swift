@@ -56,6 +56,35 @@ enum PreparedFormat {
         }
     }
 
+    /// How clinical features were computed, as it stands behind the header: a text, and the CRC-32 of its bytes.
+    enum FeatureVersion {
+        static func encoded(_ version: String) -> [UInt8] {
+            var writer = ByteWriter()
+            writer.write(version)
+            precondition(
+                PreparedFormat.headerBytes + writer.bytes.count + 4 <= PreparedFormat.signalOffset,
+                "a version of \(version.utf8.count) bytes")
+            writer.write(writer.bytes.withUnsafeBytes { CRC32.checksum(of: $0) })
+            return writer.bytes
+        }
+
+        /// The version that a file states.
+        ///
+        /// - Returns: The empty text where it states none; `nil` where what stands there is damaged.
+        static func read(_ bytes: UnsafeRawBufferPointer) -> String? {
+            let area = UnsafeRawBufferPointer(
+                rebasing: bytes[PreparedFormat.headerBytes..<PreparedFormat.signalOffset])
+            if area.allSatisfy({ $0 == 0 }) { return "" }
+            var reader = ByteReader(area)
+            guard let version = reader.readText() else { return nil }
+            let text = UnsafeRawBufferPointer(rebasing: area[..<reader.position])
+            guard let checksum: UInt32 = reader.read(), checksum == CRC32.checksum(of: text) else {
+                return nil
+            }
+            return version
+        }
+    }
+
     /// One window's line in the index.
     struct Entry: Equatable {
         /// CRC-32 of the window's samples.

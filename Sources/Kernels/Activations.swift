@@ -86,11 +86,11 @@ public func softmaxRows(
 }
 
 /// The larger of each number and 0.
-public func rectify(_ x: Floats, count: Int, into y: MutableFloats) {
+public func relu(_ x: Floats, count: Int, into y: MutableFloats) {
     for i in 0..<count { y[i] = x[i] > 0 ? x[i] : 0 }
 }
 
 /// Sets a gradient to 0, in place, where the rectified result is 0.
-public func rectifyBackward(_ dy: MutableFloats, result y: Floats, count: Int) {
+public func reluBackward(_ dy: MutableFloats, result y: Floats, count: Int) {
     for i in 0..<count { dy[i] = y[i] > 0 ? dy[i] : 0 }
 }

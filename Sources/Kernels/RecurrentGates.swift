@@ -15,7 +15,7 @@ private func hyperbolicTangent(_ x: Float) -> Float {
     return x < 0 ? -magnitude : magnitude
 }
 
-/// The state of a gated recurrent unit: `(1 - z) n + z h` with `n = tanh(input n + r * hidden n)`.
+/// GRU cell (gated recurrent unit): the new state, `(1 - z) n + z h` with `n = tanh(input n + r * hidden n)`.
 ///
 /// Source: Cho et al., "Learning phrase representations using RNN encoder-decoder", 2014, in the form of cuDNN, where
 /// the reset gate multiplies the hidden product.
@@ -27,7 +27,7 @@ private func hyperbolicTangent(_ x: Float) -> Float {
 ///   - width: Numbers of the state.
 ///   - gates: Gets r, z and n, shape `[3 * width]`.
 ///   - y: Gets the new state, shape `[width]`.
-public func gatedUnit(
+public func gruCell(
     input: Floats, hidden: Floats, previous: Floats, width: Int, gates: MutableFloats,
     into y: MutableFloats
 ) {
@@ -42,7 +42,7 @@ public func gatedUnit(
     }
 }
 
-/// The backward pass of `gatedUnit`.
+/// The backward pass of `gruCell`.
 ///
 /// - Parameters:
 ///   - dy: Gradient of the new state; becomes the part of the previous state's gradient that does not go
@@ -53,7 +53,7 @@ public func gatedUnit(
 ///   - width: Numbers of the state.
 ///   - dInput: Gets the gradient of `input`.
 ///   - dHidden: Gets the gradient of `hidden`.
-public func gatedUnitBackward(
+public func gruCellBackward(
     _ dy: MutableFloats, gates: Floats, hidden: Floats, previous: Floats, width: Int,
     dInput: MutableFloats, dHidden: MutableFloats
 ) {
@@ -72,7 +72,7 @@ public func gatedUnitBackward(
     }
 }
 
-/// Cell and state of a long short-term memory: `c = f c + i g`, `y = o tanh(c)`.
+/// LSTM cell (long short-term memory): the new cell and state, `c = f c + i g`, `y = o tanh(c)`.
 ///
 /// Source: Hochreiter and Schmidhuber, "Long short-term memory", 1997, with the forget gate of Gers et al., 2000.
 ///
@@ -84,7 +84,7 @@ public func gatedUnitBackward(
 ///   - gates: Gets i, f, g and o, shape `[4 * width]`.
 ///   - cell: Gets the new cell.
 ///   - y: Gets the new state.
-public func memoryUnit(
+public func lstmCell(
     input: Floats, hidden: Floats, previous: Floats, width: Int, gates: MutableFloats,
     cell: MutableFloats, into y: MutableFloats
 ) {
@@ -103,7 +103,7 @@ public func memoryUnit(
     }
 }
 
-/// The backward pass of `memoryUnit`.
+/// The backward pass of `lstmCell`.
 ///
 /// - Parameters:
 ///   - dy: Gradient of the new state.
@@ -113,7 +113,7 @@ public func memoryUnit(
 ///   - previous: The cell before.
 ///   - width: Numbers of the cell.
 ///   - dGates: Gets the gradient of both parts of the gates, shape `[4 * width]`.
-public func memoryUnitBackward(
+public func lstmCellBackward(
     _ dy: Floats, dCell: MutableFloats, gates: Floats, cell: Floats, previous: Floats,
     width: Int, dGates: MutableFloats
 ) {

@@ -43,15 +43,12 @@ extension TrainingReplica {
                 reason: "has windows of \(dataset.samplesPerWindow) samples, input.cropSamples is "
                     + "\(input.cropSamples)")
         }
-        let needed =
-            configuration.makeMethod().needsClinicalFeatures
-            ? ClinicalFeatures.count : 0
-        guard needed == 0 || dataset.clinicalFeatureCount == needed else {
+        if configuration.makeMethod().needsClinicalFeatures,
+            let problem = ClinicalFeatures.problem(of: dataset)
+        {
             throw TrainingError.unfitDataset(
                 path: dataset.path,
-                reason:
-                    "has \(dataset.clinicalFeatureCount) clinical features of a window, the method "
-                    + "\(configuration.method.name) needs \(needed); prepare it again")
+                reason: "\(problem): \(configuration.method.name) learns from them, too")
         }
         let windowFolds = (0..<dataset.windowCount).map { dataset.window($0).record.fold }
         let training = windowFolds.indices.filter {

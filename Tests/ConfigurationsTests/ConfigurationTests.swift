@@ -134,9 +134,21 @@ import Testing
                 + "gradient; 4 are needed: choose wider gradients or at most 8 shards")
     }
 
+    @Test func aKeyOfFormerVersionsIsPassedOverAndSaid() throws {
+        let former = try Configuration(
+            .object((Self.minimal.objectValue ?? [:]).merging(["log": ["everySteps": 3]]) { $1 }),
+            name: "c.json")
+        #expect(former.resolved == (try Configuration(Self.minimal).resolved))
+        #expect(
+            former.notices == [
+                "log.everySteps (from c.json) has no effect: lines about the progress follow the clock; leave it out"
+            ])
+        #expect(message(Self.minimal, "log.everyStep=3")?.contains("log.everyStep") == true)
+    }
+
     @Test(arguments: [
         "checkpoint.everySteps=7", "checkpoint.keep=9", "exchange.compression=none",
-        "validation.everySteps=3", "log.everySteps=2",
+        "validation.everySteps=3",
     ])
     func digestLeavesOutWhatDecidesNoBits(override: String) throws {
         let plain = try Configuration(Self.minimal)

@@ -54,12 +54,29 @@ import Testing
                 settings: AssessmentSettings(protocols: [.linear]))
         }
         #expect(
-            error?.description.contains("has 3 clinical parameters of a window, not 88") == true)
+            error?.description.contains("holds 3 clinical parameters of a window, of other, not the 88")
+                == true)
         let hybrid = try SyntheticRecords.configuration("hybrid")
         let refusal = #expect(throws: EvaluationError.self) {
             try TrainedEncoder(drawnBy: hybrid, dataset: dataset, trainingRecords: [])
         }
-        #expect(refusal?.description.contains("of which hybrid needs 88") == true)
+        #expect(refusal?.description.contains("prepare it again: hybrid takes them, too") == true)
+    }
+
+    /// As many numbers of another version mean something else.
+    @Test func asManyParametersOfAnotherVersionAreRefused() throws {
+        let records = try SyntheticRecords.records()
+        let dataset = try SyntheticRecords.prepare(
+            records.folder + "/ecg", to: records.folder + "/former.purkinje",
+            features: WindowFeatures(count: ClinicalFeatures.count, version: "clinical-1") {
+                { _, _ in Array(repeating: 1, count: ClinicalFeatures.count) }
+            })
+        #expect(dataset.clinicalFeatureVersion == "clinical-1")
+        let hybrid = try SyntheticRecords.configuration("hybrid")
+        let refusal = #expect(throws: EvaluationError.self) {
+            try TrainedEncoder(drawnBy: hybrid, dataset: dataset, trainingRecords: [])
+        }
+        #expect(refusal?.description.contains("of clinical-1, not the 88 of") == true)
     }
 
     @Test func theTestFoldDecidesNothing() throws {

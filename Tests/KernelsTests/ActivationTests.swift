@@ -98,14 +98,14 @@ import Testing
             p.array, [1 / (1 + exp(-0.5)), 0, exp(-0.5) / (1 + exp(-0.5)), 0], within: 1e-6)
     }
 
-    @Test(arguments: Sweep.lengths) func rectifierAndItsGradient(count: Int) {
+    @Test(arguments: Sweep.lengths) func reluAndItsGradient(count: Int) {
         var x = Sweep.numbers(count, 9)
         if count > 2 { x[2] = 0 }
         let (y, dy) = (buffer(zeros: count), buffer(Sweep.numbers(count, 10)))
         let before = dy.array
-        rectify(buffer(x).pointer, count: count, into: y.pointer)
+        relu(buffer(x).pointer, count: count, into: y.pointer)
         #expect(y.array == x.map { max($0, 0) })
-        rectifyBackward(dy.pointer, result: y.pointer, count: count)
+        reluBackward(dy.pointer, result: y.pointer, count: count)
         #expect(dy.array == zip(x, before).map { $0 > 0 ? $1 : 0 })
     }
 

@@ -39,14 +39,14 @@ import Testing
         let hidden = buffer([-0.2, 0.5, 0.3, -0.8, 1.2, 0.1])
         let previous = buffer([0.35, -0.65])
         let (gates, y) = (buffer(zeros: 6), buffer(zeros: 2))
-        gatedUnit(
+        gruCell(
             input: buffer([0.4, -1.1, 0.7, 0.2, -0.9, 1.3]).pointer, hidden: hidden.pointer,
             previous: previous.pointer, width: 2, gates: gates.pointer, into: y.pointer)
         expectClose(y.array, [0.1924853404, 0.3317664269], within: 5e-7)
         let (dy, dInput, dHidden) = (
             buffer([1, -0.5]), buffer(zeros: 6), buffer(zeros: 6)
         )
-        gatedUnitBackward(
+        gruCellBackward(
             dy.pointer, gates: gates.pointer, hidden: hidden.pointer, previous: previous.pointer,
             width: 2, dInput: dInput.pointer, dHidden: dHidden.pointer)
         let shared = [0.07544381155, -0.001788143915, 0.1151524432, 0.1739413711]
@@ -60,7 +60,7 @@ import Testing
         let (gates, cell, y) = (
             buffer(zeros: 8), buffer(zeros: 2), buffer(zeros: 2)
         )
-        memoryUnit(
+        lstmCell(
             input: buffer([0.4, -1.1, 0.7, 0.2, -0.9, 1.3, 0.6, -0.3]).pointer,
             hidden: buffer([-0.2, 0.5, 0.3, -0.8, 1.2, 0.1, -0.6, 0.9]).pointer,
             previous: previous.pointer, width: 2, gates: gates.pointer, cell: cell.pointer,
@@ -69,7 +69,7 @@ import Testing
             y.array + cell.array, [0.1967962794, 0.05372026808, 0.4160440807, 0.08339537236],
             within: 5e-7)
         let (dCell, dGates) = (buffer([0.25, 2]), buffer(zeros: 8))
-        memoryUnitBackward(
+        lstmCellBackward(
             buffer([1, -0.5]).pointer, dCell: dCell.pointer, gates: gates.pointer,
             cell: cell.pointer, previous: previous.pointer, width: 2, dGates: dGates.pointer)
         expectClose(dCell.array, [0.4916679267, 0.5950871661], within: 5e-7)

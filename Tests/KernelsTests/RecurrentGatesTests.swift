@@ -39,13 +39,13 @@ import Testing
         let upstream = Sweep.numbers(width, 4)
         let (parts, states) = (buffer(hidden), buffer(previous))
         let (gates, y) = (buffer(zeros: 3 * width), buffer(zeros: width))
-        gatedUnit(
+        gruCell(
             input: buffer(input).pointer, hidden: parts.pointer, previous: states.pointer,
             width: width, gates: gates.pointer, into: y.pointer)
         let (dy, dInput, dHidden) = (
             buffer(upstream), buffer(zeros: 3 * width), buffer(zeros: 3 * width)
         )
-        gatedUnitBackward(
+        gruCellBackward(
             dy.pointer, gates: gates.pointer, hidden: parts.pointer, previous: states.pointer,
             width: width, dInput: dInput.pointer, dHidden: dHidden.pointer)
         let (i, h, p, d) = (
@@ -66,13 +66,13 @@ import Testing
         let (gates, cell, y) = (
             buffer(zeros: 4 * width), buffer(zeros: width), buffer(zeros: width)
         )
-        memoryUnit(
+        lstmCell(
             input: buffer(input).pointer, hidden: buffer(hidden).pointer,
             previous: states.pointer, width: width, gates: gates.pointer, cell: cell.pointer,
             into: y.pointer)
         let dCell = buffer(Array(upstream[width...]))
         let dGates = buffer(zeros: 4 * width)
-        memoryUnitBackward(
+        lstmCellBackward(
             buffer(Array(upstream[..<width])).pointer, dCell: dCell.pointer,
             gates: gates.pointer, cell: cell.pointer, previous: states.pointer, width: width,
             dGates: dGates.pointer)

@@ -69,17 +69,17 @@ struct ConvolutionAndRecurrenceGradientTests {
         }
     }
 
-    @Test func rectifierPoolUnitLengthAndDropout() {
+    @Test func reluPoolL2NormalisationAndDropout() {
         // Numbers far enough from the kinks that a step does not cross one.
         #expect(
             gradientError(shapes: [[6, 5]], seed: 3, step: 1e-3) { tape, v in
-                tape.rectifier(v[0])
+                tape.relu(v[0])
             } < bound)
         #expect(
             gradientError(shapes: [[2 * 7, 3]], seed: 2, step: 1e-3) { tape, v in
                 tape.maximumPool(v[0], time: 7, window: 3)
             } < bound)
-        #expect(gradientError(shapes: [[6, 5]]) { tape, v in tape.unitLength(v[0]) } < bound)
+        #expect(gradientError(shapes: [[6, 5]]) { tape, v in tape.l2Normalised(v[0]) } < bound)
         #expect(
             gradientError(shapes: [[6, 5]]) { tape, v in
                 tape.dropout(v[0], rate: 0.3, runs: 2) {

@@ -27,7 +27,7 @@ import Testing
             }
             middle["conv.y"] = convolved.array
             middle["bn.y"] = normalised.array
-            return tape.maximumPool(tape.rectifier(normalised), time: steps, window: 2)
+            return tape.maximumPool(tape.relu(normalised), time: steps, window: 2)
         }
         #expect(y.count == samples * (steps / 2) * golden("bn.bias").doubles.count)
         #expect(relativeError(y, channelsLast(golden("pool.y"))) < 1e-5)

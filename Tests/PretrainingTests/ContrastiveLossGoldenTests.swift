@@ -90,7 +90,7 @@ import Testing
         }
         let graph = TestGraph([("rows", stacked)])
         let loss = graph.run(cotangent: [1]) { tape, v in
-            let rows = distance == .squared ? tape.unitLength(v[0]) : v[0]
+            let rows = distance == .squared ? tape.l2Normalised(v[0]) : v[0]
             return tape.tripletLoss(
                 rows, in: EmbeddingBatch(whole: rows), triplets: triplets, distance: distance,
                 margin: golden.number("margin")
@@ -109,7 +109,7 @@ import Testing
     func hardestTriplets(golden: GoldenCase) {
         let graph = TestGraph([("rows", golden("hard.embeddings"))])
         let loss = graph.run(cotangent: [1]) { tape, v in
-            let rows = tape.unitLength(v[0])
+            let rows = tape.l2Normalised(v[0])
             let triplets = TripletMining.batchHard.triplets(
                 TripletClasses(labels: golden("hard.labels").integers),
                 distance: {
@@ -135,7 +135,7 @@ import Testing
     ) {
         let columns = golden("z1").shape[1]
         let graph = TestGraph([("z", pairs(golden("z1"), golden("z2")))])
-        let y = graph.run(cotangent: [1]) { tape, v in loss(tape, tape.unitLength(v[0])) }
+        let y = graph.run(cotangent: [1]) { tape, v in loss(tape, tape.l2Normalised(v[0])) }
         #expect(relativeError(y, golden("\(prefix)loss")) < 1e-5)
         let expected = pairs(golden("\(prefix)grad.z1"), golden("\(prefix)grad.z2"))
         #expect(expected.shape[1] == columns)

@@ -12,7 +12,7 @@ struct ContrastiveLossTests {
     @Test func ntXent() {
         #expect(
             gradientError(shapes: [[8, 5]], step: 3e-3) { tape, v in
-                let rows = tape.unitLength(v[0])
+                let rows = tape.l2Normalised(v[0])
                 return tape.ntXent(rows, in: EmbeddingBatch(whole: rows), temperature: 0.5).value
             } < bound)
     }
@@ -21,7 +21,7 @@ struct ContrastiveLossTests {
     func cmsc(terms: CMSCTerms, patients: [Int]) {
         #expect(
             gradientError(shapes: [[2 * patients.count, 5]], step: 3e-3) { tape, v in
-                let rows = tape.unitLength(v[0])
+                let rows = tape.l2Normalised(v[0])
                 return tape.cmsc(
                     rows, in: EmbeddingBatch(whole: rows), patients: patients, terms: terms,
                     temperature: 0.5
@@ -180,7 +180,7 @@ struct ContrastiveLossTests {
             ("z", GoldenTensor(shape: [4, 2], doubles: rows.map(Double.init)))
         ])
         _ = graph.run(cotangent: nil) { tape, v in
-            let z = tape.unitLength(v[0])
+            let z = tape.l2Normalised(v[0])
             let found = tape.ntXent(z, in: EmbeddingBatch(whole: z), temperature: 0.1)
             // Row 2's nearest is row 1; row 3's is row 2, its partner.
             #expect(found.retrievalAccuracy == 0.75)

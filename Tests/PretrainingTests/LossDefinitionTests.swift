@@ -63,7 +63,7 @@ import Testing
     @Test(arguments: [1, 2, 3, 8], [1, 7, 8, 33]) func ntXent(pairs: Int, width: Int) {
         let temperature = 0.5
         check(random(2 * pairs, width, part: 1)) { tape, x in
-            let z = tape.unitLength(x)
+            let z = tape.l2Normalised(x)
             return tape.ntXent(z, in: EmbeddingBatch(whole: z), temperature: temperature).value
         } _: { x in
             let z = rows(x, columns: width)
@@ -82,7 +82,7 @@ import Testing
     func cmsc(patients: [Int], width: Int) {
         let temperature = 0.4
         check(random(2 * patients.count, width, part: 2)) { tape, x in
-            let z = tape.unitLength(x)
+            let z = tape.l2Normalised(x)
             return tape.cmsc(
                 z, in: EmbeddingBatch(whole: z), patients: patients, terms: .four,
                 temperature: temperature

@@ -26,7 +26,7 @@ public enum BackboneConfiguration: Sendable, Equatable {
     }
 }
 
-/// The sizes of the convolutional network: blocks of convolution, batch normalisation, rectifier, pool and
+/// The sizes of the convolutional network: blocks of convolution, batch normalisation, ReLU, pool and
 /// dropout, each with twice the channels of the one before, then one affine map.
 public struct ConvolutionalConfiguration: EncoderConfiguration {
     /// What the affine map gets of the time steps that are left.

@@ -268,14 +268,9 @@ public struct TrainedEncoder: Sendable {
                 problem: "has \(dataset.sampleRateHz) samples a second, the encoder was trained on "
                     + "\(input.sampleRateHz); prepare it again with --rate \(input.sampleRateHz)")
         }
-        let stored = dataset.clinicalFeatureCount
-        guard !method.needsClinicalFeatures || stored == ClinicalFeatures.count else {
+        if method.needsClinicalFeatures, let problem = ClinicalFeatures.problem(of: dataset) {
             throw .unfitDataset(
-                dataset: dataset.path,
-                problem:
-                    "holds \(stored == 0 ? "no" : "\(stored)") clinical parameters of a window, of "
-                    + "which \(configuration.method.name) needs \(ClinicalFeatures.count); prepare it "
-                    + "again")
+                dataset: dataset.path, problem: "\(problem): \(configuration.method.name) takes them, too")
         }
         guard dataset.samplesPerWindow >= input.cropSamples else {
             throw .unfitDataset(

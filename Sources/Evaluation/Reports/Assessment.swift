@@ -98,12 +98,9 @@ public struct Assessment: Sendable {
     ) throws {
         let records = try LabelledRecords(
             dataset, externalSet: externalSet, folds: folds, rule: settings.rule)
-        for set in [dataset] + (externalSet.map { [$0] } ?? [])
-        where ![0, ClinicalFeatures.count].contains(set.clinicalFeatureCount) {
-            throw EvaluationError.unfitDataset(
-                dataset: set.path,
-                problem: "has \(set.clinicalFeatureCount) clinical parameters of a window, not "
-                    + "\(ClinicalFeatures.count) as this version measures; prepare it again")
+        for set in [dataset] + (externalSet.map { [$0] } ?? []) where set.clinicalFeatureCount > 0 {
+            guard let problem = ClinicalFeatures.problem(of: set) else { continue }
+            throw EvaluationError.unfitDataset(dataset: set.path, problem: problem)
         }
         // A set that lacks them lacks them in every part.
         let areStored =

@@ -39,7 +39,7 @@ extension Tape {
         recurrence(x, time: time, weights: weights, gates: 3) { operation, step in
             for sample in 0..<operation.samples {
                 let row = sample * time + step
-                gatedUnit(
+                gruCell(
                     input: operation.inputs + row * operation.gateColumns,
                     hidden: operation.hidden + row * operation.gateColumns,
                     previous: operation.previous(operation.y.data, row, step),
@@ -60,7 +60,7 @@ extension Tape {
         recurrence(x, time: time, weights: weights, gates: 4) { operation, step in
             for sample in 0..<operation.samples {
                 let row = sample * time + step
-                memoryUnit(
+                lstmCell(
                     input: operation.inputs + row * operation.gateColumns,
                     hidden: operation.hidden + row * operation.gateColumns,
                     previous: operation.previous(operation.cells, row, step),
@@ -186,13 +186,13 @@ private struct RecurrenceOperation: Operation {
     ) {
         let (rowGates, place) = (gates + row * gateColumns, row * gateColumns)
         if gateCount == 3 {
-            gatedUnitBackward(
+            gruCellBackward(
                 dy + row * width, gates: rowGates, hidden: hidden + place,
                 previous: previous(y.data, row, step), width: width, dInput: dInputs + place,
                 dHidden: dHidden + place)
             if step > 0 { add(dy + row * width, into: dy + (row - 1) * width, count: width) }
         } else {
-            memoryUnitBackward(
+            lstmCellBackward(
                 dy + row * width, dCell: dCell, gates: rowGates, cell: cells + row * width,
                 previous: previous(cells, row, step), width: width, dGates: dHidden + place)
         }

@@ -84,7 +84,7 @@ public struct CMSC: GathersRows, KeepsState {
                 signals, .own, EncoderPass(shard, signalsPerSample: Self.segments, only: place),
                 from: source, on: tape)
         }
-        return tape.unitLength(tape.inTurns(parts[0], parts[1]))
+        return tape.l2Normalised(tape.interleavedRows(parts[0], parts[1]))
     }
 
     fileprivate func loss(

@@ -55,7 +55,7 @@ public struct CPCModel: Encoder {
     public func latents(_ signals: Value, on tape: Tape) -> Value {
         var (x, time) = (tape.channelsLast(signals, leads: input.leads), input.cropSamples)
         for (convolution, norm) in zip(convolutions, norms) {
-            x = tape.rectifier(norm(convolution(x, time: time, on: tape), on: tape))
+            x = tape.relu(norm(convolution(x, time: time, on: tape), on: tape))
             time = convolution.shape.outputTime(time)
         }
         return x

@@ -4,7 +4,7 @@ import NeuralNetworks
 
 /// A small convolutional network that turns a signal into one vector.
 ///
-/// Blocks of convolution, batch normalisation, rectifier, pool and dropout; what is left in time is flattened, or
+/// Blocks of convolution, batch normalisation, ReLU, pool and dropout; what is left in time is flattened, or
 /// averaged, and mapped. Source: Kiyasseh, Zhu and Clifton, "CLOCS", 2021, with twelve leads as channels in place of one.
 public struct ConvolutionalEncoder: Encoder {
     private struct Block: Sendable {
@@ -113,7 +113,7 @@ public struct ConvolutionalEncoder: Encoder {
         for (index, block) in blocks.enumerated() {
             x = block.convolution(x, time: time, on: tape)
             time = block.convolution.shape.outputTime(time)
-            x = tape.rectifier(block.norm(x, usesBatch: isTraining, on: tape))
+            x = tape.relu(block.norm(x, usesBatch: isTraining, on: tape))
             x = tape.maximumPool(x, time: time, window: settings.pool)
             time /= settings.pool
             if isTraining, settings.dropout > 0 {
@@ -152,7 +152,7 @@ public struct ConvolutionalEncoder: Encoder {
         for index in 0..<settings.blocks {
             let places = (time - settings.kernel) / settings.stride + 1
             let outputs = settings.channels(after: index)
-            // Stretches, convolution, norm, rectifier; then pool, its places, dropout and its factors.
+            // Stretches, convolution, norm, ReLU; then pool, its places, dropout and its factors.
             total += places * (settings.kernel * inputs + 3 * outputs)
             (inputs, time) = (outputs, places / settings.pool)
             total += 4 * time * outputs

@@ -60,7 +60,7 @@ extension Tape {
     ///   - first: Shape `[rows, columns]`; its rows become the even ones.
     ///   - second: The same shape; its rows become the odd ones.
     /// - Returns: Shape `[2 * rows, columns]`.
-    public func inTurns(_ first: Value, _ second: Value) -> Value {
+    public func interleavedRows(_ first: Value, _ second: Value) -> Value {
         precondition(
             first.rows == second.rows && first.columns == second.columns,
             "\(first.rows) x \(first.columns) and \(second.rows) x \(second.columns)")
@@ -71,12 +71,12 @@ extension Tape {
             target.update(from: first.data + row * columns, count: columns)
             (target + columns).update(from: second.data + row * columns, count: columns)
         }
-        record(InTurnsOperation(first: first, second: second, y: y))
+        record(InterleavedRowsOperation(first: first, second: second, y: y))
         return y
     }
 }
 
-private struct InTurnsOperation: NeuralNetworks.Operation {
+private struct InterleavedRowsOperation: NeuralNetworks.Operation {
     let first: Value
     let second: Value
     let y: Value

@@ -89,8 +89,8 @@ public struct SimCLR: GathersRows, KeepsState {
     ) throws -> Value {
         let pass = EncoderPass(shard, signalsPerSample: Self.views)
         let features = try backbone.vectors(views, .own, pass, from: source, on: tape)
-        return tape.unitLength(
-            output(tape.rectifier(hidden(features, on: tape)), on: tape))
+        return tape.l2Normalised(
+            output(tape.relu(hidden(features, on: tape)), on: tape))
     }
 
     fileprivate func loss(_ own: Value, of shard: Shard, on tape: Tape) -> ContrastiveLoss {

@@ -110,7 +110,7 @@ public struct TripletRefinement: GathersRows, ChoosesWindows, RefinesEncoder {
 
     /// Features to unit vectors, shape `[samples, outputWidth]`.
     func embed(_ features: Value, on tape: Tape) -> Value {
-        tape.unitLength(output(tape.rectifier(hidden(features, on: tape)), on: tape))
+        tape.l2Normalised(output(tape.relu(hidden(features, on: tape)), on: tape))
     }
 }
 

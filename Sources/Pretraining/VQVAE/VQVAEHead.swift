@@ -44,11 +44,11 @@ struct VQVAEHead: Sendable {
     func decode(
         _ quantised: Value, dropout: (rate: Float, random: (Int) -> RandomStream)?, on tape: Tape
     ) -> Value {
-        var x = tape.rectifier(norm(expansion(quantised, on: tape), on: tape))
+        var x = tape.relu(norm(expansion(quantised, on: tape), on: tape))
         if let dropout {
             x = tape.dropout(
                 x, rate: dropout.rate, runs: x.rows, random: dropout.random)
         }
-        return output(tape.rectifier(hidden(x, on: tape)), on: tape)
+        return output(tape.relu(hidden(x, on: tape)), on: tape)
     }
 }

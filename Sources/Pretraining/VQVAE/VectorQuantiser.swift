@@ -73,7 +73,7 @@ struct VectorQuantiser: Sendable {
         let z = projection(x, on: tape)
         switch kind {
         case .codebook(let state):
-            let vectors = state.settings.lookup == .cosine ? tape.unitLength(z) : z
+            let vectors = state.settings.lookup == .cosine ? tape.l2Normalised(z) : z
             return quantise(vectors, by: state, of: shard, auxiliary: auxiliary, on: tape)
         case .finiteScalar(let quantisation, let hits):
             let deviation = deviations(of: z)
@@ -96,7 +96,7 @@ struct VectorQuantiser: Sendable {
         let z = projection(x, on: tape)
         switch kind {
         case .codebook(let state):
-            let vectors = state.settings.lookup == .cosine ? tape.unitLength(z) : z
+            let vectors = state.settings.lookup == .cosine ? tape.l2Normalised(z) : z
             guard state.hasStarted(on: tape) else { return expansion(vectors, on: tape) }
             let codebook = tape.parameter(state.codebook)
             let quantised = tape.quantised(

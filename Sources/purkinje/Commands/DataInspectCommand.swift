@@ -191,6 +191,7 @@ private func inspectPrepared(_ file: FilePath, _ invocation: Invocation) throws 
             "windows": .integer(Int64(set.windowCount)), "rate_hz": .number(set.sampleRateHz),
             "samples_per_window": .integer(Int64(set.samplesPerWindow)),
             "clinical_features_per_window": .integer(Int64(set.clinicalFeatureCount)),
+            "clinical_features_version": set.clinicalFeatureVersion.map { .string($0) } ?? .null,
             "digest": .string("sha256:\(set.digest)"), "records_by_fold": object(foldNames),
             "records_by_superclass": object(classNames.map { ($0.key, $0.value) }),
             "sources": .array(set.sources.map { .string($0) }),

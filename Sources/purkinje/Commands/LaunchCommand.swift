@@ -33,6 +33,7 @@ let launchCommand = Command(
     let weights = try invocation[InitialWeights.option].map { try InitialWeights(path: $0) }
     let overrides = invocation[set] + (weights.map { [$0.override()] } ?? [])
     let model = try Configuration(path: invocation[configuration], overrides: overrides)
+    for notice in model.notices { Log().warning(notice) }
     var arguments = ["--config", invocation[configuration].text]
     for override in overrides { arguments += ["--set", FilePath(bytes: override.utf8).text] }
     let settings = try LaunchSettings(

@@ -41,6 +41,7 @@ let pretrainCommand = Command(
     let model = try Configuration(
         path: given[configuration],
         overrides: given[set] + (weights.map { [$0.override()] } ?? []))
+    for notice in model.notices { Log().warning(notice) }
     if given[printConfig] {
         Output.write(
             Output.table(

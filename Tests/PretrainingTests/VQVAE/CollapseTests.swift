@@ -148,7 +148,7 @@ final class ToyRun: GradientSink {
         let input = settings.standardises ? standardise(feature, on: tape) : feature
         var z = head.latent(of: input, on: tape)
         if let projections { z = projections.into(z, on: tape) }
-        if settings.lookup == .cosine { z = tape.unitLength(z) }
+        if settings.lookup == .cosine { z = tape.l2Normalised(z) }
         var (quantised, chosen, loss) = (z, [Int32](), Value?.none)
         let book = tape.parameter(codebook)
         if settings.updatesAsTheStudy || number >= warmup {

@@ -1,11 +1,11 @@
 import Kernels
 
 extension Tape {
-    /// Each row divided by its Euclidean length, or by 1e-12 where that is larger.
+    /// L2 normalisation: each row divided by its Euclidean length, or by 1e-12 where that is larger.
     ///
     /// - Parameter x: Shape `[rows, columns]`.
     /// - Returns: Shape `[rows, columns]`.
-    public func unitLength(_ x: Value) -> Value {
+    public func l2Normalised(_ x: Value) -> Value {
         let y = result(rows: x.rows, columns: x.columns)
         let inverses = arena.floats(x.rows)
         for r in 0..<x.rows {
@@ -14,12 +14,12 @@ extension Tape {
             inverses[r] = Float(1 / max(length, 1e-12))
             scale(row, by: inverses[r], into: y.data + r * x.columns, count: x.columns)
         }
-        record(UnitLengthOperation(x: x, y: y, inverses: inverses))
+        record(L2NormalisationOperation(x: x, y: y, inverses: inverses))
         return y
     }
 }
 
-private struct UnitLengthOperation: Operation {
+private struct L2NormalisationOperation: Operation {
     let x: Value
     let y: Value
     let inverses: UnsafeMutablePointer<Float>
