@@ -13,7 +13,8 @@ extension ClinicalFeatures {
         if stored == 0 { return "holds no clinical parameters; prepare it again" }
         let former = dataset.clinicalFeatureVersion ?? "a version that it does not name"
         guard stored == count, dataset.clinicalFeatureVersion == version else {
-            return "holds \(stored) clinical parameters of a window, of \(former), not the \(count) of "
+            return
+                "holds \(stored) clinical parameters of a window, of \(former), not the \(count) of "
                 + "\(version) that this build measures; prepare it again"
         }
         return nil

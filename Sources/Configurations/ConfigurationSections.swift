@@ -119,7 +119,6 @@ public struct ValidationConfiguration: Sendable, Equatable {
     public let seed: Int?
 }
 
-
 /// Which records are for what: these folds do not train.
 public struct FoldConfiguration: Sendable, Equatable {
     /// For the validation loss.

@@ -1,3 +1,4 @@
+import ClinicalParameters
 import Configurations
 import Electrocardiography
 import LinearAlgebra
@@ -54,7 +55,8 @@ import Testing
                 settings: AssessmentSettings(protocols: [.linear]))
         }
         #expect(
-            error?.description.contains("holds 3 clinical parameters of a window, of other, not the 88")
+            error?.description.contains(
+                "holds 3 clinical parameters of a window, of other, not the 88")
                 == true)
         let hybrid = try SyntheticRecords.configuration("hybrid")
         let refusal = #expect(throws: EvaluationError.self) {

@@ -110,7 +110,9 @@ struct AugmentationTests {
 
     @Test func rowsInTurns() {
         #expect(
-            gradientError(shapes: [[3, 4], [3, 4]]) { tape, v in tape.interleavedRows(v[0], v[1]) } < 5e-3)
-        #expect(gradientError(shapes: [[3, 4]]) { tape, v in tape.interleavedRows(v[0], v[0]) } < 5e-3)
+            gradientError(shapes: [[3, 4], [3, 4]]) { tape, v in tape.interleavedRows(v[0], v[1]) }
+                < 5e-3)
+        #expect(
+            gradientError(shapes: [[3, 4]]) { tape, v in tape.interleavedRows(v[0], v[0]) } < 5e-3)
     }
 }

@@ -270,7 +270,8 @@ public struct TrainedEncoder: Sendable {
         }
         if method.needsClinicalFeatures, let problem = ClinicalFeatures.problem(of: dataset) {
             throw .unfitDataset(
-                dataset: dataset.path, problem: "\(problem): \(configuration.method.name) takes them, too")
+                dataset: dataset.path,
+                problem: "\(problem): \(configuration.method.name) takes them, too")
         }
         guard dataset.samplesPerWindow >= input.cropSamples else {
             throw .unfitDataset(
