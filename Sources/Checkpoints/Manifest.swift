@@ -22,14 +22,12 @@ public struct CheckpointContext: Sendable, Equatable {
     public var matrixKernel: String
     /// The run, as its directory names it.
     public var run: String
-    /// Where the coordinator's journal was; `nil` without one.
-    public var journalPosition: UInt64?
 
     /// A context by name.
     public init(
         step: UInt64, cursor: UInt64, configuration: JSONValue, configurationDigest: Digest?,
         dataDigest: Digest?, software: String, matrixLibrary: String, matrixKernel: String,
-        run: String, journalPosition: UInt64? = nil
+        run: String
     ) {
         self.step = step
         self.cursor = cursor
@@ -40,7 +38,6 @@ public struct CheckpointContext: Sendable, Equatable {
         self.matrixLibrary = matrixLibrary
         self.matrixKernel = matrixKernel
         self.run = run
-        self.journalPosition = journalPosition
     }
 
     /// Whether a run of this digest may go on from here: of the same one, or of imported weights.
@@ -127,7 +124,6 @@ public struct Manifest: Sendable, Equatable {
             "format": .string(Self.format), "run": .string(context.run),
             "step": .integer(Int64(context.step)), "cursor": .integer(Int64(context.cursor)),
             "generation": .integer(Int64(generation)), "term": .integer(Int64(term)),
-            "journal_position": context.journalPosition.map { .integer(Int64($0)) } ?? .null,
             "configuration": context.configuration,
             "configuration_sha256": Self.json(context.configurationDigest),
             "dataset_sha256": Self.json(context.dataDigest),
@@ -172,15 +168,13 @@ public struct Manifest: Sendable, Equatable {
             throw fields.failure("manifest_sha256", "is not that of the other fields")
         }
         let blas = try JSONFields(fields.value("blas"), file: file, path: "blas")
-        let position = try fields.value("journal_position")
         let context = CheckpointContext(
             step: UInt64(try fields.count("step")), cursor: UInt64(try fields.count("cursor")),
             configuration: try fields.value("configuration"),
             configurationDigest: try fields.optionalDigest("configuration_sha256"),
             dataDigest: try fields.optionalDigest("dataset_sha256"),
             software: try fields.text("software"), matrixLibrary: try blas.text("library"),
-            matrixKernel: try blas.text("kernel"), run: try fields.text("run"),
-            journalPosition: position == .null ? nil : UInt64(try fields.count("journal_position")))
+            matrixKernel: try blas.text("kernel"), run: try fields.text("run"))
         var files: [StoredFile] = []
         for file in try fields.objects("files") { files.append(try StoredFile(file)) }
         var tensors: [StoredTensor] = []

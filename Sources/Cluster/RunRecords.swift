@@ -109,7 +109,7 @@ final class RunRecords: Sendable {
             configuration: configuration.resolved, configurationDigest: configurationDigest,
             dataDigest: dataset, software: Software.version,
             matrixLibrary: admission.matrixLibrary, matrixKernel: admission.kernel ?? "",
-            run: "\(options.record.id)", journalPosition: nil)
+            run: "\(options.record.id)")
     }
 
     /// Makes what was written survive a power cut, as far as the disk lets it.
