@@ -1,3 +1,5 @@
+import Runtime
+
 /// One thing that a program does, with all that its help says.
 public struct Command: Sendable {
     /// The words that name it: `["data", "prepare"]`; empty for a program with one command.

@@ -8,7 +8,7 @@ public enum Termination: Sendable, Equatable, CustomStringConvertible {
     case killed(signal: Int32)
 
     /// Whether all went well.
-    public var isSuccess: Bool { self == .exited(0) }
+    public var isSuccess: Bool { self == .exited(ExitCode.success.rawValue) }
 
     /// The end in words.
     public var description: String {

@@ -174,7 +174,7 @@ public final class Launch: Sendable {
             try start(program)
         } catch {
             output("launch: \(error)")
-            events.update { $0.append(.ended(member, .exited(1))) }
+            events.update { $0.append(.ended(member, .exited(ExitCode.failure.rawValue))) }
         }
     }
 

@@ -138,12 +138,13 @@ public struct Supervision: Sendable {
         if outcome != nil { return finishIfAlone() }
         let what = "\(member) \(termination)" + (lastLine.map { ": \($0)" } ?? "")
         switch (member, termination) {
-        case (.coordinator, .exited(let code)) where Self.finalCodes.contains(code):
+        case (.coordinator, .exited(let code)) where Self.isFinal(code):
             return conclude(verdict?.code ?? code, at: now)
-        case (.worker, .exited(0)):
+        case (.worker, .exited(ExitCode.success.rawValue)):
             // It was asked to leave; the run goes on without it, or has just ended.
-            return alive.isEmpty && waiting.isEmpty ? conclude(0, at: now) : []
-        case (.worker, .exited(let code)) where Self.lastingCodes.contains(code):
+            return alive.isEmpty && waiting.isEmpty
+                ? conclude(ExitCode.success.rawValue, at: now) : []
+        case (.worker, .exited(let code)) where Self.isLasting(code):
             // Another start would end in the same way.
             guard hasStepped else { return [.report(what)] + conclude(Self.code(code), at: now) }
             return [.report("\(what); not started again")]
@@ -172,7 +173,7 @@ public struct Supervision: Sendable {
             let names = rest.map(\.description).joined(separator: ", ")
             return [
                 .report("cannot be killed, and left behind (it may wait for a disk): \(names)"),
-                .finish(code: outcome ?? 1),
+                .finish(code: outcome ?? ExitCode.failure.rawValue),
             ]
         }
     }
@@ -213,13 +214,25 @@ public struct Supervision: Sendable {
     private static let mostRescues = 3
 
     /// Codes with which a coordinator says that the run has ended.
-    private static let finalCodes: Set<Int32> = [0, 2, 3, 5, 6, 130]
+    private static func isFinal(_ code: Int32) -> Bool {
+        switch ExitCode(rawValue: code) {
+        case .success, .usage, .refused, .tooFewWorkers, .diverged, .interrupted: true
+        case .failure, .coordinatorLost, .inputDamaged, .outputClosed, nil: false
+        }
+    }
 
     /// Codes of workers that would end in the same way again: wrong usage, refused, what they compute with is damaged.
-    private static let lastingCodes: Set<Int32> = [2, 3, 7]
+    private static func isLasting(_ code: Int32) -> Bool {
+        switch ExitCode(rawValue: code) {
+        case .usage, .refused, .inputDamaged: true
+        default: false
+        }
+    }
 
     /// What a launch exits with for a worker's lasting code: damage has no code of its own there.
-    private static func code(_ code: Int32) -> Int32 { code == 7 ? 1 : code }
+    private static func code(_ code: Int32) -> Int32 {
+        code == ExitCode.inputDamaged.rawValue ? ExitCode.failure.rawValue : code
+    }
 
     /// Ends the run when no worker is left and none will be started again: nobody else could go on with it.
     private mutating func endWithoutWorkers(
@@ -239,7 +252,7 @@ public struct Supervision: Sendable {
             if case .killed(let signal) = termination, member == .coordinator, !hasStepped,
                 [SIGINT, SIGTERM, SIGHUP].contains(signal)
             {
-                return conclude(130, at: now)
+                return conclude(ExitCode.interrupted.rawValue, at: now)
             }
             guard member == .coordinator else { return [.report(what)] }
             // The workers still hold the steps, and only a coordinator can save them.
@@ -251,13 +264,13 @@ public struct Supervision: Sendable {
                     .start(.coordinator, at: now),
                 ]
             }
-            return [.report(what)] + conclude(verdict?.code ?? 1, at: now)
+            return [.report(what)] + conclude(verdict?.code ?? ExitCode.failure.rawValue, at: now)
         }
         // A process that was found frozen did not end by itself.
         if !hasStepped, now - launched < policy.trialTime, !life.isGivenUp(member) {
             // A code of its own says more than that the coordinator is lost.
             let code: Int32
-            if case .exited(let own) = termination, own != 0 {
+            if case .exited(let own) = termination, own != ExitCode.success.rawValue {
                 code = Self.code(own)
             } else {
                 code = Self.failureCode(what: member)
@@ -272,7 +285,7 @@ public struct Supervision: Sendable {
                 return [.report(text)] + conclude(Self.failureCode(what: member), at: now)
             }
             return [.report("\(text); not started again")]
-                + endWithoutWorkers(1, what: text, at: now)
+                + endWithoutWorkers(ExitCode.failure.rawValue, what: text, at: now)
         }
         let recent = times.filter { now - $0 < .seconds(60) }.count
         let delay = min(policy.longestDelay, policy.firstDelay * (1 << min(recent, 16)))
@@ -284,7 +297,7 @@ public struct Supervision: Sendable {
 
     /// A coordinator that cannot be brought back is lost; a worker that cannot is a failure.
     private static func failureCode(what member: Member) -> Int32 {
-        member == .coordinator ? 4 : 1
+        (member == .coordinator ? ExitCode.coordinatorLost : .failure).rawValue
     }
 
     /// The run has ended: processes that are left get time to leave, then a signal, then a harder one.
@@ -295,7 +308,11 @@ public struct Supervision: Sendable {
         guard !rest.isEmpty else { return [.finish(code: code)] }
         let frozen = giveUpFrozen()
         // A coordinator that ends the run tells the workers; otherwise nobody does.
-        let isOrderly = [0, 5, 6, 130].contains(code)
+        let isOrderly =
+            switch ExitCode(rawValue: code) {
+            case .success, .tooFewWorkers, .diverged, .interrupted: true
+            default: false
+            }
         farewell = isOrderly ? .awaited : .told
         // Once somebody waits for the end and it has failed, nothing can be saved any more either.
         let leaveTime = isStopping ? policy.failureTimeout / 2 : policy.leaveTime

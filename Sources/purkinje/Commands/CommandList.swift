@@ -3,6 +3,7 @@ import CommandLineInterface
 import Configurations
 import Evaluation
 import Runs
+import Runtime
 import Training
 
 /// All commands, in the order of `purkinje help`.

@@ -22,20 +22,3 @@ public enum ExitCode: Int32, Sendable, Equatable, CaseIterable {
     /// Whoever read the results went away, as `head` does.
     case outputClosed = 141
 }
-
-/// Why a command gives up, with the code that it ends with.
-public struct CommandError: Error, Equatable, CustomStringConvertible {
-    /// What the program exits with.
-    public let exitCode: ExitCode
-    /// What happened, where, with which value, and what the user can do.
-    public let message: String
-
-    /// An error for the user to read.
-    public init(_ exitCode: ExitCode, _ message: String) {
-        self.exitCode = exitCode
-        self.message = message
-    }
-
-    /// The message.
-    public var description: String { message }
-}
