@@ -17,17 +17,53 @@ struct BeatMeasurement {
         self.ensemble = ensemble
         let dominant = ensemble.beats.filter { $0.kind == .dominant }.map(\.r)
         let chosen = dominant.isEmpty ? ensemble.beats.map(\.r) : dominant
-        typical = MedianBeat(chosen, in: record)
-        let distances = zip(ensemble.beats, ensemble.beats.dropFirst())
-            .filter { !record.gaps.separate($0.r, $1.r) }.map { Double($1.r - $0.r) }
+        typical = MedianBeat(chosen, in: record, sides: Self.freeSides(ensemble.beats))
         noise = BeatNoise(typical, in: record)
+        let distances = Self.distances(ensemble.beats, of: typical, record)
         let delineator = Delineator(
-            beat: typical, leads: record.independentLeads,
-            beatDistance: Statistics.median(distances), noise: noise,
+            beat: typical, leads: record.independentLeads, distances: distances, noise: noise,
             pacingSpike: Self.pacingSpike(record, chosen))
         let waves = delineator.commonWaves()
         (self.delineator, common) = (delineator, waves)
         byLead = typical.broad.indices.map { delineator.waves(of: $0, near: waves) }
+    }
+
+    /// The complex of a beat of another form and its T wave have gone so many samples behind it: 750 ms.
+    private static let ectopicCount = 375
+
+    /// The dominant beats before and behind which no other form is near.
+    private static func freeSides(_ beats: [BeatEnsemble.Beat]) -> MedianBeat.Sides {
+        guard beats.contains(where: { $0.kind == .ectopic }) else { return .init() }
+        var (before, after): (Set<Int>, Set<Int>) = ([], [])
+        for (number, beat) in beats.enumerated() where beat.kind == .dominant {
+            let previous = number > 0 ? beats[number - 1] : beat
+            let next = number + 1 < beats.count ? beats[number + 1] : beat
+            if previous.kind == .dominant || beat.r - previous.r > ectopicCount {
+                before.insert(beat.r)
+            }
+            if next.kind == .dominant || next.r - beat.r > MedianBeat.after { after.insert(beat.r) }
+        }
+        return .init(before: before, after: after)
+    }
+
+    /// How far the beats before and behind usually are from those that the typical beat was made of.
+    private static func distances(
+        _ beats: [BeatEnsemble.Beat], of typical: MedianBeat, _ record: ConditionedRecord
+    ) -> Delineator.Distances? {
+        let chosen = Set(typical.places)
+        let pairs = zip(beats, beats.dropFirst()).filter { !record.gaps.separate($0.r, $1.r) }
+        func median(_ isWanted: (Int, Int) -> Bool) -> Double? {
+            Statistics.median(
+                pairs.filter { isWanted($0.r, $1.r) }.map { Double($1.r - $0.r) })
+        }
+        guard let all = median({ _, _ in true }) else { return nil }
+        guard beats.contains(where: { $0.kind == .ectopic }) else {
+            return .init(before: all, after: all)
+        }
+        let (before, after) = (typical.sides.before ?? chosen, typical.sides.after ?? chosen)
+        return .init(
+            before: median { before.contains($1) } ?? all,
+            after: median { place, _ in after.contains(place) } ?? all)
     }
 
     /// Where the spike of ventricular pacing lies in the typical beat: within 150 ms before most beats' R.
@@ -93,7 +129,14 @@ struct BeatMeasurement {
             let squares = normal.reduce(0) { $0 + ($1 - normalMean) * ($1 - normalMean) }
             rhythm.rrSDMilliseconds = (squares / Double(normal.count - 1)).squareRoot()
         }
-        rhythm.rmssdMilliseconds = successiveDifference(beats)
+        let changes = changes(beats)
+        if !changes.isEmpty {
+            let squares = changes.reduce(0) { $0 + $1 * $1 }
+            rhythm.rmssdMilliseconds = (squares / Double(changes.count)).squareRoot()
+        }
+        if changes.count >= Self.fewestChanges {
+            rhythm.rrChangeShare = Statistics.median(changes.map { abs($0) }).map { $0 / mean }
+        }
         return rhythm
     }
 
@@ -104,15 +147,23 @@ struct BeatMeasurement {
         return Double(seen.count { $0.p != nil }) / Double(max(1, seen.count))
     }
 
-    /// Whether P is a wave of most beats, and more than what random ripples of the baseline look like.
+    /// Durations of P and PR that can be believed, in ms.
+    private static let (pRange, prRange) = (30.0...200.0, 60.0...450.0)
+
+    /// Whether P is a wave of most dominant beats, and more than what random ripples of the baseline look like.
     ///
     /// In atrial fibrillation the best place in each beat correlates by 0.4 to 0.85 with the mean of the ripples, and the
     /// rhythm is irregular; true P waves reach 0.75 to 1, and in a regular rhythm the same part of what noise leaves.
     private func hasP(
         _ tracked: [WaveTracker.Beat], _ rhythm: ClinicalMeasurements.Rhythm, usual: Float
     ) -> Bool {
-        let fits = tracked.filter { $0.kind == .dominant && $0.pFit > -1 }.map { Double($0.pFit) }
-        guard common.p != nil, !fits.isEmpty, (rhythm.pWaveShare ?? 0) >= 0.4 else { return false }
+        let dominant = tracked.filter { $0.kind == .dominant && $0.pFit > -1 }
+        let fits = dominant.map { Double($0.pFit) }
+        guard let p = common.p, let qrs = common.qrs, !fits.isEmpty,
+            2 * dominant.count(where: { $0.p != nil }) >= dominant.count,
+            Self.prRange.contains((qrs.onset - p.onset) * Self.millisecondsPerSample),
+            Self.pRange.contains((p.offset - p.onset) * Self.millisecondsPerSample)
+        else { return false }
         let mean = fits.reduce(0, +) / Double(fits.count)
         var isIrregular = false
         if let change = rhythm.rmssdMilliseconds, let rr = rhythm.rrMeanMilliseconds {
@@ -130,22 +181,23 @@ struct BeatMeasurement {
             .map { Double($1.r - $0.r) * Self.millisecondsPerSample }
     }
 
-    /// RMSSD over runs of three dominant beats; over all beats where there is no such run.
-    private func successiveDifference(_ beats: [BeatEnsemble.Beat]) -> Double? {
-        func value(_ isWanted: (BeatEnsemble.Beat) -> Bool) -> Double? {
-            var (squares, count) = (0.0, 0)
-            for i in 0..<max(0, beats.count - 2)
-            where beats[i...i + 2].allSatisfy(isWanted)
-                && !record.gaps.separate(beats[i].r, beats[i + 2].r)
-            {
-                let change = beats[i + 2].r - 2 * beats[i + 1].r + beats[i].r
-                let milliseconds = Double(change) * Self.millisecondsPerSample
-                squares += milliseconds * milliseconds
-                count += 1
+    /// Fewer changes do not say what is usual.
+    private static let fewestChanges = 3
+
+    /// How intervals change from one to the next, in ms, over runs of three dominant beats; over all beats where there is
+    /// no such run.
+    private func changes(_ beats: [BeatEnsemble.Beat]) -> [Double] {
+        func values(_ isWanted: (BeatEnsemble.Beat) -> Bool) -> [Double] {
+            (0..<max(0, beats.count - 2)).filter { i in
+                beats[i...i + 2].allSatisfy(isWanted)
+                    && !record.gaps.separate(beats[i].r, beats[i + 2].r)
+            }.map { i in
+                Double(beats[i + 2].r - 2 * beats[i + 1].r + beats[i].r)
+                    * Self.millisecondsPerSample
             }
-            return count == 0 ? nil : (squares / Double(count)).squareRoot()
         }
-        return value { $0.kind == .dominant } ?? value { _ in true }
+        let dominant = values { $0.kind == .dominant }
+        return dominant.isEmpty ? values { _ in true } : dominant
     }
 
     private func intervals(
@@ -160,8 +212,8 @@ struct BeatMeasurement {
         let longestQRS = min(300, 0.95 * (rhythm.rrMeanMilliseconds ?? .infinity))
         intervals.qrsMilliseconds = span(qrs.onset, qrs.offset).within(30...longestQRS)
         if let p = waves.p {
-            intervals.pMilliseconds = span(p.onset, p.offset).within(30...200)
-            intervals.prMilliseconds = span(p.onset, qrs.onset).within(60...450)
+            intervals.pMilliseconds = span(p.onset, p.offset)
+            intervals.prMilliseconds = span(p.onset, qrs.onset)
         }
         guard let t = waves.t, let qt = span(qrs.onset, t.offset).within(180...700) else {
             return intervals

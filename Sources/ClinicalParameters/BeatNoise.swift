@@ -34,7 +34,8 @@ struct BeatNoise {
         leads = record.independentLeads
         guard places.count > 1, !leads.isEmpty else { return nil }
         // By how much quantiles of Student's distribution lie above the normal ones at 1 in 10,000.
-        allowance = Float(1 + 4.25 / (Self.valuesPerBeat * Double(places.count - 1)))
+        let fewest = typical.sides.fewestCount(of: places.count)
+        allowance = Float(1 + 4.25 / (Self.valuesPerBeat * Double(fewest - 1)))
         let rows = leads.map { Self.deviations(typical, record.smooth[$0], lead: $0) }
         curves = Self.contrasts(of: places.count).flatMap { weights in
             rows.map { Self.sum($0, weights) }
@@ -95,19 +96,32 @@ struct BeatNoise {
         let used = Set(typical.placesByLead[lead])
         let starts = typical.places.map { used.contains($0) ? $0 - MedianBeat.before : nil }
         let count = Float(starts.count)
-        // Where fewer beats reach into the record, each has a larger share.
+        // Where fewer beats count or reach into the record, each has a larger share.
         let shares = (0..<sampleCount).map { i in
+            let counted = typical.sides.at(i * step)
             let reaching = starts.count {
-                $0.map { signal.indices.contains($0 + i * step) } ?? false
+                guard let start = $0 else { return false }
+                return signal.indices.contains(start + i * step)
+                    && counted?.contains(start + MedianBeat.before) ?? true
             }
             return count.squareRoot() / Float(max(1, reaching))
         }
+        let complex = MedianBeat.Sides.complex
         var rows = starts.map { start in
             [Float](unsafeUninitializedCapacity: sampleCount) { row, filled in
+                let place = start.map { $0 + MedianBeat.before } ?? -1
+                let (before, after) = (
+                    typical.sides.before?.contains(place) ?? true,
+                    typical.sides.after?.contains(place) ?? true
+                )
                 for i in 0..<sampleCount {
                     let t = (start ?? -MedianBeat.count) + i * step
+                    let isCounted =
+                        i * step < complex.lowerBound
+                        ? before : i * step >= complex.upperBound ? after : true
                     row[i] =
-                        signal.indices.contains(t) ? shares[i] * (signal[t] - form[i * step]) : 0
+                        isCounted && signal.indices.contains(t)
+                        ? shares[i] * (signal[t] - form[i * step]) : 0
                 }
                 filled = sampleCount
             }

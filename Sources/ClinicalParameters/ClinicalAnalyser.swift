@@ -39,18 +39,33 @@ public final class ClinicalAnalyser {
         let ensemble = BeatEnsemble(detector.places, in: record)
         guard !ensemble.beats.isEmpty else {
             result.flags =
-                [detector.isBeyondCounting ? .notMeasurable : .noBeats] + Self.flags(of: record)
+                [detector.isBeyondCounting ? .notMeasurable : .noBeats]
+                + Self.flags(of: record, beats: [])
             return result
         }
         BeatMeasurement(record, ensemble).fill(&result)
-        result.flags = Self.flags(of: result) + Self.flags(of: record)
+        if sampleRateHz < Self.leastQRSRateHz {
+            result.intervals.qrsMilliseconds = nil
+            result.intervals.jtMilliseconds = nil
+        }
+        if sampleRateHz < Self.leastIntervalRateHz { result.intervals = .init() }
+        result.flags =
+            Self.flags(of: result, usableLeads: record.usableLeads)
+            + Self.flags(of: record, beats: ensemble.beats.map(\.r))
         return result
     }
+
+    /// Between samples that are farther apart QRS cannot be seen to begin and end.
+    private static let leastQRSRateHz = 90.0
+    /// Between samples that are farther apart no wave can.
+    private static let leastIntervalRateHz = 60.0
 
     /// A lead that is invalid for a larger part of the record counts as missing.
     private static let invalidShareLimit = 0.01
 
-    private static func flags(of record: ConditionedRecord) -> [ClinicalMeasurements.Flag] {
+    private static func flags(
+        of record: ConditionedRecord, beats: [Int]
+    ) -> [ClinicalMeasurements.Flag] {
         var flags: [ClinicalMeasurements.Flag] = []
         if record.faults.contains(where: {
             $0.isMissing || $0.isDerived || $0.invalidShare > invalidShareLimit
@@ -60,21 +75,34 @@ public final class ClinicalAnalyser {
         if !record.gaps.common.isEmpty { flags.append(.gaps) }
         if record.faults.contains(where: \.isFlat) { flags.append(.flatLead) }
         if record.faults.contains(where: { $0.clippedShare > 0.01 }) { flags.append(.clipped) }
-        if record.spikes.count > 1 { flags.append(.paced) }
+        if PacingSpikes.arePacing(record.spikes, beats) { flags.append(.paced) }
         return flags
     }
 
-    private static func flags(of result: ClinicalMeasurements) -> [ClinicalMeasurements.Flag] {
+    private static func flags(
+        of result: ClinicalMeasurements, usableLeads: [Int]
+    ) -> [ClinicalMeasurements.Flag] {
         var flags: [ClinicalMeasurements.Flag] = []
+        if result.sampleRateHz < leastQRSRateHz { flags.append(.lowSampleRate) }
         if result.beats.count(where: { $0.kind == .dominant }) < 3 { flags.append(.fewBeats) }
-        if result.quality < 0.5 { flags.append(.noisy) }
+        // Leads that are missing lower the record's quality, but make no noise.
+        let qualities = usableLeads.map { result.leads[$0].quality }
+        if qualities.reduce(0, +) < 0.5 * Double(qualities.count) { flags.append(.noisy) }
         if result.beats.contains(where: { $0.kind == .ectopic }) { flags.append(.ectopicBeats) }
-        if let share = result.rhythm.pWaveShare, share < 0.5 { flags.append(.noPWaves) }
-        if let share = result.rhythm.rrIrregularShare, share > 0.25 { flags.append(.irregular) }
+        if result.typicalBeat?.p == nil { flags.append(.noPWaves) }
+        if isIrregular(result.rhythm) { flags.append(.irregular) }
         if let rate = result.rhythm.heartRatePerMinute {
             if rate < 50 { flags.append(.slow) }
             if rate > 100 { flags.append(.fast) }
         }
         return flags
+    }
+
+    /// Whether the rhythm changes from beat to beat, or much from time to time.
+    ///
+    /// In atrial fibrillation every interval differs from the one before, at any rate. The median of these changes, unlike
+    /// their root mean square, stays small where one early beat and the pause behind it are all that is irregular.
+    private static func isIrregular(_ rhythm: ClinicalMeasurements.Rhythm) -> Bool {
+        rhythm.rrChangeShare ?? 0 > 0.07 || rhythm.rrIrregularShare ?? 0 > 0.25
     }
 }

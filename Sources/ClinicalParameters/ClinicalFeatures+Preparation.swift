@@ -2,7 +2,7 @@ import Electrocardiography
 
 extension ClinicalFeatures {
     /// Changes with every change of a number's meaning or computation.
-    public static let version = "clinical-3"
+    public static let version = "clinical-4"
 
     /// Why the clinical parameters that a set stores cannot be used.
     ///

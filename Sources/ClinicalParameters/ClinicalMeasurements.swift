@@ -16,16 +16,18 @@ public struct ClinicalMeasurements: Sendable, Equatable {
         case flatLead = "flat_lead"
         /// Samples stick at the limits of the converter.
         case clipped
-        /// The record's quality is below one half.
+        /// The mean quality of the leads that can be used is below one half.
         case noisy
-        /// There are pacing spikes.
+        /// Spikes come before beats as those of a pacemaker do.
         case paced
         /// There are beats of another form.
         case ectopicBeats = "ectopic_beats"
-        /// Few beats have a P wave.
+        /// No P wave was measured: none stands out from noise, or it does not come before most beats.
         case noPWaves = "no_p_waves"
-        /// More than a quarter of the RR intervals are more than 20 % off.
+        /// RR intervals usually change by more than 7 % from one to the next, or more than a quarter are 20 % off.
         case irregular
+        /// Samples are too far apart to see where QRS begins and ends.
+        case lowSampleRate = "low_sample_rate"
         /// Below 50 /min.
         case slow
         /// Above 100 /min.
@@ -48,6 +50,8 @@ public struct ClinicalMeasurements: Sendable, Equatable {
         public var rrMinMaxRatio: Double?
         /// Part of the intervals that are more than 20 % off the median.
         public var rrIrregularShare: Double?
+        /// The median change from one interval to the next, between dominant beats, as a part of the mean interval.
+        public var rrChangeShare: Double?
         /// Beats in the record.
         public var beatCount: Int?
         /// Part of the beats that have a P wave.

@@ -62,6 +62,8 @@ final class RecordConditioner {
 
     /// Samples by which a signal is extended at each end before the filters.
     private static let extensionCount = 500
+    /// In less than half a second nothing tells a P wave from a complex.
+    private static let fewestSamples = 250
     /// A lead with a larger part of invalid samples is not used.
     private static let invalidShareLimit = 0.3
     /// A lead that moves by less than this, in mV from the 2nd to the 98th percentile, is flat.
@@ -76,7 +78,7 @@ final class RecordConditioner {
     func condition(_ leads: [[Float]], rateHz: Double) -> ConditionedRecord? {
         let length = leads.map(\.count).max() ?? 0
         let count = Int((Double(length) * ConditionedRecord.rateHz / rateHz).rounded())
-        guard count >= 100 else { return nil }
+        guard count >= Self.fewestSamples else { return nil }
         var faults = [LeadFaults](repeating: LeadFaults(), count: leads.count)
         var gaps = SignalGaps(leads, length: length)
         var repaired = leads.indices.map {

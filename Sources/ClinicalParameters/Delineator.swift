@@ -10,12 +10,18 @@ struct Delineator {
     let beat: MedianBeat
     /// Leads that the common signals are made of.
     let leads: [Int]
-    /// The usual distance of beats in samples; `nil` for a single beat.
-    let beatDistance: Double?
+    /// How far the neighbouring beats usually are; `nil` for a single beat.
+    let distances: Distances?
     /// What of the beat may be noise; `nil` where nothing says.
     let noise: BeatNoise?
     /// Where a pacing spike sets QRS off; `nil` for beats without.
     var pacingSpike: Double?
+
+    /// Samples from R to R of the beats before and behind.
+    struct Distances: Equatable {
+        var before: Double
+        var after: Double
+    }
 
     private let r = MedianBeat.before
     /// Cardiologists set the onset of QRS about where the leads move at 4 % of their highest speed, that of P 6 ms before its
@@ -25,6 +31,12 @@ struct Delineator {
     private static let noisyShare: Float = 0.08
     /// A complex of more than 140 ms is wide.
     private static let wideCount = 70
+    /// A complex that takes more than this part of the distance of beats leaves T no time.
+    private static let longestShare = 0.33
+    /// Behind the complex the leads have at least this part of their speed 20 ms farther away.
+    private static let lastingShare: Float = 0.6
+    /// T moves the leads no faster than this part of the complex's highest speed.
+    private static let fastShare: Float = 0.2
     /// P is looked for up to 360 ms before QRS.
     private static let longestPR = 180
 
@@ -37,7 +49,7 @@ struct Delineator {
         waves.t = commonT(qrs, levels)
         waves.p = commonP(qrs, after: waves.t)
         // A T that the next QRS cuts off has no end that could be measured, but P does not lie in it.
-        if let t = waves.t, let distance = beatDistance,
+        if let t = waves.t, let distance = distances?.after,
             t.offset > min(qrs.peak + 0.88 * distance, qrs.onset + distance - 5)
         {
             waves.t = nil
@@ -89,13 +101,17 @@ struct Delineator {
         let onset = edge(
             velocity, from: r, step: -1, limit: 70, pause: 5, above: level,
             resuming: isNoisy ? 1 : 2)
-        let offset = edge(
+        let end = edge(
             velocity, from: r, step: 1, limit: 90, pause: 10,
             above: after + 0.04 * (highest - after))
-        var start = Self.crossing(velocity, before: onset, level) + (isNoisy ? -1 : 0.2)
+        let complex = withoutT(onset...end, velocity)
+        var start =
+            complex.lowerBound > onset
+            ? Double(complex.lowerBound)
+            : Self.crossing(velocity, before: onset, level) + (isNoisy ? -1 : 0.2)
         if let pacingSpike { start = max(start, min(pacingSpike + 10, Double(r) - 10)) }
         return Wave(
-            onset: start, peak: Double(r), offset: Double(offset))
+            onset: start, peak: Double(r), offset: Double(complex.upperBound))
     }
 
     /// Where the line from the sample before meets a level that the sample is above.
@@ -136,18 +152,49 @@ struct Delineator {
         return last
     }
 
+    /// The complex without what of T was taken for a part of it.
+    ///
+    /// In fast rhythms with wide complexes T begins where QRS ends, and may not have ended where the next one begins, so
+    /// that there is no quiet part. T moves the leads slowly, but for long: the complex is over where they get slow and,
+    /// 20 ms farther away, are hardly slower.
+    private func withoutT(_ complex: ClosedRange<Int>, _ velocity: [Float]) -> ClosedRange<Int> {
+        guard let distances, let highest = velocity[complex].max() else { return complex }
+        func end(_ usual: Int, _ step: Int, _ distance: Double) -> Int {
+            // Farther away lies the next complex.
+            let reach = min(abs(usual - r), Int(0.6 * distance))
+            let fast = (0...reach).last { velocity[r + step * $0] > Self.fastShare * highest }
+            for away in (fast ?? 0)...max(fast ?? 0, reach) {
+                let (t, farther) = (r + step * away, r + step * (away + 10))
+                guard velocity.indices.contains(farther) else { break }
+                if velocity[farther] > Self.lastingShare * velocity[t] { return t }
+            }
+            return usual
+        }
+        func isLong(_ complex: ClosedRange<Int>, _ distance: Double) -> Bool {
+            Double(complex.count) > Self.longestShare * distance
+        }
+        var result = complex
+        if isLong(result, distances.after) {
+            result = result.lowerBound...end(result.upperBound, 1, distances.after)
+        }
+        if isLong(result, distances.before) {
+            result = end(result.lowerBound, -1, distances.before)...result.upperBound
+        }
+        return result
+    }
+
     // MARK: T and P together
 
     private func commonT(_ qrs: Wave, _ levels: [Float]) -> Wave? {
         let first = Int(qrs.offset) + 10
         var last = min(MedianBeat.count - 45, Int(qrs.offset) + 225)
-        if let distance = beatDistance {
+        if let distance = distances?.after {
             last = min(last, Self.latestT(qrs, distance))
         }
         guard last - first > 20 else { return nil }
         let end = Int(qrs.offset.rounded())
         var free = MedianBeat.count - 1
-        if let distance = beatDistance { free = min(free, Int(qrs.onset + distance) - 5) }
+        if let distance = distances?.after { free = min(free, Int(qrs.onset + distance) - 5) }
         guard free > last else { return nil }
         let search = BumpSearch(range: first...last, reach: 40, holding: end...free, evenness: 0.12)
         let bump = Bump(beat, leads: leads, search)
@@ -156,7 +203,7 @@ struct Delineator {
         }
         let signal = bump.projection(beat.smooth, levels)
         var limit = min(last + 70, signal.count - 1)
-        if let distance = beatDistance { limit = min(limit, r + Int(0.88 * distance), free) }
+        if let distance = distances?.after { limit = min(limit, r + Int(0.88 * distance), free) }
         var t = WaveEnds.t(signal, around: bump.peak, from: first, to: limit)
         t?.offset += Self.tTail
         return t
@@ -182,14 +229,19 @@ struct Delineator {
         0.3 * (distance * ConditionedRecord.rateHz).squareRoot()
     }
 
+    /// Where T has ended: 0.27 roots of RR (both in s) behind QRS.
+    private static func latestTEnd(_ qrs: Wave, _ distance: Double) -> Double {
+        qrs.offset + 0.27 * (distance * ConditionedRecord.rateHz).squareRoot()
+    }
+
     private func commonP(_ qrs: Wave, after t: Wave?) -> Wave? {
         var end = Int(qrs.onset.rounded()) - 5
         if let pacingSpike { end = min(end, Int(pacingSpike) - 8) }
         var first = end - Self.longestPR
-        if let distance = beatDistance, let t {
+        if let distance = distances?.before, let t {
             first = max(first, Int(t.offset - distance) + 9)
         }
-        if let distance = beatDistance {
+        if let distance = distances?.before {
             first = max(first, r + Int(Self.earliestTEnd(distance) - distance))
         }
         first = max(first, 32)
@@ -208,6 +260,12 @@ struct Delineator {
         let signal = bump.projection(beat.smooth, levels)
         var p = WaveEnds.p(signal, around: bump.peak, from: first, to: end)
         p?.onset -= Self.pLead
+        // Where T of the beat before was not found, what lies where it may end can be its end.
+        if t == nil, let p, let distance = distances?.before,
+            p.onset < Self.latestTEnd(qrs, distance) - distance
+        {
+            return nil
+        }
         return p
     }
 
@@ -234,7 +292,10 @@ struct Delineator {
         var peak = min(max(r, from), to)
         let isBehind =
             values.firstIndex(of: highest) ?? 0 > values.firstIndex(of: lowest) ?? 0
-        if to - from > Self.wideCount, isBehind, highest < -0.5 * lowest {
+        // In a fast rhythm a complex is wide that takes much of the time.
+        let wide = Self.longestShare * (distances?.after ?? .infinity)
+        if Double(to - from) > min(Double(Self.wideCount), wide), isBehind, highest < -0.5 * lowest
+        {
             // What rises behind a wide complex that points downwards is no R.
             peak = from + (values.firstIndex(of: lowest) ?? 0)
         } else if highest > -0.08 * lowest {

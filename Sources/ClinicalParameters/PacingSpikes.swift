@@ -19,6 +19,24 @@ enum PacingSpikes {
     /// What is left behind a spike is a tail when it has the other sign and this part of the spike's height.
     private static let tailShare: Float = 0.06
 
+    /// The spike of a ventricle comes up to 130 ms before R, that of an atrium up to 400 ms, in samples of the working rate.
+    private static let (ventricle, atrium) = (-6...65, 66...200)
+    /// Spikes of an atrium have one distance to R, within so many samples: 12 ms.
+    private static let scatter = 6
+
+    /// Whether spikes come before beats: two or more shortly before R, or at one distance farther away.
+    ///
+    /// Single spikes anywhere are artefacts. Without beats nothing tells them apart.
+    static func arePacing(_ spikes: [Int], _ beats: [Int]) -> Bool {
+        guard !beats.isEmpty else { return spikes.count > 1 }
+        let distances = spikes.compactMap { spike in
+            beats.first { $0 >= spike + ventricle.lowerBound }.map { $0 - spike }
+        }
+        let early = distances.filter(atrium.contains).sorted()
+        return distances.count(where: ventricle.contains) > 1
+            || zip(early, early.dropFirst()).contains { $1 - $0 <= scatter }
+    }
+
     /// Bridges spikes, and the tails that they leave, with straight lines.
     ///
     /// - Parameters:

@@ -77,9 +77,10 @@ struct WaveTracker {
 
     private func ectopic(_ beat: BeatEnsemble.Beat, next: Int) -> Beat {
         let single = MedianBeat([beat.r], in: record)
+        let distance = Double(next - beat.r) * 1.15
         let delineator = Delineator(
             beat: single, leads: record.independentLeads,
-            beatDistance: Double(next - beat.r) * 1.15, noise: noise)
+            distances: .init(before: distance, after: distance), noise: noise)
         var waves = delineator.commonWaves()
         waves.p = nil
         let byLead = single.broad.indices.map { delineator.waves(of: $0, near: waves) }
