@@ -56,6 +56,9 @@ let evaluationRooms: [Target.Dependency] = [
     "Configurations", "Runs", "Pretraining", "Training", "Checkpoints", "ClinicalParameters",
 ]
 
+let workflowRooms: [Target.Dependency] =
+    evaluationRooms + ["EvaluationSchema", "Evaluation", "Reporting"]
+
 let package = Package(
     name: "purkinje",
     products: [
@@ -88,16 +91,20 @@ let package = Package(
         room("Checkpoints", uses: ["Runtime", "Tensors"], hot: true),
         room("Cluster", uses: clusterRooms),
         room("Training", uses: trainingRooms + ["CSystem"], hot: true),
-        room("Evaluation", uses: evaluationRooms, hot: true),
+        room("EvaluationSchema", uses: ["Runtime"]),
+        room("Evaluation", uses: evaluationRooms + ["EvaluationSchema"], hot: true),
         room("CommandLineInterface", uses: ["Runtime", "CSystem"]),
         room("Diagnosis", uses: ["Runtime", "Configurations", "LinearAlgebra", "CSystem"]),
-        room("Reporting", uses: ["Runtime", "Configurations", "Runs", "Checkpoints"]),
+        room(
+            "Reporting",
+            uses: ["Runtime", "Configurations", "Runs", "Checkpoints", "EvaluationSchema"]),
+        room("Workflows", uses: workflowRooms),
         room("Launching", uses: ["Runtime", "CSystem"]),
         program(
             "purkinje",
             uses: trainingRooms + [
-                "Training", "Evaluation", "CommandLineInterface", "Diagnosis", "Launching",
-                "Reporting",
+                "Training", "EvaluationSchema", "Evaluation", "CommandLineInterface", "Diagnosis",
+                "Launching", "Reporting", "Workflows",
             ]),
         program("purkinje-coordinator", uses: clusterRooms + ["Cluster", "CommandLineInterface"]),
         program("purkinje-worker", uses: trainingRooms + ["Training", "CommandLineInterface"]),
@@ -124,10 +131,14 @@ let package = Package(
         tests("CheckpointsTests", uses: ["Checkpoints", "Tensors", "Runtime"]),
         tests("ClusterTests", uses: clusterRooms + ["Cluster"]),
         tests("TrainingTests", uses: trainingRooms + ["Training"]),
-        tests("EvaluationTests", uses: evaluationRooms + ["Evaluation"]),
+        tests("EvaluationSchemaTests", uses: ["EvaluationSchema", "Runtime"]),
+        tests("EvaluationTests", uses: evaluationRooms + ["EvaluationSchema", "Evaluation"]),
         tests("CommandLineInterfaceTests", uses: ["CommandLineInterface", "Runtime"]),
         tests("DiagnosisTests", uses: ["Diagnosis", "Configurations", "Runtime"]),
-        tests("ReportingTests", uses: ["Reporting", "Runs", "Configurations", "Runtime"]),
+        tests(
+            "ReportingTests",
+            uses: ["Reporting", "EvaluationSchema", "Runs", "Configurations", "Runtime"]),
+        tests("WorkflowsTests", uses: workflowRooms + ["Workflows"]),
         tests("LaunchingTests", uses: ["Launching", "Runtime"]),
         tests("EndToEndTests", uses: ["Runtime", "Checkpoints", "Launching", "Tensors"]),
         tests("HouseTests"),

@@ -98,8 +98,8 @@ import Testing
             try LinearProbe(scrambled, of: records, kind: .multiLabel, seed: 0)
         )
         #expect(a.strength == b.strength && a.validationAUROC == b.validationAUROC)
-        #expect(a.test.json["thresholds"] == b.test.json["thresholds"])
-        #expect(a.test.json["auroc_macro"] != b.test.json["auroc_macro"])
+        #expect(a.test.summary.json["thresholds"] == b.test.summary.json["thresholds"])
+        #expect(a.test.summary.json["auroc_macro"] != b.test.summary.json["auroc_macro"])
     }
 
     @Test func everyControlStandsBesideAnEncoderAndNothingDepends() throws {
@@ -131,7 +131,7 @@ import Testing
                 .differences
             #expect(differences.allSatisfy { $0.difference?.difference == 0 })
             let all = [encoder] + controls
-            return JSONValue.array(all.map { JSONValue.object($0.results.members) })
+            return JSONValue.array(all.map { $0.results.summary.json })
         }
         let (first, second) = (try run(threads: 1), try run(threads: 2))
         #expect(first.text() == second.text())
@@ -152,9 +152,10 @@ import Testing
         }
         let found = try ClusterProtocol(features, of: records, dimension: 4, seed: 0)
         #expect(found.whole.dimension == 120 && found.reduced?.dimension == 4)
-        #expect(found.json["equal_dimension"]?["dimension"] == 4)
+        #expect(found.summary.json["equal_dimension"]?["dimension"] == 4)
         #expect(
-            found.json["test"]?["davies_bouldin"]?.doubleValue == found.whole.classes.daviesBouldin)
+            found.summary.json["test"]?["davies_bouldin"]?.doubleValue
+                == found.whole.classes.daviesBouldin)
         // Units of the numbers are standardised away.
         let scaled = features.mapped { matrix in
             matrix.shifted(

@@ -39,9 +39,9 @@ import Training
         let expected = try #require(line["validation_auroc_macro"]?.doubleValue)
         // Equal logits may come from probabilities that round to the same number, and the other way round.
         #expect(abs(head.validationAUROC - expected) < 1e-3)
-        #expect(head.json["test"]?["auroc_macro_interval"] != nil)
+        #expect(head.summary.json["test"]?["auroc_macro_interval"] != nil)
         #expect(
-            head.json["test"]?["records"]?.integerValue == assessment.records.test.count)
+            head.summary.json["test"]?["records"]?.integerValue == assessment.records.test.count)
     }
 
     @Test func anEncoderWithoutAHeadIsRefusedByName() throws {
@@ -82,7 +82,8 @@ import Training
         #expect(points[1].auroc == [try #require(whole.macroAUROC(counting: whole.scored.once))])
         #expect(points[0].auroc.allSatisfy { $0 > 0 && $0 < 1 })
         #expect(Set(points[0].auroc).count == 3)
-        let json = try #require(control.results.members["label_efficiency"]?["linear"]?.arrayValue)
+        let json = try #require(
+            control.results.summary.json["label_efficiency"]?["linear"]?.arrayValue)
         #expect(json[1]["auroc_macro"]?["deviation"] == .null)
         #expect(json[0]["auroc_macro"]?["deviation"]?.doubleValue ?? 0 > 0)
         #expect(ResultTable.labelEfficiency([control]).count == 3)

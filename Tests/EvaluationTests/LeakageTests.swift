@@ -105,8 +105,9 @@ import Testing
             let other = try LinearProbe(b, of: others, kind: kind, seed: 0)
             #expect(probe.strength == other.strength)
             #expect(probe.validationAUROC == other.validationAUROC)
-            #expect(probe.test.json["thresholds"] == other.test.json["thresholds"])
-            #expect(probe.test.json["auroc_macro"] != other.test.json["auroc_macro"])
+            #expect(probe.test.summary.json["thresholds"] == other.test.summary.json["thresholds"])
+            #expect(
+                probe.test.summary.json["auroc_macro"] != other.test.summary.json["auroc_macro"])
             // Statistics and weights together: the same vectors get the same probabilities.
             let same = probe.probabilities(of: a.validation)
             #expect(same == other.probabilities(of: a.validation))

@@ -55,7 +55,8 @@ import Testing
                 truths: [[0], [0], [1], [1]]),
             decision: .highest, scoresAreProbabilities: false, seed: 0)
         // A tie is the first class's.
-        #expect(report.json["confusion"] == ["a": ["a": 2, "b": 0], "b": ["a": 1, "b": 1]])
+        #expect(
+            report.summary.json["confusion"] == ["a": ["a": 2, "b": 0], "b": ["a": 1, "b": 1]])
     }
 
     @Test func decisionsAtHalfAgreeWithScikitLearn() throws {
@@ -154,9 +155,9 @@ import Testing
             truths: [[], [0], []])
         let report = try ClassificationReport(
             scored, decision: .thresholds([0.5, 0.5]), scoresAreProbabilities: true, seed: 1)
-        #expect(report.json["auroc_macro"]?.doubleValue == 1)
-        #expect(report.json["classes_left_out"] == ["b"])
-        #expect(report.json["auroc"]?["b"] == .null)
+        #expect(report.summary.json["auroc_macro"]?.doubleValue == 1)
+        #expect(report.summary.json["classes_left_out"] == ["b"])
+        #expect(report.summary.json["auroc"]?["b"] == .null)
     }
 }
 

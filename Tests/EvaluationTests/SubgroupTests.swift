@@ -1,3 +1,4 @@
+import EvaluationSchema
 import Electrocardiography
 import LinearAlgebra
 import Runtime
@@ -130,7 +131,7 @@ import Testing
             subgroups: Subgroups(of: few, in: dataset, rareAmong: few, of: dataset), seed: 0)
         for reading in report.readings {
             #expect(reading.macro == nil && reading.others == nil)
-            let json = report.json[reading.group.rawValue]
+            let json = report.summary.json[reading.group.rawValue]
             #expect(json?["too_small"] == true && json?["auroc_macro"] == .null)
             #expect(json?["auroc"]?["MI"] == .null)
             #expect(json?["records"] == .integer(Int64(reading.recordCount)))

@@ -22,13 +22,12 @@ enum Rooms {
         "Training": networks.union(cluster).union([
             "ClinicalParameters", "Pretraining", "Cluster", "CSystem",
         ]),
-        "Evaluation": networks.union([
-            "ClinicalParameters", "Configurations", "Runs", "Pretraining", "Training",
-            "Checkpoints",
-        ]),
+        "EvaluationSchema": ["Runtime"],
+        "Evaluation": evaluation,
         "CommandLineInterface": ["Runtime", "CSystem"],
         "Diagnosis": ["Runtime", "Configurations", "LinearAlgebra", "CSystem"],
-        "Reporting": ["Runtime", "Configurations", "Runs", "Checkpoints"],
+        "Reporting": ["Runtime", "Configurations", "Runs", "Checkpoints", "EvaluationSchema"],
+        "Workflows": evaluation.union(["Evaluation", "Reporting"]),
         "Launching": ["Runtime", "CSystem"],
         "purkinje-coordinator": cluster.union(["Cluster", "CommandLineInterface"]),
         "purkinje-worker": everything,
@@ -42,10 +41,15 @@ enum Rooms {
         "Runtime", "Kernels", "Tensors", "Configurations", "Runs", "Transport", "Collectives",
         "Checkpoints",
     ]
+    private static let evaluation: Set = networks.union([
+        "ClinicalParameters", "Configurations", "Runs", "Pretraining", "Training", "Checkpoints",
+        "EvaluationSchema",
+    ])
     /// A program that trains may use every room, but goes to C through them.
     private static let everything: Set = networks.union(cluster).union([
         "ClinicalParameters", "Pretraining", "Cluster", "Training", "Evaluation",
-        "CommandLineInterface", "Diagnosis", "Reporting", "Launching",
+        "CommandLineInterface", "Diagnosis", "Reporting", "Launching", "EvaluationSchema",
+        "Workflows",
     ])
 
     /// All that a room leads to by its arrows.

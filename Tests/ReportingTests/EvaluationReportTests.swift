@@ -1,3 +1,4 @@
+import EvaluationSchema
 import Runtime
 import TestSupport
 import Testing
@@ -7,73 +8,96 @@ import Testing
 @Suite struct EvaluationReportTests {
     private static let classes = ["CD", "MI", "NORM"]
 
-    private static func byClass(_ value: (Int) -> JSONValue) -> JSONValue {
-        .object(Dictionary(uniqueKeysWithValues: classes.enumerated().map { ($1, value($0)) }))
+    private static func byClass<Value>(_ value: (Int) -> Value) -> [String: Value] {
+        Dictionary(uniqueKeysWithValues: classes.enumerated().map { ($1, value($0)) })
     }
 
-    /// What `evaluate` prints of vectors, in short.
-    private static func results(auroc: Double, dimension: Int = 192) -> [String: JSONValue] {
-        let test: JSONValue = [
-            "records": 173, "auroc_macro": .number(auroc),
-            "auroc_macro_interval": [.number(auroc - 0.05), .number(auroc + 0.05)],
-            "auroc": byClass { .number(auroc - 0.01 * Double($0)) },
-            "auroc_interval": byClass { _ in [.number(auroc - 0.08), .number(auroc + 0.04)] },
-            "average_precision": byClass { _ in 0.5 }, "f1": byClass { _ in 0.4 },
-            "thresholds": byClass { _ in 0.3 }, "support": byClass { .integer(Int64(30 + $0)) },
-            "f1_macro": 0.51, "f1_macro_at_half": 0.47, "average_precision_macro": 0.5,
-        ]
-        let single: JSONValue = [
-            "auroc_macro": .number(auroc), "f1_macro": 0.3,
-            "confusion": byClass { row in byClass { $0 == row ? 20 : 3 } },
-        ]
-        let space: JSONValue = [
-            "records": 143, "davies_bouldin": 4.4, "silhouette": -0.04, "calinski_harabasz": 4.39,
-            "calinski_harabasz_per_record": 0.0318, "adjusted_rand": 0.07,
-        ]
-        return [
-            "dimension": .integer(Int64(dimension)),
-            "linear": ["test": test, "single_label": ["test": single]],
-            "knn": ["test": ["auroc_macro": 0.66, "f1_weighted": 0.59, "auroc_weighted": 0.7]],
-            "clusters": [
-                "test": space,
-                "equal_dimension": ["dimension": 9, "wanted_dimension": 9, "test": space],
-            ],
-        ]
+    private static func measure(_ value: Double) -> SchemaMeasure {
+        SchemaMeasure(value: value, interval: nil)
     }
 
-    private static func less(_ difference: Double, _ lower: Double, _ upper: Double) -> JSONValue {
-        [
-            "linear_auroc_macro": [
-                "difference": .number(difference), "interval": [.number(lower), .number(upper)],
-                "p_value": 0.004,
-            ]
-        ]
+    /// What `evaluate` says of vectors, in short.
+    private static func results(auroc: Double) -> ContenderSummary {
+        var linear = LinearSummary()
+        linear.probe.test.records = 173
+        linear.probe.test.aurocMacro = SchemaMeasure(
+            value: auroc, interval: SchemaInterval(lower: auroc - 0.05, upper: auroc + 0.05))
+        linear.probe.test.auroc = byClass { auroc - 0.01 * Double($0) }
+        linear.probe.test.aurocInterval = byClass { _ in
+            SchemaInterval(lower: auroc - 0.08, upper: auroc + 0.04)
+        }
+        linear.probe.test.averagePrecision = byClass { _ in 0.5 }
+        linear.probe.test.f1 = byClass { _ in 0.4 }
+        linear.probe.test.thresholds = byClass { _ in 0.3 }
+        linear.probe.test.support = byClass { 30 + $0 }
+        linear.probe.test.f1Macro = measure(0.51)
+        linear.probe.test.f1MacroAtHalf = measure(0.47)
+        linear.probe.test.averagePrecisionMacro = measure(0.5)
+        var single = ProbeSummary()
+        single.test.aurocMacro = measure(auroc)
+        single.test.f1Macro = measure(0.3)
+        single.test.confusion = byClass { row in byClass { $0 == row ? 20 : 3 } }
+        linear.singleLabel = single
+        var near = NeighbourSummary()
+        near.test.aurocMacro = measure(0.66)
+        near.test.f1Weighted = measure(0.59)
+        near.test.aurocWeighted = measure(0.7)
+        var clusters = ClusterSummary()
+        clusters.test.classes.records = 143
+        clusters.test.classes.daviesBouldin = 4.4
+        clusters.test.classes.silhouette = -0.04
+        clusters.test.classes.calinskiHarabasz = 4.39
+        clusters.test.classes.calinskiHarabaszPerRecord = 0.0318
+        clusters.test.adjustedRand = 0.07
+        clusters.equalDimension.wantedDimension = 9
+        clusters.equalDimension.dimension = 9
+        clusters.equalDimension.test = clusters.test
+        var results = ContenderSummary()
+        results.dimension = 192
+        (results.linear, results.neighbours, results.clusters) = (linear, near, clusters)
+        return results
     }
 
-    private static let about: [String: JSONValue] = [
-        "readout": "mean", "crops": "method", "seed": "0", "data_sha256": "ab12",
-        "test_data_sha256": .null,
-        "labels": ["minimum_likelihood": .null, "drops_unknown": false],
-        "records": ["training": 1045, "validation": 165, "test": 173, "external": 0],
-    ]
+    private static func less(
+        _ difference: Double, _ lower: Double, _ upper: Double
+    ) -> DifferenceSummaries {
+        var summary = DifferenceSummary()
+        (summary.difference, summary.pValue) = (difference, 0.004)
+        summary.interval = SchemaInterval(lower: lower, upper: upper)
+        return [.linearAUROC: summary]
+    }
 
-    private static let run: [String: JSONValue] = [
-        "run": "runs/<first>", "method": "st-mem", "step": 2800, "state_sha256": "cd34",
-        "pretraining_data_sha256": "ef56",
-    ]
+    private static var about: AssessmentSummary {
+        var about = AssessmentSummary()
+        (about.readout, about.seed, about.dataDigest) = ("mean", "0", "ab12")
+        (about.records.training, about.records.validation) = (1045, 165)
+        about.records.test = 173
+        return about
+    }
+
+    private static func run(_ name: String, auroc: Double) -> RunSummary {
+        var run = RunSummary()
+        run.run = name
+        (run.encoder.method, run.encoder.step) = ("st-mem", 2800)
+        (run.encoder.stateDigest, run.encoder.dataDigest) = ("cd34", "ef56")
+        run.results = results(auroc: auroc)
+        return run
+    }
 
     private static func evaluation(
-        _ differences: [String: JSONValue], further: [String: JSONValue] = [:]
-    ) -> JSONValue {
-        var members = results(auroc: 0.813).merging(about) { a, _ in a }
-            .merging(run) { a, _ in a }.merging(further) { a, _ in a }
-        members["controls"] = .object(
-            differences.mapValues { difference in
-                var control = results(auroc: 0.757)
-                control["encoder_less_control"] = difference
-                return .object(control)
-            })
-        return .object(members)
+        _ differences: [String: DifferenceSummaries],
+        further: (inout Evaluation) -> Void = { _ in }
+    ) -> EvaluationDocument {
+        var evaluation = Evaluation()
+        evaluation.assessment = about
+        evaluation.run = run("runs/<first>", auroc: 0.813)
+        evaluation.controls = differences.mapValues { difference in
+            var control = results(auroc: 0.757)
+            control.encoderLessControl = difference
+            return control
+        }
+        further(&evaluation)
+        return .evaluation(evaluation)
     }
 
     private static var pictures: ContenderPictures {
@@ -89,14 +113,14 @@ import Testing
             }, maps: [.init(title: "t-SNE, perplexity 30", chart: chart)])
     }
 
-    private static func page(_ evaluation: JSONValue) -> String {
+    private static func page(_ evaluation: EvaluationDocument) -> String {
         EvaluationReport(
             evaluation, classes: classes, pictures: [pictures],
             command: ["purkinje", "evaluate", "--run", "runs/it's first", "--report", "f.html"]
         ).html
     }
 
-    private static func headline(_ differences: [String: JSONValue]) -> String {
+    private static func headline(_ differences: [String: DifferenceSummaries]) -> String {
         Verdict(ReportedContender.all(of: evaluation(differences))).headline
     }
 
@@ -124,24 +148,20 @@ import Testing
         #expect(Self.headline([:]).hasPrefix("No verdict: nothing stands beside the encoder"))
     }
 
-    @Test func theVerdictSaysWhetherTheEncoderAddsToClinicalParameters() throws {
-        func page(_ difference: JSONValue) throws -> String {
-            let given = Self.evaluation(["with_parameters": Self.less(-0.01, -0.02, 0.01)])
-            var members = try #require(given.objectValue)
-            var controls = try #require(members["controls"]?.objectValue)
-            var joined = try #require(controls["with_parameters"]?.objectValue)
-            joined["this_less_parameters"] = difference
-            controls["with_parameters"] = .object(joined)
-            members["controls"] = .object(controls)
-            return Self.page(.object(members))
+    @Test func theVerdictSaysWhetherTheEncoderAddsToClinicalParameters() {
+        func page(_ difference: DifferenceSummaries) -> String {
+            let given = Self.evaluation(["with_parameters": Self.less(-0.01, -0.02, 0.01)]) {
+                $0.controls["with_parameters"]?.thisLessParameters = difference
+            }
+            return Self.page(given)
         }
         #expect(
-            try page(Self.less(0.03, 0.01, 0.05)).contains(
+            page(Self.less(0.03, 0.01, 0.05)).contains(
                 "Beside clinical parameters the encoder tells something new: both together less parameters alone, "
                     + "+0.030 (+0.010 to +0.050)"))
         #expect(
-            try page(Self.less(0.03, -0.01, 0.05)).contains("is not shown to tell anything new"))
-        #expect(try page(Self.less(-0.03, -0.05, -0.01)).contains("does harm"))
+            page(Self.less(0.03, -0.01, 0.05)).contains("is not shown to tell anything new"))
+        #expect(page(Self.less(-0.03, -0.05, -0.01)).contains("does harm"))
     }
 
     @Test func aComparisonSpeaksOfItsFirstRun() {
@@ -154,45 +174,48 @@ import Testing
         #expect((try? WellFormed.check(page)) == [])
     }
 
-    private static var comparison: JSONValue {
-        func run(_ name: String, _ auroc: Double, _ difference: JSONValue) -> JSONValue {
-            var members = results(auroc: auroc).merging(Self.run) { a, _ in a }
-            members["run"] = .string("runs/deep/\(name)")
-            members["first_run_less_this"] = difference
-            return .object(members)
+    private static var comparison: EvaluationDocument {
+        func run(
+            _ name: String, _ auroc: Double, _ difference: DifferenceSummaries
+        ) -> RunSummary {
+            var run = Self.run("runs/deep/\(name)", auroc: auroc)
+            run.results.firstRunLessThis = difference
+            return run
         }
         var control = results(auroc: 0.8)
-        control["first_run_less_this"] = less(0.01, -0.02, 0.04)
-        var members = about
-        members["runs"] = [
+        control.firstRunLessThis = less(0.01, -0.02, 0.04)
+        var comparison = Comparison()
+        comparison.assessment = about
+        comparison.runs = [
             run("first", 0.81, less(0, 0, 0)), run("second", 0.7, less(0.11, 0.05, 0.16)),
         ]
-        members["controls"] = ["statistics": .object(control)]
-        return .object(members)
+        comparison.controls = ["statistics": control]
+        return .comparison(comparison)
     }
 
     @Test func thePageIsWholeAndAlone() throws {
         let html = Self.page(
             Self.evaluation(
-                ["random": Self.less(0.06, 0.02, 0.09)],
-                further: [
-                    "finetune": [
-                        "test": ["auroc_macro": 0.84, "auroc_macro_interval": [0.8, 0.88]],
-                        "steps": 300,
-                    ],
-                    "label_efficiency": [
-                        "linear": [
-                            [
-                                "fraction": 0.01, "records": [9, 11],
-                                "auroc_macro": ["mean": 0.61, "deviation": 0.03],
-                            ],
-                            [
-                                "fraction": 1, "records": [1045],
-                                "auroc_macro": ["mean": 0.8, "deviation": .null],
-                            ],
-                        ]
-                    ],
-                ]))
+                ["random": Self.less(0.06, 0.02, 0.09)]) { evaluation in
+                    var finetune = FinetuneSummary()
+                    finetune.steps = 300
+                    finetune.test.aurocMacro = SchemaMeasure(
+                        value: 0.84, interval: SchemaInterval(lower: 0.8, upper: 0.88))
+                    evaluation.run.results.finetune = finetune
+                    func part(
+                        _ fraction: Double, _ records: [Int], _ mean: Double, _ deviation: Double?
+                    ) -> LabelPartSummary {
+                        var part = LabelPartSummary()
+                        (part.fraction, part.records) = (fraction, records)
+                        (part.aurocMacro.mean, part.aurocMacro.deviation) = (mean, deviation)
+                        return part
+                    }
+                    var efficiency = LabelEfficiencySummary()
+                    efficiency.linear = [
+                        part(0.01, [9, 11], 0.61, 0.03), part(1, [1045], 0.8, nil),
+                    ]
+                    evaluation.run.results.labelEfficiency = efficiency
+                })
         #expect(html.contains("0.610<br><small>± 0.030, 10 records</small>"))
         #expect(html.contains("0.800<br><small>1045 records</small>"))
         #expect(html.contains("+0.060<br><small>+0.020 to +0.090, p 0.004</small>"))

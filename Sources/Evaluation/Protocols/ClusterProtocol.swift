@@ -1,3 +1,4 @@
+import EvaluationSchema
 import LinearAlgebra
 import Runtime
 
@@ -28,11 +29,11 @@ public struct ClusterProtocol: Sendable {
             adjustedRand = try PartitionAgreement.adjustedRand(found.labels, labels)
         }
 
-        fileprivate var json: JSONValue {
-            var test = classes.json.objectValue ?? [:]
-            test["adjusted_rand"] = .number(adjustedRand)
-            test["k_means"] = means.json
-            return .object(test)
+        fileprivate var summary: ClusterSpaceSummary {
+            var summary = ClusterSpaceSummary()
+            (summary.classes, summary.means) = (classes.summary, means.summary)
+            summary.adjustedRand = adjustedRand
+            return summary
         }
     }
 
@@ -69,11 +70,13 @@ public struct ClusterProtocol: Sendable {
             : try Space(components(scale(part.features)), labels: part.labels, seed: seed)
     }
 
-    /// The measures by name.
-    public var json: JSONValue {
-        var equal: [String: JSONValue] = ["wanted_dimension": .integer(Int64(wantedDimension))]
-        equal["dimension"] = reduced.map { .integer(Int64($0.dimension)) } ?? .null
-        equal["test"] = reduced?.json ?? .null
-        return ["test": whole.json, "equal_dimension": .object(equal)]
+    /// The measures, to be written.
+    public var summary: ClusterSummary {
+        var summary = ClusterSummary()
+        summary.test = whole.summary
+        summary.equalDimension.wantedDimension = wantedDimension
+        summary.equalDimension.dimension = reduced?.dimension
+        summary.equalDimension.test = reduced?.summary
+        return summary
     }
 }

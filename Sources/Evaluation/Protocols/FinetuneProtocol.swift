@@ -1,3 +1,4 @@
+import EvaluationSchema
 import LinearAlgebra
 import Runtime
 
@@ -15,7 +16,7 @@ public struct FinetuneProtocol: Sendable {
     /// The measures on the external set.
     public let external: ClassificationReport?
     /// Digest of the training state, and the part of the labels that it was trained on.
-    private let details: [String: JSONValue]
+    private let details: FinetuneSummary
 
     /// Chooses thresholds and measures.
     ///
@@ -55,21 +56,20 @@ public struct FinetuneProtocol: Sendable {
             self.external = nil
         }
         step = encoder.step
-        details = [
-            "steps": .integer(Int64(encoder.configuration.steps)),
-            "state_sha256": encoder.stateDigest.map { .string($0.description) } ?? .null,
-            "labels": encoder.configuration.resolved["labels"] ?? .null,
-            "readout": encoder.configuration.resolved["readout"] ?? .null,
-        ]
+        var details = FinetuneSummary()
+        details.step = Int(encoder.step)
+        details.steps = encoder.configuration.steps
+        details.stateDigest = encoder.stateDigest?.description
+        details.labels = encoder.configuration.resolved["labels"] ?? .null
+        details.readout = encoder.configuration.resolved["readout"]?.stringValue
+        details.validationAUROC = auroc
+        self.details = details
     }
 
-    /// The measures by name.
-    public var json: JSONValue {
-        var members = details
-        members["test"] = test.json
-        members["step"] = .integer(Int64(step))
-        members["validation_auroc_macro"] = .number(validationAUROC)
-        if let external { members["external"] = external.json }
-        return .object(members)
+    /// The measures, to be written.
+    public var summary: FinetuneSummary {
+        var summary = details
+        (summary.test, summary.external) = (test.summary, external?.summary)
+        return summary
     }
 }

@@ -1,4 +1,5 @@
 import Electrocardiography
+import EvaluationSchema
 import LinearAlgebra
 import Pretraining
 import Runtime
@@ -30,12 +31,12 @@ public struct LabelEfficiency: Sendable {
         (self.linear, self.finetune) = (linear, finetune)
     }
 
-    /// The results by protocol, a part each.
-    public var json: JSONValue {
-        var members: [String: JSONValue] = [:]
-        if !linear.isEmpty { members["linear"] = .array(linear.map(\.json)) }
-        if !finetune.isEmpty { members["finetune"] = .array(finetune.map(\.json)) }
-        return .object(members)
+    /// The results, to be written.
+    public var summary: LabelEfficiencySummary {
+        var summary = LabelEfficiencySummary()
+        if !linear.isEmpty { summary.linear = linear.map(\.summary) }
+        if !finetune.isEmpty { summary.finetune = finetune.map(\.summary) }
+        return summary
     }
 }
 
@@ -87,19 +88,19 @@ extension LabelEfficiency.Point {
     }
 
     /// Mean and deviation over draws, and the numbers themselves.
-    fileprivate var json: JSONValue {
-        func summary(_ values: [Double]) -> JSONValue {
+    fileprivate var summary: LabelPartSummary {
+        func spread(_ values: [Double]) -> SpreadSummary {
             let (mean, deviation) = Self.spread(values)
-            return [
-                "mean": .measured(mean), "deviation": .measured(deviation),
-                "values": .array(values.map { .measured($0) }),
-            ]
+            var summary = SpreadSummary()
+            (summary.mean, summary.deviation) = (mean.ifMeasured, deviation.ifMeasured)
+            summary.values = values.map(\.ifMeasured)
+            return summary
         }
-        return [
-            "fraction": .number(fraction), "draws": .integer(Int64(records.count)),
-            "records": .array(records.map { .integer(Int64($0)) }),
-            "auroc_macro": summary(auroc), "f1_macro": summary(f1),
-        ]
+        var summary = LabelPartSummary()
+        (summary.fraction, summary.draws) = (fraction, records.count)
+        summary.records = records
+        (summary.aurocMacro, summary.f1Macro) = (spread(auroc), spread(f1))
+        return summary
     }
 
     /// Mean and sample deviation; NaN for the deviation of a single draw.

@@ -1,3 +1,4 @@
+import EvaluationSchema
 import LinearAlgebra
 import Runtime
 
@@ -96,14 +97,12 @@ public struct LinearProbe: Sendable {
         fit.probabilities(scale(features))
     }
 
-    /// The measures by name.
-    public var json: JSONValue {
-        var members: [String: JSONValue] = [
-            "test": test.json, "strength": .number(strength),
-            "validation_auroc_macro": .array(validationAUROC.map { .number($0) }),
-            "strengths": .array(Self.strengths.map { .number($0) }),
-        ]
-        if let external { members["external"] = external.json }
-        return .object(members)
+    /// The measures, to be written.
+    public var summary: ProbeSummary {
+        var summary = ProbeSummary()
+        (summary.test, summary.external) = (test.summary, external?.summary)
+        (summary.strength, summary.strengths) = (strength, Self.strengths)
+        summary.validationAUROC = validationAUROC
+        return summary
     }
 }

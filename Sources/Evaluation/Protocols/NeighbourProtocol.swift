@@ -1,3 +1,4 @@
+import EvaluationSchema
 import LinearAlgebra
 import Runtime
 
@@ -64,25 +65,20 @@ public struct NeighbourProtocol: Sendable {
         self.variants = variants
     }
 
-    /// The measures by name: those of the first way, and all under `variants`.
-    public var json: JSONValue {
-        var members: [String: JSONValue] = [
-            "variants": .array(
-                variants.map {
-                    [
-                        "distance": .string($0.distance.rawValue),
-                        "neighbours": .integer(Int64($0.count)), "test": $0.test.json,
-                        "external": $0.external?.json ?? .null,
-                    ]
-                })
-        ]
-        if let first = variants.first {
-            members["distance"] = .string(first.distance.rawValue)
-            members["neighbours"] = .integer(Int64(first.count))
-            members["test"] = first.test.json
-            if let external = first.external { members["external"] = external.json }
+    /// The measures, to be written: those of the first way, and all.
+    public var summary: NeighbourSummary {
+        var summary = NeighbourSummary()
+        summary.variants = variants.map { variant in
+            var written = NeighbourVariantSummary()
+            written.distance = variant.distance.rawValue
+            written.neighbours = variant.count
+            (written.test, written.external) = (variant.test.summary, variant.external?.summary)
+            return written
         }
-        return .object(members)
+        let first = summary.variants[0]
+        (summary.distance, summary.neighbours) = (first.distance, first.neighbours)
+        (summary.test, summary.external) = (first.test, first.external)
+        return summary
     }
 }
 

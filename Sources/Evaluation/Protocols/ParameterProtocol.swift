@@ -1,3 +1,4 @@
+import EvaluationSchema
 import LinearAlgebra
 import Runtime
 
@@ -85,17 +86,16 @@ public struct ParameterProtocol: Sendable {
             recordCount: test.y.count)
     }
 
-    /// The results by the parameters' names.
-    public var json: JSONValue {
-        var members: [String: JSONValue] = [:]
+    /// The results, to be written.
+    public var summary: ParameterSummary {
+        var summary = ParameterSummary()
         for reading in readings {
-            members[reading.name] = [
-                "r2": reading.share.map { .measured($0) } ?? .null,
-                "r2_interval": reading.interval?.json ?? .null,
-                "penalty": reading.penalty.map { .number($0) } ?? .null,
-                "records": .integer(Int64(reading.recordCount)),
-            ]
+            var written = ParameterReadingSummary()
+            written.r2 = reading.share?.ifMeasured
+            written.r2Interval = reading.interval?.summary
+            (written.penalty, written.records) = (reading.penalty, reading.recordCount)
+            summary.test[reading.name] = written
         }
-        return ["test": .object(members)]
+        return summary
     }
 }

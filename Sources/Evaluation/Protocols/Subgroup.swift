@@ -1,21 +1,8 @@
 import ClinicalParameters
 import Electrocardiography
+import EvaluationSchema
 
-/// Records that a mean over all may hide.
-public enum Subgroup: String, Sendable, CaseIterable {
-    /// A pacemaker drives the heart.
-    case paced
-    /// The signal has little of the heart's common beat in it.
-    case poorQuality = "poor_quality"
-    /// A diagnosis that few training records have.
-    case rareCodes = "rare_codes"
-    case ageBelow40 = "age_below_40"
-    case age40To59 = "age_40_to_59"
-    case age60To79 = "age_60_to_79"
-    case age80AndAbove = "age_80_and_above"
-    case female
-    case male
-
+extension Subgroup {
     /// Codes for a pacemaker's rhythm: SCP-ECG's, then SNOMED CT's.
     public static let pacedCodes = ["PACE", "10370003", "251268003", "251266004"]
     /// Signals below this quality, the mean over leads, are poor: 8 % of PTB-XL's, which its annotators marked as noisy

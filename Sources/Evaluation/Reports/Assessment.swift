@@ -1,6 +1,7 @@
 import ClinicalParameters
 import Configurations
 import Electrocardiography
+import EvaluationSchema
 import LinearAlgebra
 import Pretraining
 import Runtime
@@ -58,13 +59,6 @@ public struct Contender: Sendable {
     public let map: RecordMap?
     /// What all of it was said of.
     let features: PartedFeatures
-}
-
-extension Contender {
-    /// The control of clinical parameters alone, in segments.
-    public static let segmentedName = "parameters_in_segments"
-    /// The control of an encoder's vectors and clinical parameters in segments side by side.
-    public static let joinedName = "with_parameters"
 }
 
 /// The records on which encoders are assessed, and how.
@@ -196,16 +190,17 @@ public struct Assessment: Sendable {
         of encoder: TrainedEncoder, assessed contender: Contender, progress: @escaping Progress
     ) throws -> [Contender] {
         var controls = [
-            try drawn(by: encoder.configuration, name: "random", progress: progress)
+            try drawn(by: encoder.configuration, name: Control.random.rawValue, progress: progress)
         ]
         if let signalAlone = encoder.ofSignalAlone {
-            controls.append(try assess(signalAlone, name: "signal_alone", progress: progress))
+            controls.append(
+                try assess(signalAlone, name: Control.signalAlone.rawValue, progress: progress))
         }
         // Distances between numbers of different units mean nothing, so the probe alone, which standardises.
         if let segmentedParameters {
             controls.append(
                 try self.contender(
-                    Contender.joinedName,
+                    Control.withParameters.rawValue,
                     contender.features.joined(with: segmentedParameters),
                     protocols: [.linear]))
         }
@@ -227,22 +222,27 @@ public struct Assessment: Sendable {
         let statistics = try PartedFeatures(
             of: records, in: dataset, externalSet: externalSet, features: PlainFeatures.statistics)
         var controls = [
-            try contender("statistics", statistics, protocols: settings.protocols)
+            try contender(
+                Control.statistics.rawValue, statistics, protocols: settings.protocols)
         ]
         let others = settings.protocols.subtracting([.parameters])
         if let clinicalParameters {
             controls.append(
-                try contender("parameters", clinicalParameters.filled(), protocols: others))
+                try contender(
+                    Control.parameters.rawValue, clinicalParameters.filled(), protocols: others))
         }
         if let segmentedParameters {
             controls.append(
                 try contender(
-                    Contender.segmentedName, segmentedParameters, protocols: [.linear]))
+                    Control.parametersInSegments.rawValue, segmentedParameters, protocols: [.linear]
+                ))
         }
         let ageAndSex = try PartedFeatures(
             of: records, in: dataset, externalSet: externalSet,
             features: { records, _ in PlainFeatures.ageAndSex(records) })
-        controls.append(try contender("age_and_sex", ageAndSex.filled(), protocols: others))
+        controls.append(
+            try contender(
+                Control.ageAndSex.rawValue, ageAndSex.filled(), protocols: others))
         return controls
     }
 
@@ -265,27 +265,22 @@ public struct Assessment: Sendable {
         return Contender(name: name, results: results, map: map, features: features)
     }
 
-    /// What the records are and how they were labelled, by name.
-    public var json: [String: JSONValue] {
-        [
-            "readout": .string(settings.readout.rawValue),
-            "crops": settings.centreCropOnly ? "centre" : "method",
-            "seed": .string("\(settings.seed)"),
-            "data_sha256": .string(dataset.digest.description),
-            "test_data_sha256": externalSet.map { .string($0.digest.description) } ?? .null,
-            "labels": [
-                "minimum_likelihood": settings.rule.minimumLikelihood.map { .number(Double($0)) }
-                    ?? .null,
-                "drops_unknown": .boolean(settings.rule.dropsUnknown),
-            ],
-            "records": [
-                "training": .integer(Int64(records.training.count)),
-                "validation": .integer(Int64(records.validation.count)),
-                "test": .integer(Int64(records.test.count)),
-                "external": .integer(Int64(records.external.count)),
-                "external_left_out": .integer(Int64(records.externalLeftOut)),
-                "external_seen_unlabelled": .integer(Int64(records.externalSeen)),
-            ],
-        ]
+    /// What the records are and how they were labelled, to be written.
+    public var summary: AssessmentSummary {
+        var summary = AssessmentSummary()
+        summary.readout = settings.readout.rawValue
+        summary.crops = settings.centreCropOnly ? .centre : .method
+        summary.seed = "\(settings.seed)"
+        summary.dataDigest = dataset.digest.description
+        summary.testDataDigest = externalSet?.digest.description
+        summary.labels.minimumLikelihood = settings.rule.minimumLikelihood.map { Double($0) }
+        summary.labels.dropsUnknown = settings.rule.dropsUnknown
+        summary.records.training = records.training.count
+        summary.records.validation = records.validation.count
+        summary.records.test = records.test.count
+        summary.records.external = records.external.count
+        summary.records.externalLeftOut = records.externalLeftOut
+        summary.records.externalSeenUnlabelled = records.externalSeen
+        return summary
     }
 }

@@ -1,3 +1,4 @@
+import EvaluationSchema
 import Runtime
 
 /// All measures of a classifier on records, with intervals.
@@ -68,77 +69,76 @@ public struct ClassificationReport: Sendable {
         decisionsAtHalf.flatMap { ClassMean.macro(scored.f1(of: $0, counting: weights)) }
     }
 
-    /// The measures by name; intervals are of 1000 resamples, those of single classes DeLong's.
-    public var json: JSONValue {
+    /// The measures, to be written; intervals are of 1000 resamples, those of single classes DeLong's.
+    public var summary: ClassificationSummary {
         let once = scored.once
-        var members: [String: JSONValue] = [
-            "records": .integer(Int64(scored.recordCount)),
-            "support": byClass(scored.support(counting: once)) { .integer(Int64($0)) },
-            "auroc": byClass(scored.auroc(counting: once)) { .number($0) },
-            "auroc_interval": byClass(
-                scored.ranked.map { scores in
-                    scores.hasBothSides ? try? DeLong(scores).interval : nil
-                }
-            ) { [.number($0.lower), .number($0.upper)] },
-            "average_precision": byClass(scored.averagePrecision(counting: once)) { .number($0) },
-            "f1": byClass(scored.f1(of: decisions, counting: once)) { .number($0) },
-            "classes_left_out": .array(
-                scored.classes.indices.filter { !scored.measurableClasses.contains($0) }
-                    .map { .string(scored.classes[$0]) }),
-        ]
+        func measure(_ body: ([Double]) -> Double?) -> SchemaMeasure? {
+            body(once).map {
+                SchemaMeasure(value: $0, interval: bootstrap.interval(of: body)?.summary)
+            }
+        }
+        var summary = ClassificationSummary()
+        summary.records = scored.recordCount
+        summary.support = byClass(scored.support(counting: once).map { Int($0) })
+        summary.auroc = byClass(scored.auroc(counting: once))
+        summary.aurocInterval = byClass(
+            scored.ranked.map { scores in
+                let interval = scores.hasBothSides ? try? DeLong(scores).interval : nil
+                return interval.map { SchemaInterval(lower: $0.lower, upper: $0.upper) }
+            })
+        summary.averagePrecision = byClass(scored.averagePrecision(counting: once))
+        summary.f1 = byClass(scored.f1(of: decisions, counting: once))
+        summary.classesLeftOut =
+            scored.classes.indices.filter { !scored.measurableClasses.contains($0) }
+            .map { scored.classes[$0] }
         switch decision {
-        case .thresholds(let thresholds):
-            members["thresholds"] = byClass(thresholds) { .number($0) }
-        case .highest: members["confusion"] = confusion
+        case .thresholds(let thresholds): summary.thresholds = byClass(thresholds)
+        case .highest: summary.confusion = confusion
         }
-        let measures: [(String, ([Double]) -> Double?)] = [
-            ("auroc_macro", macroAUROC), ("auroc_weighted", weightedAUROC),
-            ("average_precision_macro", macroAveragePrecision), ("f1_macro", macroF1),
-            ("f1_weighted", weightedF1), ("f1_macro_at_half", macroF1AtHalf),
-        ]
-        for (name, measure) in measures {
-            guard let value = measure(once) else { continue }
-            members[name] = .number(value)
-            members["\(name)_interval"] = bootstrap.interval(of: measure)?.json ?? .null
-        }
-        return .object(members)
+        summary.aurocMacro = measure(macroAUROC)
+        summary.aurocWeighted = measure(weightedAUROC)
+        summary.averagePrecisionMacro = measure(macroAveragePrecision)
+        summary.f1Macro = measure(macroF1)
+        summary.f1Weighted = measure(weightedF1)
+        summary.f1MacroAtHalf = measure(macroF1AtHalf)
+        return summary
     }
 
     /// How many records of each class were named as which.
-    private var confusion: JSONValue {
+    private var confusion: [String: [String: Int]] {
         byClass(
             scored.ranked.map { truth in
-                decisions.map { named in
-                    zip(truth.truths, named).count { $0 && $1 }
-                }
-            }
-        ) { row in byClass(row) { .integer(Int64($0)) } }
+                byClass(
+                    decisions.map { named in
+                        zip(truth.truths, named).count { $0 && $1 }
+                    })
+            })
     }
 
-    private func byClass<Value>(
-        _ values: [Value?], _ json: (Value) -> JSONValue
-    ) -> JSONValue {
-        .object(
-            Dictionary(
-                uniqueKeysWithValues: zip(scored.classes, values).map {
-                    ($0, $1.map(json) ?? .null)
-                }))
+    private func byClass<Value>(_ values: [Value]) -> [String: Value] {
+        Dictionary(uniqueKeysWithValues: zip(scored.classes, values))
     }
 }
 
 extension Interval {
-    /// Two numbers.
-    var json: JSONValue { [.number(lower), .number(upper)] }
+    /// The ends, to be written.
+    var summary: SchemaInterval { SchemaInterval(lower: lower, upper: upper) }
+}
+
+extension Double {
+    /// The number; `nil` where it is not finite.
+    var ifMeasured: Double? { isFinite ? self : nil }
 }
 
 extension ClusterMeasures {
-    /// The measures by name.
-    public var json: JSONValue {
-        [
-            "records": .integer(Int64(recordCount)), "clusters": .integer(Int64(clusterCount)),
-            "davies_bouldin": .measured(daviesBouldin), "silhouette": .measured(silhouette),
-            "calinski_harabasz": .measured(calinskiHarabasz),
-            "calinski_harabasz_per_record": .measured(calinskiHarabaszPerRecord),
-        ]
+    /// The measures, to be written.
+    public var summary: ClusterMeasureSummary {
+        var summary = ClusterMeasureSummary()
+        (summary.records, summary.clusters) = (recordCount, clusterCount)
+        summary.daviesBouldin = daviesBouldin.ifMeasured
+        summary.silhouette = silhouette.ifMeasured
+        summary.calinskiHarabasz = calinskiHarabasz.ifMeasured
+        summary.calinskiHarabaszPerRecord = calinskiHarabaszPerRecord.ifMeasured
+        return summary
     }
 }

@@ -1,3 +1,4 @@
+import EvaluationSchema
 import Runtime
 
 /// What is done with features.
@@ -81,22 +82,26 @@ public struct ProtocolResults: Sendable {
             features, targets: clinicalParameters, names: PlainFeatures.clinicalNames, seed: seed)
     }
 
-    /// The results by protocol.
-    public var members: [String: JSONValue] {
-        var members: [String: JSONValue] = ["dimension": .integer(Int64(dimension))]
-        if let linear {
-            var probe = linear.json.objectValue ?? [:]
-            probe["single_label"] = linearSingleLabel?.json
-            if let (test, external) = linearSubgroups {
-                probe["subgroups"] = ["test": test.json, "external": external?.json ?? .null]
+    /// The results, to be written.
+    public var summary: ContenderSummary {
+        var summary = ContenderSummary()
+        summary.dimension = dimension
+        summary.linear = linear.map { probe in
+            var linear = LinearSummary()
+            (linear.probe, linear.singleLabel) = (probe.summary, linearSingleLabel?.summary)
+            linear.subgroups = linearSubgroups.map { groups in
+                var subgroups = SubgroupSummaries()
+                subgroups.test = groups.test.summary
+                subgroups.external = groups.external?.summary
+                return subgroups
             }
-            members["linear"] = .object(probe)
+            return linear
         }
-        if let neighbours { members["knn"] = neighbours.json }
-        if let clusters { members["clusters"] = clusters.json }
-        if let parameters { members["parameters"] = parameters.json }
-        if let finetune { members["finetune"] = finetune.json }
-        if let labelEfficiency { members["label_efficiency"] = labelEfficiency.json }
-        return members
+        summary.neighbours = neighbours?.summary
+        summary.clusters = clusters?.summary
+        summary.parameters = parameters?.summary
+        summary.finetune = finetune?.summary
+        summary.labelEfficiency = labelEfficiency?.summary
+        return summary
     }
 }

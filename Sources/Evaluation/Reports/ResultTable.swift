@@ -105,7 +105,7 @@ public enum ResultTable {
                     name, difference in
                     difference.map {
                         [
-                            other.name, name, text($0.difference),
+                            other.name, name.rawValue, text($0.difference),
                             "\(text($0.interval.lower)) to \(text($0.interval.upper))",
                             text($0.pValue),
                         ]

@@ -1,4 +1,5 @@
 import Electrocardiography
+import EvaluationSchema
 import Runtime
 
 /// What a classifier is worth on groups of records, each beside all others.
@@ -92,31 +93,29 @@ public struct SubgroupReport: Sendable {
             })
     }
 
-    /// The measures by group.
-    public var json: JSONValue {
-        var members: [String: JSONValue] = [:]
-        for reading in readings {
-            func byClass(_ value: (Int) -> JSONValue) -> JSONValue {
-                .object(
-                    Dictionary(
-                        uniqueKeysWithValues: classes.indices.map { (classes[$0], value($0)) }))
-            }
-            members[reading.group.rawValue] = [
-                "records": .integer(Int64(reading.recordCount)),
-                "too_small": .boolean(reading.macro == nil),
-                "support": byClass { .integer(Int64(reading.support[$0])) },
-                "auroc": byClass { reading.auroc[$0].map { .number($0.area) } ?? .null },
-                "auroc_interval": byClass {
-                    reading.auroc[$0].map {
-                        [.number($0.interval.lower), .number($0.interval.upper)]
-                    } ?? .null
-                },
-                "auroc_macro": reading.macro.map { .number($0.area) } ?? .null,
-                "auroc_macro_interval": reading.macro?.interval?.json ?? .null,
-                "auroc_macro_of_others": reading.others.map { .number($0) } ?? .null,
-            ]
+    /// The measures by group, to be written.
+    public var summary: [Subgroup: SubgroupSummary] {
+        func byClass<Value>(_ values: [Value]) -> [String: Value] {
+            Dictionary(uniqueKeysWithValues: zip(classes, values))
         }
-        return .object(members)
+        let written = readings.map { reading in
+            var summary = SubgroupSummary()
+            summary.records = reading.recordCount
+            summary.isTooSmall = reading.macro == nil
+            summary.support = byClass(reading.support)
+            summary.auroc = byClass(reading.auroc.map { $0?.area })
+            summary.aurocInterval = byClass(
+                reading.auroc.map { found in
+                    found.map {
+                        SchemaInterval(lower: $0.interval.lower, upper: $0.interval.upper)
+                    }
+                })
+            summary.aurocMacro = reading.macro?.area
+            summary.aurocMacroInterval = reading.macro?.interval?.summary
+            summary.aurocMacroOfOthers = reading.others
+            return (reading.group, summary)
+        }
+        return Dictionary(uniqueKeysWithValues: written)
     }
 }
 

@@ -1,17 +1,14 @@
-import Runtime
-
 /// Which class records of each class were named: counts, and shares of the row as tints.
 struct ConfusionTable {
     private let classes: [String]
     /// A row a true class.
     private let counts: [[Int]]
 
-    /// Reads an object of objects of counts; `nil` where it is none.
-    init?(_ confusion: JSONValue?, classes: [String]) {
-        guard let rows = confusion?.objectValue else { return nil }
-        let known = classes.filter { rows[$0] != nil }
+    /// Counts by the true class and then the named one.
+    init(_ confusion: [String: [String: Int]], classes: [String]) {
+        let known = classes.filter { confusion[$0] != nil }
         self.classes = known
-        counts = known.map { row in known.map { rows[row]?[$0]?.integerValue ?? 0 } }
+        counts = known.map { row in known.map { confusion[row]?[$0] ?? 0 } }
     }
 
     /// The table.

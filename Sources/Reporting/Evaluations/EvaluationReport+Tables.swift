@@ -1,101 +1,93 @@
-import Runtime
+import EvaluationSchema
 
 extension EvaluationReport {
     // MARK: Diagnoses
 
     /// What classifiers make of all contenders' vectors, on one part of the records.
-    func classification(_ part: String) -> String {
+    func classification(_ part: TestedPart) -> String {
         let measured = contenders.filter { contender in
-            protocols(of: contender, part: part).isEmpty == false
+            let results = contender.results
+            return [
+                results.linear?.probe[part], results.neighbours?[part], results.finetune?[part],
+            ]
+            .contains { $0?.aurocMacro != nil }
         }
         guard !measured.isEmpty else { return "" }
-        let forests = [("linear", "Linear probe"), ("knn", "k-nearest neighbours")].compactMap {
-            key, title in forest(measured, [key, part], title: title)
-        }
-        let further = forestOfFurther(measured, part)
-        let records = measured[0].object(["linear", part])?["records"]?.integerValue
+        let forests = [
+            forest(measured, title: "Linear probe", chart: "Linear probe") {
+                $0.linear?.probe[part]
+            },
+            forest(measured, title: "k-nearest neighbours", chart: "k-nearest neighbours") {
+                $0.neighbours?[part]
+            },
+            forest(
+                measured, title: "Further protocols", chart: "further protocols",
+                suffix: ", \(Self.finetuned)"
+            ) {
+                $0.finetune?[part]
+            },
+        ]
+        let records = measured[0].results.linear?.probe[part]?.records
         let count = records.map { "\($0) records. " } ?? ""
         return
             "<p>\(count)AUROC, the mean over the diagnoses, with 95 % intervals; the dashed line is chance. Whether two "
             + "rows differ is not seen from overlapping intervals, but from the paired differences below.</p>"
-            + (forests + [further].compactMap { $0 }).joined()
-            + classificationTable(measured, part)
-            + (isComparison && part == "test" ? studyClassification : "")
-    }
-
-    /// Protocols beside the probe and neighbours that give an AUROC, such as fine-tuning.
-    private func protocols(of contender: ReportedContender, part: String) -> [String] {
-        (contender.results.objectValue ?? [:]).keys.filter {
-            contender.measured([$0, part], "auroc_macro") != nil
-        }.sorted()
+            + forests.compactMap(\.self).joined() + classificationTable(measured, part)
+            + (isComparison && part == .test ? studyClassification : "")
     }
 
     private func forest(
-        _ contenders: [ReportedContender], _ path: [String], title: String
+        _ contenders: [ReportedContender], title: String, chart: String, suffix: String = "",
+        _ part: (ContenderSummary) -> ClassificationSummary?
     ) -> String? {
         let rows = contenders.compactMap { contender in
-            contender.measured(path, "auroc_macro").map {
+            part(contender.results)?.aurocMacro.map {
                 IntervalChart.Row(
-                    name: contender.title, value: $0.value, interval: $0.interval,
+                    name: contender.title + suffix, value: $0.value,
+                    interval: $0.interval.map { ($0.lower, $0.upper) },
                     isFaint: contender.isControl, text: $0.text)
             }
         }
         guard !rows.isEmpty else { return nil }
         return "<h3>\(title)</h3>"
-            + IntervalChart(title: "AUROC, \(title)", rows: rows, reference: 0.5).html
-    }
-
-    private func forestOfFurther(_ contenders: [ReportedContender], _ part: String) -> String? {
-        let rows = contenders.flatMap { contender in
-            protocols(of: contender, part: part).filter { $0 != "linear" && $0 != "knn" }
-                .compactMap { key -> IntervalChart.Row? in
-                    contender.measured([key, part], "auroc_macro").map {
-                        IntervalChart.Row(
-                            name: "\(contender.title), \(Self.words(ofProtocol: key))",
-                            value: $0.value, interval: $0.interval, isFaint: contender.isControl,
-                            text: $0.text)
-                    }
-                }
-        }
-        guard !rows.isEmpty else { return nil }
-        return "<h3>Further protocols</h3>"
-            + IntervalChart(title: "AUROC, further protocols", rows: rows, reference: 0.5).html
+            + IntervalChart(title: "AUROC, \(chart)", rows: rows, reference: 0.5).html
     }
 
     private func classificationTable(
-        _ contenders: [ReportedContender], _ part: String
+        _ contenders: [ReportedContender], _ part: TestedPart
     ) -> String {
-        let probe: [(String, [String], String)] = [
-            ("AUROC", ["linear", part], "auroc_macro"),
-            ("F1 at 0.5", ["linear", part], "f1_macro_at_half"),
-            ("F1, chosen thresholds", ["linear", part], "f1_macro"),
-            ("average precision", ["linear", part], "average_precision_macro"),
-            ("one label: AUROC", ["linear", "single_label", part], "auroc_macro"),
-            ("one label: macro F1", ["linear", "single_label", part], "f1_macro"),
+        typealias Column = (title: String, measure: (ContenderSummary) -> SchemaMeasure?)
+        let probe: [Column] = [
+            ("AUROC", { $0.linear?.probe[part]?.aurocMacro }),
+            ("F1 at 0.5", { $0.linear?.probe[part]?.f1MacroAtHalf }),
+            ("F1, chosen thresholds", { $0.linear?.probe[part]?.f1Macro }),
+            ("average precision", { $0.linear?.probe[part]?.averagePrecisionMacro }),
+            ("one label: AUROC", { $0.linear?.singleLabel?[part]?.aurocMacro }),
+            ("one label: macro F1", { $0.linear?.singleLabel?[part]?.f1Macro }),
         ]
-        let others: [(String, [String], String)] = [
-            ("k-NN AUROC", ["knn", part], "auroc_macro"),
-            ("k-NN AUROC, weighted", ["knn", part], "auroc_weighted"),
-            ("k-NN F1, weighted", ["knn", part], "f1_weighted"),
-            ("fine-tuned AUROC", ["finetune", part], "auroc_macro"),
-            ("fine-tuned F1, chosen thresholds", ["finetune", part], "f1_macro"),
+        let others: [Column] = [
+            ("k-NN AUROC", { $0.neighbours?[part]?.aurocMacro }),
+            ("k-NN AUROC, weighted", { $0.neighbours?[part]?.aurocWeighted }),
+            ("k-NN F1, weighted", { $0.neighbours?[part]?.f1Weighted }),
+            ("fine-tuned AUROC", { $0.finetune?[part]?.aurocMacro }),
+            ("fine-tuned F1, chosen thresholds", { $0.finetune?[part]?.f1Macro }),
         ]
         // One table of all would be wider than a page.
         return [("Linear probe in numbers", probe), ("Other protocols in numbers", others)].map {
             title, columns in
             let shown = columns.filter { column in
-                contenders.contains { $0.measured(column.1, column.2) != nil }
+                contenders.contains { column.measure($0.results) != nil }
             }
             let rows = contenders.filter { contender in
-                shown.contains { contender.measured($0.1, $0.2) != nil }
+                shown.contains { $0.measure(contender.results) != nil }
             }
             guard !rows.isEmpty else { return "" }
             return "<h3>\(title)</h3>"
                 + ReportPage.table(
-                    header: ["vectors", "numbers"] + shown.map(\.0),
+                    header: ["vectors", "numbers"] + shown.map(\.title),
                     rows: rows.map { contender in
-                        [contender.title, "\(contender.results["dimension"]?.integerValue ?? 0)"]
-                            + shown.map { contender.measured($0.1, $0.2)?.cell ?? "" }
+                        [contender.title, "\(contender.results.dimension)"]
+                            + shown.map { $0.measure(contender.results)?.cell ?? "" }
                     })
         }.joined()
     }
@@ -109,13 +101,10 @@ extension EvaluationReport {
 
     var differences: String {
         let first = contenders.first?.title ?? ""
-        func cell(_ contender: ReportedContender, _ key: String) -> String? {
-            guard let found = contender.difference?[key],
-                let value = found["difference"]?.doubleValue,
-                let interval = ReportedContender.Measured.interval(found["interval"])
-            else { return nil }
-            let p = found["p_value"]?.doubleValue.map { ", p \(decimals($0))" } ?? ""
-            return "\(signed(value))\n\(signed(interval.lower)) to \(signed(interval.upper))\(p)"
+        func cell(_ contender: ReportedContender, _ measure: ComparedMeasure) -> String? {
+            guard let found = contender.difference?[measure] ?? nil else { return nil }
+            return "\(signed(found.difference))\n\(signed(found.interval.lower)) to "
+                + "\(signed(found.interval.upper)), p \(decimals(found.pValue))"
         }
         let tables = Self.measureTitles.compactMap { heading, titles -> String? in
             let measures = titles.filter { key, _ in contenders.contains { cell($0, key) != nil } }
@@ -135,46 +124,42 @@ extension EvaluationReport {
     }
 
     /// A table each, none wider than a page.
-    private static let measureTitles = [
+    private static let measureTitles: [(String, [(ComparedMeasure, String)])] = [
         (
             "The encoder unchanged",
             [
-                ("linear_auroc_macro", "linear AUROC"), ("linear_f1_macro", "linear F1"),
-                ("linear_f1_macro_at_half", "linear F1 at 0.5"), ("knn_auroc_macro", "k-NN AUROC"),
-                ("knn_f1_weighted", "k-NN F1, weighted"),
+                (.linearAUROC, "linear AUROC"), (.linearF1, "linear F1"),
+                (.linearF1AtHalf, "linear F1 at 0.5"), (.neighbourAUROC, "k-NN AUROC"),
+                (.neighbourWeightedF1, "k-NN F1, weighted"),
             ]
         ),
         (
             "Fine-tuned",
             [
-                ("finetune_auroc_macro", "fine-tuned AUROC"),
-                ("finetune_f1_macro", "fine-tuned F1"),
+                (.finetuneAUROC, "fine-tuned AUROC"),
+                (.finetuneF1, "fine-tuned F1"),
                 (
-                    "finetune_less_linear_auroc_macro",
+                    .finetuneLessLinearAUROC,
                     "fine-tuned AUROC less the other's linear AUROC"
                 ),
             ]
         ),
     ]
 
-    /// A protocol's key in the JSON, for people.
-    static func words(ofProtocol key: String) -> String {
-        key == "finetune" ? "fine-tuned" : key.replacing("_", with: " ")
-    }
-
     var classTables: String {
         let tables = encoders.compactMap { contender -> String? in
-            guard let test = contender.object(["linear", "test"]) else { return nil }
+            guard let test = contender.results.linear?.probe.test else { return nil }
             let rows = classes.map { name -> [String] in
-                func number(_ key: String) -> String {
-                    test[key]?[name]?.doubleValue.map { decimals($0) } ?? "not measured"
+                func number(_ value: Double??) -> String {
+                    (value ?? nil).map { decimals($0) } ?? "not measured"
                 }
-                let interval = ReportedContender.Measured.interval(test["auroc_interval"]?[name])
-                let ends = interval.map { "\n\(decimals($0.lower)) to \(decimals($0.upper))" }
+                let ends = (test.aurocInterval[name] ?? nil).map {
+                    "\n\(decimals($0.lower)) to \(decimals($0.upper))"
+                }
                 return [
-                    name, "\(test["support"]?[name]?.integerValue ?? 0)",
-                    number("auroc") + (ends ?? ""), number("average_precision"), number("f1"),
-                    number("thresholds"),
+                    name, "\(test.support[name] ?? 0)", number(test.auroc[name]) + (ends ?? ""),
+                    number(test.averagePrecision[name]), number(test.f1[name]),
+                    number(test.thresholds?[name]),
                 ]
             }
             let name = encoders.count > 1 ? "<h3>\(contender.title.htmlEscaped)</h3>" : ""
@@ -194,22 +179,18 @@ extension EvaluationReport {
         var fractions: [Double] = []
         var curves: [LineChart.Series] = []
         for contender in contenders {
-            let protocols = contender.results["label_efficiency"]?.objectValue ?? [:]
-            for key in protocols.keys.sorted() {
-                let points = protocols[key]?.arrayValue ?? []
-                let own = points.compactMap { $0["fraction"]?.doubleValue }
+            let found = contender.results.labelEfficiency
+            let protocols = [(Self.finetuned, found?.finetune), ("linear", found?.linear)]
+            for (name, points) in protocols {
+                guard let points else { continue }
+                let own = points.map(\.fraction)
                 if own.count > fractions.count { fractions = own }
-                rows.append(
-                    [contender.title, Self.words(ofProtocol: key)]
-                        + points.map(Self.partOfLabels))
+                rows.append([contender.title, name] + points.map(Self.partOfLabels))
                 curves.append(
                     LineChart.Series(
-                        name: "\(contender.title), \(Self.words(ofProtocol: key))",
+                        name: "\(contender.title), \(name)",
                         points: points.compactMap { point in
-                            guard let fraction = point["fraction"]?.doubleValue,
-                                let mean = point["auroc_macro"]?["mean"]?.doubleValue
-                            else { return nil }
-                            return (100 * fraction, mean)
+                            point.aurocMacro.mean.map { (100 * point.fraction, $0) }
                         }, hasMarks: true))
             }
         }
@@ -231,10 +212,10 @@ extension EvaluationReport {
                 })
     }
 
-    private static func partOfLabels(_ point: JSONValue) -> String {
-        guard let mean = point["auroc_macro"]?["mean"]?.doubleValue else { return "not measured" }
-        let deviation = point["auroc_macro"]?["deviation"]?.doubleValue.map { " ± \(decimals($0))" }
-        let records = (point["records"]?.arrayValue ?? []).compactMap(\.doubleValue)
+    private static func partOfLabels(_ point: LabelPartSummary) -> String {
+        guard let mean = point.aurocMacro.mean else { return "not measured" }
+        let deviation = point.aurocMacro.deviation.map { " ± \(decimals($0))" }
+        let records = point.records.map { Double($0) }
         let count = records.isEmpty ? 0 : records.reduce(0, +) / Double(records.count)
         return
             "\(decimals(mean))\n\(deviation.map { $0.dropFirst() + ", " } ?? "")\(decimals(count, 0)) records"
@@ -243,21 +224,18 @@ extension EvaluationReport {
     /// Groups of records on which the linear probe was measured apart.
     var subgroups: String {
         let tables = encoders.compactMap { contender -> String? in
-            guard let groups = contender.object(["linear", "subgroups", "test"])?.objectValue else {
-                return nil
-            }
+            guard let groups = contender.results.linear?.subgroups?.test else { return nil }
             // By age, not by alphabet.
-            let youngest = "age_below_40"
-            let names = groups.keys.sorted {
-                ($0 == youngest ? 0 : 1, $0) < ($1 == youngest ? 0 : 1, $1)
+            func place(_ group: Subgroup) -> (Int, String) {
+                (group == .ageBelow40 ? 0 : 1, group.rawValue)
             }
-            let rows = names.map { key -> [String] in
-                let group = groups[key]
-                let measured = ReportedContender.Measured(group, "auroc_macro")
+            let rows = groups.sorted { place($0.key) < place($1.key) }.map { key, group in
+                let measured = group.aurocMacro.map {
+                    SchemaMeasure(value: $0, interval: group.aurocMacroInterval)
+                }
                 return [
-                    Self.words(key), "\(group?["records"]?.integerValue ?? 0)",
-                    measured?.cell ?? "too few",
-                    group?["auroc_macro_of_others"]?.doubleValue.map { decimals($0) } ?? "",
+                    Self.words(key.rawValue), "\(group.records)", measured?.cell ?? "too few",
+                    group.aurocMacroOfOthers.map { decimals($0) } ?? "",
                 ]
             }
             guard !rows.isEmpty else { return nil }
@@ -277,20 +255,19 @@ extension EvaluationReport {
 
     var clusters: String {
         let whole = clusterRows {
-            $0.object(["clusters", "test"])
+            $0.clusters?.test
         } dimension: {
-            $0.results["dimension"]?.integerValue
+            $0.dimension
         }
         guard !whole.isEmpty else { return "" }
         let equal = clusterRows {
-            $0.object(["clusters", "equal_dimension", "test"])
+            $0.clusters?.equalDimension.test
         } dimension: {
-            $0.object(["clusters", "equal_dimension"])?["dimension"]?.integerValue
+            $0.clusters?.equalDimension.dimension
         }
         let wanted =
-            contenders.lazy.compactMap {
-                $0.object(["clusters", "equal_dimension"])?["wanted_dimension"]?.integerValue
-            }.first ?? 0
+            contenders.lazy.compactMap { $0.results.clusters?.equalDimension.wantedDimension }
+            .first ?? 0
         let header = [
             "vectors", "numbers", "n", "Davies-Bouldin", "Silhouette", "Calinski-Harabasz",
             "CHI/(n−k)", "adjusted Rand of k-means",
@@ -316,18 +293,20 @@ extension EvaluationReport {
     }
 
     private func clusterRows(
-        _ object: (ReportedContender) -> JSONValue?, dimension: (ReportedContender) -> Int?
+        _ space: (ContenderSummary) -> ClusterSpaceSummary?,
+        dimension: (ContenderSummary) -> Int?
     ) -> [[String]] {
         contenders.compactMap { contender in
-            guard let test = object(contender), test != .null else { return nil }
-            func number(_ key: String, _ digits: Int = 3) -> String {
-                test[key]?.doubleValue.map { decimals($0, digits) } ?? ""
+            guard let space = space(contender.results) else { return nil }
+            func text(_ value: Double?, _ digits: Int = 3) -> String {
+                value.map { decimals($0, digits) } ?? ""
             }
+            let classes = space.classes
             return [
-                contender.title, dimension(contender).map { "\($0)" } ?? "",
-                "\(test["records"]?.integerValue ?? 0)", number("davies_bouldin"),
-                number("silhouette"), number("calinski_harabasz"),
-                number("calinski_harabasz_per_record", 4), number("adjusted_rand"),
+                contender.title, dimension(contender.results).map { "\($0)" } ?? "",
+                "\(classes.records)", text(classes.daviesBouldin), text(classes.silhouette),
+                text(classes.calinskiHarabasz), text(classes.calinskiHarabaszPerRecord, 4),
+                text(space.adjustedRand),
             ]
         }
     }
@@ -336,21 +315,16 @@ extension EvaluationReport {
 
     var parameters: String {
         let parts = encoders.compactMap { contender -> String? in
-            guard let test = contender.object(["parameters", "test"])?.objectValue else {
-                return nil
-            }
+            guard let test = contender.results.parameters?.test else { return nil }
             let rows = test.compactMap { name, reading in
-                ReportedContender.Measured(reading, "r2").map {
-                    (name: name, records: reading["records"]?.integerValue ?? 0, measured: $0)
-                }
+                reading.measure.map { (name: name, records: reading.records, measured: $0) }
             }.sorted { ($1.measured.value, $0.name) < ($0.measured.value, $1.name) }
             guard !rows.isEmpty else { return nil }
-            let control = contenders.first { $0.name.hasPrefix("random") }?
-                .object(["parameters", "test"])
+            let control = contenders.first { $0.isControl(.random) }?.results.parameters?.test
             let table = rows.map { row in
                 [
                     Self.words(row.name), "\(row.records)", row.measured.text,
-                    ReportedContender.Measured(control?[row.name], "r2")?.text ?? "",
+                    control?[row.name]?.measure?.text ?? "",
                 ]
             }
             let chart = IntervalChart(
@@ -358,7 +332,8 @@ extension EvaluationReport {
                 rows: rows.prefix(Self.parametersAtFirst).map {
                     .init(
                         name: Self.words($0.name), value: $0.measured.value,
-                        interval: $0.measured.interval, isFaint: false, text: $0.measured.text)
+                        interval: $0.measured.interval.map { ($0.lower, $0.upper) },
+                        isFaint: false, text: $0.measured.text)
                 }, reference: 0)
             let name = encoders.count > 1 ? "<h3>\(contender.title.htmlEscaped)</h3>" : ""
             return name + chart.html
@@ -381,49 +356,42 @@ extension EvaluationReport {
 
     var subject: String {
         var rows: [[String]] = []
-        for contender in encoders {
-            let results = contender.results
-            let name = isComparison ? "\(contender.title): " : ""
-            func text(_ key: String) -> String { results[key]?.stringValue ?? "not known" }
+        for (contender, run) in zip(encoders, evaluation.runs) {
+            let (encoder, name) = (run.encoder, isComparison ? "\(contender.title): " : "")
             rows += [
-                ["\(name)run", text("run")],
-                [
-                    "\(name)method",
-                    "\(text("method")), step \(results["step"]?.integerValue ?? 0)",
-                ],
-                ["\(name)training state, SHA-256", text("state_sha256")],
-                ["\(name)pretrained on, SHA-256", text("pretraining_data_sha256")],
-                ["\(name)numbers of a vector", "\(results["dimension"]?.integerValue ?? 0)"],
+                ["\(name)run", run.run],
+                ["\(name)method", "\(encoder.method), step \(encoder.step)"],
+                ["\(name)training state, SHA-256", encoder.stateDigest ?? "not known"],
+                ["\(name)pretrained on, SHA-256", encoder.dataDigest ?? "not known"],
+                ["\(name)numbers of a vector", "\(run.results.dimension)"],
             ]
         }
-        let records = evaluation["records"]
-        func count(_ part: String) -> String { "\(records?[part]?.integerValue ?? 0)" }
-        let labels = evaluation["labels"]
+        let (assessment, records) = (evaluation.assessment, evaluation.assessment.records)
         let likelihood =
-            labels?["minimum_likelihood"]?.doubleValue
-            .map { "codes of at least \(format($0)) %" } ?? "every listed code"
+            assessment.labels.minimumLikelihood.map { "codes of at least \(format($0)) %" }
+            ?? "every listed code"
         let unknown =
-            labels?["drops_unknown"] == true ? ", those of unknown likelihood dropped" : ""
+            assessment.labels.dropsUnknown ? ", those of unknown likelihood dropped" : ""
         rows += [
-            ["read-out", evaluation["readout"]?.stringValue ?? ""],
+            ["read-out", assessment.readout],
             [
                 "crops",
-                evaluation["crops"] == "centre"
+                assessment.crops == .centre
                     ? "the middle of each window" : "as the method's authors",
             ],
-            ["data set, SHA-256", evaluation["data_sha256"]?.stringValue ?? ""],
+            ["data set, SHA-256", assessment.dataDigest],
             ["labels", "PTB-XL's superclasses, \(likelihood)\(unknown)"],
-            ["training records (weights, statistics)", count("training")],
-            ["validation records (penalties, thresholds)", count("validation")],
-            ["test records (measured only)", count("test")],
+            ["training records (weights, statistics)", "\(records.training)"],
+            ["validation records (penalties, thresholds)", "\(records.validation)"],
+            ["test records (measured only)", "\(records.test)"],
         ]
-        if let external = evaluation["test_data_sha256"]?.stringValue {
+        if let external = assessment.testDataDigest {
             rows += [
-                ["external set, SHA-256", external], ["external records", count("external")],
-                ["left out: patients of the first set", count("external_left_out")],
+                ["external set, SHA-256", external], ["external records", "\(records.external)"],
+                ["left out: patients of the first set", "\(records.externalLeftOut)"],
             ]
         }
-        rows.append(["seed of resamples", evaluation["seed"]?.stringValue ?? ""])
+        rows.append(["seed of resamples", assessment.seed])
         return ReportPage.table(header: ["", ""], rows: rows)
     }
 }

@@ -1,33 +1,26 @@
+import EvaluationSchema
 import Runtime
 
 /// The page about an evaluation of one encoder, or about several runs side by side: the answer in words, then everything
 /// that it rests on.
 ///
-/// It is made of the JSON that `evaluate` and `compare` print, so that page and JSON cannot differ.
+/// It is made of what `evaluate` and `compare` print as JSON, so that page and JSON cannot differ.
 public struct EvaluationReport {
-    let evaluation: JSONValue
+    let evaluation: EvaluationDocument
     let contenders: [ReportedContender]
     let classes: [String]
     private let pictures: [String: ContenderPictures]
     private let command: [String]
 
-    /// Members that sections of their own show.
-    private static let known: Set<String> = [
-        "run", "runs", "method", "step", "readout", "dimension", "crops", "seed", "data_sha256",
-        "test_data_sha256", "state_sha256", "pretraining_data_sha256", "labels", "records",
-        "controls", "linear", "knn", "clusters", "parameters", "map", "first_run_less_this",
-        "label_efficiency",
-    ]
-
     /// A page.
     ///
     /// - Parameters:
-    ///   - evaluation: What the command prints with `--json`.
+    ///   - evaluation: What the command prints with `--json`, or what a file has of it.
     ///   - classes: Names of the classes, in order.
     ///   - pictures: Curves and maps of contenders.
     ///   - command: The program and its arguments as they were typed.
     public init(
-        _ evaluation: JSONValue, classes: [String], pictures: [ContenderPictures],
+        _ evaluation: EvaluationDocument, classes: [String], pictures: [ContenderPictures],
         command: [String]
     ) {
         self.evaluation = evaluation
@@ -38,25 +31,25 @@ public struct EvaluationReport {
     }
 
     /// Whether several runs stand side by side.
-    var isComparison: Bool { evaluation["runs"] != nil }
+    var isComparison: Bool { evaluation.isComparison }
 
     /// The encoders that are judged.
     var encoders: [ReportedContender] { contenders.filter { !$0.isControl } }
 
     /// The page.
     public var html: String {
-        let methods = encoders.compactMap { $0.results["method"]?.stringValue }
+        let run = evaluation.runs[0]
         let title =
             isComparison
             ? "\(encoders.count) runs side by side"
-            : "Is this encoder better? \(methods.first ?? ""), \(encoders[0].results["run"]?.stringValue ?? "")"
+            : "Is this encoder better? \(run.encoder.method), \(run.run)"
         return ReportPage(
             title: title, subtitle: subtitle,
             sections: [
                 .init(title: "Verdict", body: verdict),
-                .init(title: "Diagnoses read out of the vectors", body: classification("test")),
+                .init(title: "Diagnoses read out of the vectors", body: classification(.test)),
                 .init(title: "Differences on the same records", body: differences),
-                .init(title: "External records", body: classification("external")),
+                .init(title: "External records", body: classification(.external)),
                 .init(title: "Each diagnosis", body: curves + classTables),
                 .init(title: "What is taken for what", body: confusions),
                 .init(title: "Groups of records", body: subgroups),
@@ -73,15 +66,14 @@ public struct EvaluationReport {
     }
 
     private var subtitle: String {
-        let records = evaluation["records"]
-        func count(_ part: String) -> String { "\(records?[part]?.integerValue ?? 0)" }
-        let names = encoders.map { contender in
+        let records = evaluation.assessment.records
+        let names = zip(encoders, evaluation.runs).map { contender, run in
             (isComparison ? "\(contender.title) after step " : "After step ")
-                + "\(contender.results["step"]?.integerValue ?? 0)"
+                + "\(run.encoder.step)"
         }
         return names.joined(separator: ", ")
-            + ". What reads the vectors is fitted on \(count("training")) labelled records, chosen on "
-            + "\(count("validation")) and tested on \(count("test")). Purkinje \(Software.version)"
+            + ". What reads the vectors is fitted on \(records.training) labelled records, chosen on "
+            + "\(records.validation) and tested on \(records.test). Purkinje \(Software.version)"
     }
 
     // MARK: Verdict
@@ -96,7 +88,7 @@ public struct EvaluationReport {
                 + "<span>\(comparison.text.htmlEscaped)</span></li>"
         }
         let list = rows.isEmpty ? "" : "<ul class=\"outcomes\">\(rows.joined())</ul>"
-        let records = evaluation["records"]?["test"]?.integerValue
+        let records = evaluation.assessment.records.test
         let addition = verdict.additionText.map { "<p>\($0.htmlEscaped)</p>" } ?? ""
         return "<p class=\"headline\">\(verdict.headline.htmlEscaped)</p>\(list)\(addition)"
             + (rows.isEmpty
@@ -119,8 +111,8 @@ public struct EvaluationReport {
                 pictures[contender.name]?.curves.first { $0.className == curve.className }.map {
                     CurvePanel.Curve(
                         name: contender.title,
-                        auroc: contender.object(["linear", "test", "auroc"])?[curve.className]?
-                            .doubleValue, points: $0.points)
+                        auroc: contender.results.linear?.probe.test.auroc[curve.className]
+                            ?? nil, points: $0.points)
                 }
             }
             let auroc = lines.first?.auroc.map { ": AUROC \(decimals($0))" } ?? ""
@@ -156,10 +148,10 @@ public struct EvaluationReport {
 
     private var confusions: String {
         let tables = encoders.compactMap { contender -> String? in
-            let test = contender.object(["linear", "single_label", "test"])
-            guard let table = ConfusionTable(test?["confusion"], classes: classes) else {
+            guard let counts = contender.results.linear?.singleLabel?.test.confusion else {
                 return nil
             }
+            let table = ConfusionTable(counts, classes: classes)
             let name = encoders.count > 1 ? "<h3>\(contender.title.htmlEscaped)</h3>" : ""
             return "<div>\(name)\(table.html)</div>"
         }
@@ -173,18 +165,16 @@ public struct EvaluationReport {
     // MARK: The rest
 
     private var furtherProtocols: String {
-        encoders.map { contender in
-            let members = contender.results.objectValue ?? [:]
-            let further = members.keys.filter { !Self.known.contains($0) }.sorted()
-            let parts = further.compactMap { key in
-                members[key].map {
-                    ReportPage.folded(Self.words(ofProtocol: key), JSONTables.html($0))
-                }
+        encoders.compactMap { contender in
+            contender.results.finetune.map {
+                (isComparison ? "<h3>\(contender.title.htmlEscaped)</h3>" : "")
+                    + ReportPage.folded(Self.finetuned, JSONTables.html($0.json))
             }
-            guard !parts.isEmpty else { return "" }
-            return (isComparison ? "<h3>\(contender.title.htmlEscaped)</h3>" : "") + parts.joined()
         }.joined()
     }
+
+    /// What the protocol `finetune` is called.
+    static let finetuned = "fine-tuned"
 
     private var again: String {
         """

@@ -59,10 +59,17 @@ enum JSONTables {
         members.keys.sorted().compactMap { key in
             guard let value = members[key], !isNested(value) else { return nil }
             if key.hasSuffix("_interval"), members[String(key.dropLast(9))] != nil { return nil }
-            let interval = ReportedContender.Measured.interval(members["\(key)_interval"])
+            let interval = interval(members["\(key)_interval"])
             let ends = interval.map { " (\(decimals($0.lower)) to \(decimals($0.upper)))" } ?? ""
             return (words(key), text(value) + ends)
         }
+    }
+
+    private static func interval(_ value: JSONValue?) -> (lower: Double, upper: Double)? {
+        guard let ends = value?.arrayValue, ends.count == 2, let lower = ends[0].doubleValue,
+            let upper = ends[1].doubleValue
+        else { return nil }
+        return (lower, upper)
     }
 
     private static func isNested(_ value: JSONValue) -> Bool {

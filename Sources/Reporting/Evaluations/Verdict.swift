@@ -1,4 +1,4 @@
-import Runtime
+import EvaluationSchema
 
 /// Whether the first contender is better than the others, in words for people who do not know the measures.
 struct Verdict {
@@ -14,15 +14,15 @@ struct Verdict {
         let contender: ReportedContender
         let outcome: Outcome
         let difference: Double
-        let interval: (lower: Double, upper: Double)
+        let interval: SchemaInterval
 
-        init?(_ contender: ReportedContender, measure: String, of differences: JSONValue?) {
-            let found = differences?[measure]
-            guard let difference = found?["difference"]?.doubleValue,
-                let interval = ReportedContender.Measured.interval(found?["interval"])
-            else { return nil }
+        init?(
+            _ contender: ReportedContender, measure: ComparedMeasure,
+            of differences: DifferenceSummaries?
+        ) {
+            guard let found = differences?[measure] ?? nil else { return nil }
             self.contender = contender
-            (self.difference, self.interval) = (difference, interval)
+            (difference, interval) = (found.difference, found.interval)
             outcome = interval.lower > 0 ? .better : interval.upper < 0 ? .worse : .undecided
         }
 
@@ -42,9 +42,9 @@ struct Verdict {
     private let hasControls: Bool
 
     /// Measures that can decide, the best first.
-    private static let measures = [
-        ("linear_auroc_macro", "AUROC of the linear probe, the mean over the classes"),
-        ("knn_auroc_macro", "AUROC of k-nearest neighbours, the mean over the classes"),
+    private static let measures: [(ComparedMeasure, String)] = [
+        (.linearAUROC, "AUROC of the linear probe, the mean over the classes"),
+        (.neighbourAUROC, "AUROC of k-nearest neighbours, the mean over the classes"),
     ]
 
     init(_ contenders: [ReportedContender]) {
@@ -53,10 +53,10 @@ struct Verdict {
         }.first { !$0.1.isEmpty }
         measureTitle = found?.0 ?? Self.measures[0].1
         // The encoder is a part of what it stands beside clinical parameters in, so that is no rival.
-        comparisons = (found?.1 ?? []).filter { $0.contender.name != "with_parameters" }
-        addition = contenders.first { $0.name == "with_parameters" }.flatMap {
+        comparisons = (found?.1 ?? []).filter { !$0.contender.isControl(.withParameters) }
+        addition = contenders.first { $0.isControl(.withParameters) }.flatMap {
             Comparison(
-                $0, measure: Self.measures[0].0, of: $0.results["this_less_parameters"])
+                $0, measure: Self.measures[0].0, of: $0.results.thisLessParameters)
         }
         subject = contenders.first?.title ?? "the encoder"
         isComparison = contenders.count { !$0.isControl } > 1
@@ -84,7 +84,7 @@ struct Verdict {
             open.isEmpty ? nil : "not shown to be better than \(open)",
             worse.isEmpty ? nil : "worse than \(worse)",
         ].compactMap { $0 }.joined(separator: ", and ")
-        let drawn = comparisons.first { $0.contender.name == "random" }
+        let drawn = comparisons.first { $0.contender.name == Control.random.rawValue }
         if !isComparison, let drawn, drawn.outcome != .better {
             return "No: the encoder is "
                 + (drawn.outcome == .worse
@@ -116,10 +116,9 @@ struct Verdict {
     }
 
     /// What was compared, and what that does not say.
-    func explanation(records: Int?) -> String {
-        let count = records.map { "\($0) " } ?? ""
+    func explanation(records: Int) -> String {
         return """
-            The measure is the \(measureTitle), on \(count)test records that neither training nor choosing saw. A \
+            The measure is the \(measureTitle), on \(records) test records that neither training nor choosing saw. A \
             difference is “better” or “worse” where its whole 95 % interval lies on one side of zero, and “not told apart” \
             where it does not: then more records are needed. Both contenders are measured on the same 1000 resamples of the \
             records, so records that are hard for both do not blur the difference. The intervals speak of other records of \

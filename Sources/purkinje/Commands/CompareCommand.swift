@@ -1,7 +1,7 @@
 import CommandLineInterface
-import Configurations
 import Evaluation
-import Runtime
+import EvaluationSchema
+import Workflows
 
 private let runs = Argument(repeated: "RUN", .directory, help: "The run directories.")
 
@@ -40,70 +40,19 @@ let compareCommand = Command(
         given, of: first.encoder, protocols: [.linear, .knn, .clusters],
         clusterDimension: given[ReportOptions.clusterDimension], map: ReportOptions.map(given))
     let line = ProgressLine()
-    var contenders: [Contender] = []
-    var drawn: [Configuration] = []
-    for (name, encoder) in encoders {
-        contenders.append(
-            try assessment.assess(encoder, name: name) { line.update("\($0): record \($1)/\($2)") })
-        let isNew = !drawn.contains { $0.drawsSameEncoder(as: encoder.configuration) }
-        if isNew { drawn.append(encoder.configuration) }
+    let comparison = try RunComparison(of: encoders, on: assessment) {
+        line.update("\($0): record \($1)/\($2)")
     }
-    var controls: [Contender] = []
-    for (number, configuration) in drawn.enumerated() {
-        let name =
-            drawn.count == 1
-            ? "random" : "random \(configuration.method.name) \(number + 1)"
-        controls.append(
-            try assessment.drawn(by: configuration, name: name) {
-                line.update("\($0): record \($1)/\($2)")
-            })
-    }
-    controls += try assessment.plainControls { line.update("\($0): record \($1)/\($2)") }
     line.finish()
-    let others = Array(contenders.dropFirst()) + controls
-    let result = json(
-        assessment, encoders: encoders, contenders: contenders, controls: controls,
-        hasMaps: given[ReportOptions.coordinates])
-    let all = contenders + controls
+    let document = EvaluationDocument.comparison(
+        comparison.summary(hasMaps: given[ReportOptions.coordinates]))
     if given[.json] {
-        Output.write(result)
+        Output.write(document.json)
     } else {
-        let tables =
-            [ResultTable.classification(all)] + ResultTable.clusters(all)
-            + [ResultTable.differences(of: contenders[0], to: others)]
-        Output.write(tables.map(Output.table).joined(separator: "\n\n"))
+        Output.write(comparison.tables.map(Output.table).joined(separator: "\n\n"))
     }
-    try writePage(result, contenders: all, records: assessment.records.test, given: given)
+    try writePage(
+        document, contenders: comparison.contenders + comparison.controls,
+        records: assessment.records.test, given: given)
     return .success
-}
-
-private func json(
-    _ assessment: Assessment, encoders: [(name: String, encoder: TrainedEncoder)],
-    contenders: [Contender], controls: [Contender], hasMaps: Bool
-) -> JSONValue {
-    var members = assessment.json
-    func results(_ contender: Contender) -> [String: JSONValue] {
-        var results = contender.results.members
-        results["first_run_less_this"] =
-            PairedComparison(contenders[0].results, less: contender.results).json
-        return results
-    }
-    members["runs"] = .array(
-        zip(encoders, contenders).map { named, contender in
-            var run = results(contender).merging(named.encoder.json) { first, _ in first }
-            run["run"] = .string(named.name)
-            if hasMaps { run["map"] = contender.map?.json(of: assessment.records.test) }
-            return .object(run)
-        })
-    members["controls"] = .object(
-        Dictionary(uniqueKeysWithValues: controls.map { ($0.name, .object(results($0))) }))
-    return .object(members)
-}
-
-extension Configuration {
-    /// Whether both draw the same weights before the first step.
-    fileprivate func drawsSameEncoder(as other: Configuration) -> Bool {
-        method == other.method && seed == other.seed && input == other.input
-            && details.isEqual(to: other.details)
-    }
 }

@@ -1,6 +1,7 @@
 import CommandLineInterface
 import Evaluation
-import Runtime
+import EvaluationSchema
+import Workflows
 
 private let protocols = Option(
     "protocols", .list(of: .oneOf(EvaluationProtocol.self)),
@@ -52,7 +53,7 @@ let evaluateCommand = Command(
         clusterDimension: given[ReportOptions.clusterDimension], map: ReportOptions.map(given),
         labelFractions: given[labelFractions] ?? [], labelDraws: given[labelDraws])
     let line = ProgressLine()
-    var contender = try assessment.assess(encoder, name: "encoder") {
+    var contender = try assessment.assess(encoder, name: EvaluationDocument.encoderName) {
         line.update("\($0): record \($1)/\($2)")
     }
     var controls =
@@ -72,33 +73,19 @@ let evaluateCommand = Command(
             return ended.code
         }
     }
-    var members = assessment.json.merging(encoder.json) { first, _ in first }
-    members.merge(contender.results.members) { first, _ in first }
-    members["run"] = .string(given[EncoderOptions.run].text)
-    let test = assessment.records.test
-    if given[ReportOptions.coordinates] { members["map"] = contender.map?.json(of: test) }
-    var byName: [String: JSONValue] = [:]
-    for control in controls {
-        var results = control.results.members
-        results["encoder_less_control"] =
-            PairedComparison(contender.results, less: control.results).json
-        if control.name == Contender.joinedName,
-            let plain = controls.first(where: { $0.name == Contender.segmentedName })
-        {
-            // What the encoder knows that clinical parameters do not tell.
-            results["this_less_parameters"] =
-                PairedComparison(control.results, less: plain.results).json
-        }
-        byName[control.name] = .object(results)
-    }
-    members["controls"] = .object(byName)
-    let result = JSONValue.object(members)
+    let evaluation = Evaluation(
+        of: given[EncoderOptions.run].text, encoder: encoder, contender: contender,
+        controls: controls, on: assessment, hasMap: given[ReportOptions.coordinates])
+    let document = EvaluationDocument.evaluation(evaluation)
     if given[.json] {
-        Output.write(result)
+        Output.write(document.json)
     } else {
-        Output.write(text(of: contender, controls: controls))
+        let tables = ResultTable.evaluation(contender, controls: controls)
+        Output.write(tables.map(Output.table).joined(separator: "\n\n"))
     }
-    try writePage(result, contenders: [contender] + controls, records: test, given: given)
+    try writePage(
+        document, contenders: [contender] + controls, records: assessment.records.test, given: given
+    )
     return .success
 }
 
@@ -120,38 +107,5 @@ private func refuseIdle(_ given: Invocation, for encoder: TrainedEncoder) throws
     if given[labelFractions] == nil { try given.refuse([labelDraws], "without --label-fractions") }
     if !wanted.contains(.clusters) {
         try given.refuse([ReportOptions.clusterDimension], "without the protocol clusters")
-    }
-}
-
-private func text(of contender: Contender, controls: [Contender]) -> String {
-    let all = [contender] + controls
-    var parts = [Output.table(ResultTable.classification(all))]
-    parts += ResultTable.clusters(all).map(Output.table)
-    if contender.results.parameters != nil {
-        parts.append(Output.table(ResultTable.parameters(contender)))
-    }
-    if contender.results.linearSubgroups != nil {
-        parts.append(Output.table(ResultTable.subgroups(contender)))
-    }
-    if all.contains(where: { $0.results.finetune != nil }) {
-        parts.append(Output.table(ResultTable.finetuning(all)))
-    }
-    if all.contains(where: { $0.results.labelEfficiency != nil }) {
-        parts.append(Output.table(ResultTable.labelEfficiency(all)))
-    }
-    if !controls.isEmpty {
-        parts.append(Output.table(ResultTable.differences(of: contender, to: controls)))
-    }
-    return parts.joined(separator: "\n\n")
-}
-
-extension TrainedEncoder {
-    /// What the encoder is, by name.
-    var json: [String: JSONValue] {
-        [
-            "method": .string(configuration.method.name), "step": .integer(Int64(step)),
-            "state_sha256": stateDigest.map { .string($0.description) } ?? .null,
-            "pretraining_data_sha256": dataDigest.map { .string($0.description) } ?? .null,
-        ]
     }
 }

@@ -2,7 +2,9 @@ import CommandLineInterface
 import Configurations
 import Electrocardiography
 import Evaluation
+import EvaluationSchema
 import Runtime
+import Workflows
 
 /// What is drawn over the record.
 private enum ExplanationKind: String, CaseIterable {
@@ -85,7 +87,7 @@ let explainCommand = Command(
         Output.write("\(found.summary)\n\(text)")
         return .success
     }
-    var members = found.json.merging(encoder.json) { first, _ in first }
+    var members = found.json.merging(encoder.summary.json.objectValue ?? [:]) { first, _ in first }
     members[given[map].rawValue] = json
     members["run"] = .string(given[EncoderOptions.run].text)
     members["window"] = .integer(Int64(given[window]))

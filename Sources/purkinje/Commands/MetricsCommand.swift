@@ -1,6 +1,7 @@
 import Checkpoints
 import CommandLineInterface
 import Evaluation
+import EvaluationSchema
 import LinearAlgebra
 import Runtime
 
@@ -33,7 +34,7 @@ let metricsCommand = Command(
     if tensors.names.contains("features") {
         result["clusters"] = try ClusterMeasures(
             Matrix(tensors.tensor("features")), labels: integers(tensors, "clusters")
-        ).json
+        ).summary.json
     }
     if tensors.names.contains("other_clusters") {
         result["adjusted_rand"] = .number(
@@ -82,5 +83,5 @@ private func classification(_ file: SafetensorsFile, seed: UInt64) throws -> JSO
     return try ClassificationReport(
         scored, decision: isMultiLabel ? .thresholds(scored.bestThresholds) : .highest,
         scoresAreProbabilities: isMultiLabel, seed: seed
-    ).json
+    ).summary.json
 }

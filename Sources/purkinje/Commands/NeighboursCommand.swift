@@ -1,6 +1,8 @@
 import CommandLineInterface
 import Evaluation
+import EvaluationSchema
 import Runtime
+import Workflows
 
 private let count = Option("count", .count, default: 5, help: "How many neighbours.")
 private let distance = Option(
@@ -63,7 +65,7 @@ let neighboursCommand = Command(
                     }))
         return .success
     }
-    var members = search.json.merging(encoder.json) { first, _ in first }
+    var members = search.json.merging(encoder.summary.json.objectValue ?? [:]) { first, _ in first }
     members["run"] = .string(given[EncoderOptions.run].text)
     members["readout"] = .string(given[EncoderOptions.readout].rawValue)
     members["svg"] = given[svg].map { .string($0.text) } ?? .null

@@ -7,6 +7,7 @@ import Pretraining
 import Reporting
 import Runs
 import Runtime
+import Workflows
 
 private let run = Argument("DIR", .directory, help: "The run directory.")
 private let output = Option(required: "out", .file, help: "The HTML file to write.")
