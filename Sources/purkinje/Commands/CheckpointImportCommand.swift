@@ -3,6 +3,7 @@ import CommandLineInterface
 import Configurations
 import Runs
 import Runtime
+import Workflows
 import Training
 
 private let weights = Argument(

@@ -5,6 +5,7 @@ import Evaluation
 import Runs
 import Runtime
 import Training
+import Workflows
 
 /// All commands, in the order of `purkinje help`.
 let commands: [Command] = [
@@ -47,6 +48,7 @@ func exitCode(for error: any Error) -> ExitCode {
     case RunError.configuration, RunError.occupied: .usage
     case RunError.differs, CheckpointError.differs: .refused
     case TrainingError.diverged: .diverged
+    case WorkflowError.noWeights, WorkflowError.reconstructsNothing: .usage
     case EvaluationError.noReadout, EvaluationError.noEmbedding, EvaluationError.noAttention,
         EvaluationError.noRecord, EvaluationError.tooFewCandidates:
         .usage

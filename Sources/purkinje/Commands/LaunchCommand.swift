@@ -1,4 +1,5 @@
 import Runtime
+import Workflows
 import CommandLineInterface
 import Configurations
 import Runs

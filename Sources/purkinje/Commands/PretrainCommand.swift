@@ -3,6 +3,7 @@ import Configurations
 import Foundation
 import Runs
 import Runtime
+import Workflows
 import Training
 
 private let configuration = Option(

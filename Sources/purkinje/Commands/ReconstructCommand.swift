@@ -2,6 +2,7 @@ import CommandLineInterface
 import Electrocardiography
 import Runs
 import Runtime
+import Workflows
 
 private let run = Option(required: "run", .directory, help: "The run directory.")
 private let data = Option(

@@ -3,9 +3,9 @@ import CommandLineInterface
 import Configurations
 import Evaluation
 import Foundation
-import Reporting
 import Runs
 import Runtime
+import Workflows
 
 /// The fine-tuning of an encoder as a part of its evaluation: each in a run folder of its own, gone on with where it was.
 struct FinetuneRuns {
@@ -78,7 +78,7 @@ struct FinetuneRuns {
         let directory = RunDirectory(path: folder.appending(FilePath(name)))
         let configuration = try configuration(fraction: fraction, isControl: isControl)
         try train(configuration, in: directory, isControl: isControl)
-        let step = try Self.bestStep(of: directory, configuration)
+        let step = try BestStep.find(in: directory, configuration: configuration)
         let holder =
             try CheckpointStore(path: directory.checkpointsPath).list().contains { $0.step == step }
             ? directory
@@ -190,29 +190,5 @@ struct FinetuneRuns {
         let code = try train(configuration, in: again, stopAfter: Int(step))
         guard code == .success else { throw Ended(code: code) }
         return again
-    }
-
-    /// The planned step with the highest macro AUROC on the validation fold, the earliest of equals.
-    private static func bestStep(
-        of directory: RunDirectory, _ configuration: Configuration
-    ) throws -> UInt64 {
-        let (every, last) = (configuration.validation.everySteps, configuration.steps)
-        var best: (step: Int, auroc: Double)?
-        if let measured = try RunHistory(directory).validation["auroc_macro"] {
-            for (step, auroc) in zip(measured.steps.map { Int($0) }, measured.values)
-            where step > 0 && (step == last || every > 0 && step % every == 0)
-                && auroc > best?.auroc ?? -1
-            {
-                best = (step, auroc)
-            }
-        }
-        guard let best else {
-            throw CommandError(
-                .failure,
-                "\(directory.metricsPath): no measurement of the validation fold at a multiple of "
-                    + "validation.everySteps (\(every)); set it above 0, and give "
-                    + "--finetune-run a new folder")
-        }
-        return UInt64(best.step)
     }
 }

@@ -1,5 +1,5 @@
 import Checkpoints
-import CommandLineInterface
+import Evaluation
 import Electrocardiography
 import NeuralNetworks
 import Pretraining
@@ -7,30 +7,32 @@ import Runs
 import Runtime
 
 /// The newest model of a run whose method rebuilds what it did not see, to see what it makes of records.
-struct Reconstructor {
+public struct Reconstructor {
     /// A record and what the model rebuilt of its hidden parts.
-    struct Picture {
-        let record: String
-        let title: String
-        let loss: Double
-        let svg: String
+    public struct Picture {
+        /// Its name.
+        public let record: String
+        /// Name, step and loss, in words.
+        public let title: String
+        /// Mean squared error on the hidden patches.
+        public let loss: Double
+        /// Both, drawn.
+        public let svg: String
     }
 
     /// Finished steps of the model.
-    let step: UInt64
+    public let step: UInt64
     private let method: any Reconstructs
     private let parameters: Parameters
 
     /// Loads the newest whole checkpoint.
     ///
-    /// - Throws: `CommandError` for a run of another method, `CheckpointError` where there is no checkpoint.
-    init(run directory: RunDirectory) throws {
+    /// - Throws: `WorkflowError` for a run of another method, `CheckpointError` where there is no checkpoint.
+    public init(run directory: RunDirectory) throws {
         let configuration = try directory.read().configuration
         guard let method = configuration.makeMethod() as? any Reconstructs else {
-            throw CommandError(
-                .usage,
-                "\(directory.path) trains \(configuration.method.name), which reconstructs no "
-                    + "signal; only st-mem does")
+            throw WorkflowError.reconstructsNothing(
+                run: directory.path, method: configuration.method.name)
         }
         self.method = method
         parameters = Parameters(method.parameters, seed: configuration.seed)
@@ -55,11 +57,13 @@ struct Reconstructor {
     ///   - seed: Decides which patches are hidden.
     /// - Returns: Both, drawn.
     /// - Throws: When the window cannot be read.
-    func picture(of window: Int, in dataset: PreparedDataset, seed: UInt64) throws -> Picture {
+    public func picture(
+        of window: Int, in dataset: PreparedDataset, seed: UInt64
+    ) throws -> Picture {
         let result = try method.reconstruct(
             window: window, from: dataset, parameters: parameters, seed: seed)
         let record = dataset.window(window).record.name
-        let title = "record \(record), step \(step), loss \(decimals(result.loss, 3))"
+        let title = "record \(record), step \(step), loss \(ResultTable.text(result.loss))"
         return Picture(
             record: record, title: title, loss: result.loss,
             svg: result.svg(title: title, leadNames: Lead.allCases.map { "\($0)" }))
