@@ -32,6 +32,16 @@ import Testing
         #expect(shown.sorted() == files.filter { $0.hasPrefix(data) }.sorted())
     }
 
+    @Test func listedCodesAreThoseThatAreRead() throws {
+        let source = try Tree.text("Sources/Electrocardiography/SnomedStatements.swift")
+        let read = source.matches(of: /\.init\(\s*"(\d+)",\s*"([^"]*)"(?:,\s*\.(\w+))?\s*\)/)
+            .map { "| \($0.1) | \($0.2) | \($0.3?.uppercased() ?? "none") |" }
+        let listed = try Tree.lines("docs/snomed-codes.md").map(String.init)
+            .filter { $0.first == "|" && $0.dropFirst(2).first?.isNumber == true }
+        #expect(read.count > 100)
+        #expect(read.sorted() == listed.sorted())
+    }
+
     /// The lines of a stored table in Markdown.
     private static func table(_ path: String) throws -> [String] {
         let content = try JSONValue(parsing: Tree.text(path).utf8)
