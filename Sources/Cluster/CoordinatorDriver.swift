@@ -76,11 +76,9 @@ public final class CoordinatorDriver {
         recovered.checkpoints = try store.list().reversed().filter { name in
             newest.map { name <= $0.name } ?? false
         }
-        if former.isEmpty { recovered.committed = newest?.name.step ?? 0 }
-        // A journal that lost its end knows less than the checkpoints: their steps have metrics, which stay.
-        if !journal.mendings.isEmpty {
-            recovered.committed = max(recovered.committed, newest?.name.step ?? 0)
-        }
+        // A journal may know less than the checkpoints: it lost its end, its coordinators ended before any worker came, or
+        // one process has trained since. What is in a whole checkpoint is done.
+        recovered.committed = max(recovered.committed, newest?.name.step ?? 0)
         records = try RunRecords(
             options, committed: recovered.committed, mendings: journal.mendings)
         for mending in records.mendings { log.warning(mending) }
@@ -150,7 +148,10 @@ public final class CoordinatorDriver {
             if let failure { throw failure }
         }
         awaitFarewells()
-        return outcome ?? Outcome(exitCode: 1, message: "the coordinator ended without a result")
+        return outcome
+            ?? Outcome(
+                exitCode: ExitCode.failure.rawValue,
+                message: "the coordinator ended without a result")
     }
 
     // MARK: Events

@@ -123,7 +123,9 @@ extension CoordinatorState {
         abandonSave(lacking: id)
         if members.isEmpty, candidates.isEmpty, let lossMessage {
             finish(
-                Outcome(exitCode: 1, message: "the last worker failed: \(lossMessage)"))
+                Outcome(
+                    exitCode: ExitCode.failure.rawValue,
+                    message: "the last worker failed: \(lossMessage)"))
         } else if phase == .paused {
             if members.isEmpty, candidates.count >= settings.minimumWorkers {
                 considerForming(now)
@@ -262,7 +264,7 @@ extension CoordinatorState {
         if losesSteps, let asked = stop, asked.isRequested, committed > committedAtStart {
             stop?.isRequested = false
             stop?.outcome = Outcome(
-                exitCode: 1,
+                exitCode: ExitCode.failure.rawValue,
                 message:
                     "\(asked.reason ?? "interrupted"), but the steps after \(target) could not be saved: no worker that "
                     + "held them is left; they are computed again when the run goes on from \(source)"
@@ -357,7 +359,7 @@ extension CoordinatorState {
         if stop == nil {
             stop = Stop(
                 outcome: Outcome(
-                    exitCode: 5,
+                    exitCode: ExitCode.tooFewWorkers.rawValue,
                     message:
                         "only \(count) of at least \(settings.minimumWorkers) workers are here "
                         + "after \(seconds(settings.waitForWorkers)); go on with: purkinje resume"),

@@ -97,7 +97,7 @@ extension CoordinatorState {
             let newest = checkpoints.last.map { "the newest whole checkpoint is \($0)" }
             finish(
                 Outcome(
-                    exitCode: 1,
+                    exitCode: ExitCode.failure.rawValue,
                     message:
                         "the \(what) of step \(committed) differ between members and there is no "
                         + "majority: the run stops rather than guess; "
@@ -183,7 +183,8 @@ extension CoordinatorState {
         }
         // What is said in the end is known only then.
         stop = Stop(
-            outcome: Outcome(exitCode: reason == nil ? 130 : 1, message: ""),
+            outcome: Outcome(
+                exitCode: (reason == nil ? ExitCode.interrupted : .failure).rawValue, message: ""),
             wantsCheckpoint: true, isRequested: true, reason: reason, since: now)
         // Whoever is frozen has until then to come back with the state.
         holderAwaitedUntil = holderAwaitedUntil.map { min($0, now + settings.failureTimeout) }
@@ -226,7 +227,7 @@ extension CoordinatorState {
             guard failedSaves < 3 else {
                 finish(
                     Outcome(
-                        exitCode: 1,
+                        exitCode: ExitCode.failure.rawValue,
                         message: "the last checkpoint (step \(committed)) could not be written; "
                             + "the newest whole one is "
                             + (checkpoints.last?.description ?? "none")))
@@ -257,7 +258,8 @@ extension CoordinatorState {
         } else {
             finish(
                 stop?.outcome
-                    ?? Outcome(exitCode: 0, message: "finished step \(committed)"))
+                    ?? Outcome(
+                        exitCode: ExitCode.success.rawValue, message: "finished step \(committed)"))
         }
     }
 

@@ -196,7 +196,7 @@ public struct CoordinatorState: Sendable {
                 .warning, "step \(step + 1) diverged: \(message)", ["step": .integer(Int64(step))])
             stop = Stop(
                 outcome: Outcome(
-                    exitCode: 6,
+                    exitCode: ExitCode.diverged.rawValue,
                     message: "training diverged in step \(step + 1): \(message); "
                         + "the state before it is saved as step \(step)"), wantsCheckpoint: true,
                 since: now)

@@ -45,7 +45,7 @@ final class WorkerControl: Sendable {
                 let text =
                     "no coordinator for \(core.options.coordinatorPatience): "
                     + "start it again with the same run directory (--coordinator-patience)"
-                core.end(Outcome(exitCode: 4, message: text))
+                core.end(Outcome(exitCode: ExitCode.coordinatorLost.rawValue, message: text))
                 return
             }
             if core.mustLeaveAlone(lostAt: lostAt) { return core.leaveAlone() }

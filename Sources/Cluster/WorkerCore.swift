@@ -79,7 +79,10 @@ final class WorkerCore: Sendable {
     }
 
     func leaveAlone() {
-        end(Outcome(exitCode: 0, message: "left while there was no coordinator"))
+        end(
+            Outcome(
+                exitCode: ExitCode.success.rawValue, message: "left while there was no coordinator")
+        )
     }
 
     func feed(_ body: (inout WorkerState) -> [WorkerEffect]) {

@@ -55,7 +55,8 @@ public final class WorkerDriver {
         controlThread.join()
         heartbeats.join()
         return core.shared.withLock { $0.exit }
-            ?? Outcome(exitCode: 1, message: "the worker ended without a result")
+            ?? Outcome(
+                exitCode: ExitCode.failure.rawValue, message: "the worker ended without a result")
     }
 
     private static func sendHeartbeats(_ core: WorkerCore) {

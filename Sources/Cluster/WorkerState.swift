@@ -57,7 +57,8 @@ public struct WorkerState: Sendable {
             term = welcome.term
             number = welcome.number
             return isLeaving ? [.send(.leave)] : []
-        case .refused(let message): return [.exit(code: 3, message: message)]
+        case .refused(let message):
+            return [.exit(code: ExitCode.refused.rawValue, message: message)]
         case .regroup(let next):
             guard next > generation else { return [] }
             generation = next
@@ -87,10 +88,14 @@ public struct WorkerState: Sendable {
             plan = nil
             source = nil
             return [.abandon(below: .max), .reconnect(reason: reason)]
-        case .released: return [.exit(code: 0, message: "left the run")]
+        case .released: return [.exit(code: ExitCode.success.rawValue, message: "left the run")]
         case .ended(let code, let message):
             // The run's own failures are the coordinator's to report; a worker that was told has done its part.
-            return [.exit(code: code == 0 || code == 130 ? 0 : code, message: message)]
+            return [
+                .exit(
+                    code: code == ExitCode.interrupted.rawValue ? ExitCode.success.rawValue : code,
+                    message: message)
+            ]
         }
     }
 
@@ -211,7 +216,7 @@ public struct WorkerState: Sendable {
             isWorkDone = true
             return [.send(.closed(generation: closed, report: report))]
         case .failed(let message, let stays):
-            let code: Int32 = stays ? 7 : 1
+            let code = (stays ? ExitCode.inputDamaged : .failure).rawValue
             return [.send(.failed(message: message)), .exit(code: code, message: message)]
         }
     }

@@ -22,8 +22,9 @@ public struct MemoryEstimate: Sendable, Equatable {
         workers: Int
     ) {
         self.parameterCount = parameterCount
-        let copies = 5 + shardsInFlight + (3 + workers - 1) / workers
-        let frozenCopies = 1 + (1 + workers - 1) / workers
+        // A checkpoint's 3 copies are shared out, and no share is smaller than one file.
+        let copies = 5 + shardsInFlight + (workers >= 3 ? 1 : 4 - workers)
+        let frozenCopies = 2
         let numbers =
             copies * parameterCount + frozenCopies * frozenCount
             + shardsInFlight * activationsPerShard

@@ -203,7 +203,7 @@ struct SingleSegment {
             if range == 0..<count {
                 try verify(raw, signal, place: place, width: width, count: count, group.path)
             }
-            if start == 0, count > 0, signal.skewFrames == 0, group.format != .differences8,
+            if start == 0, !raw.isEmpty, signal.skewFrames == 0, group.format != .differences8,
                 let initial = signal.initialValue, Int32(clamping: initial) != raw[place]
             {
                 result.notes.append(

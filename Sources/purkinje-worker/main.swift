@@ -93,7 +93,11 @@ private let work = Command(
     }
     stop.onRequest(driver.leaver)
     let outcome = try driver.run()
-    if outcome.exitCode == 0 { log.info(outcome.message) } else { log.error(outcome.message) }
+    if outcome.exitCode == ExitCode.success.rawValue {
+        log.info(outcome.message)
+    } else {
+        log.error(outcome.message)
+    }
     return ExitCode(rawValue: outcome.exitCode) ?? .failure
 }
 

@@ -49,6 +49,28 @@ import Testing
         }
     }
 
+    /// A journal in which no worker ever came knows no step, whatever the checkpoints hold.
+    @Test func coordinatorsThatEndBeforeAnyWorkerCameForgetNothing() throws {
+        let run = fixture.newRun("no-workers")
+        let first = try Programs.run(train("pretrain", run: run, more: ["--steps", "3"]))
+        #expect(first.code == 0, "\(first.lines)")
+        for _ in 0..<2 {
+            let coordinator = try Running(
+                "purkinje-coordinator", ["--run", run, "--workers", "2", "--no-progress"])
+            #expect(coordinator.waitForLine(containing: "step 3"), "\(coordinator.lines)")
+            coordinator.send(signal: SIGTERM)
+            #expect(coordinator.wait(timeout: .seconds(60)) == 130, "\(coordinator.lines)")
+            try expectSaved(run, "without workers")
+        }
+        let launch = try Programs.run(
+            train("launch", run: run, more: ["--workers", "2", "--steps", "5"]))
+        #expect(launch.code == 0, "\(launch.lines.suffix(20))")
+        let steps = fixture.lines(of: "metrics.jsonl", in: run).filter { $0["loss"] != nil }
+            .compactMap { $0["step"]?.integerValue }
+        #expect(steps == [1, 2, 3, 4, 5])
+        try expectSaved(run, "after a launch")
+    }
+
     @Test func childrenSaveAndLeaveWhenLaunchIsGone() throws {
         let run = fixture.newRun("orphans")
         let launch = try Running("purkinje", train("launch", run: run, more: ["--workers", "2"]))

@@ -95,6 +95,16 @@ final class Running: Sendable {
         }
     }
 
+    /// Waits until it has written a line with a text in it, for half a minute at most.
+    func waitForLine(containing text: String) -> Bool {
+        let deadline = ContinuousClock.now + .seconds(30)
+        while ContinuousClock.now < deadline, !hasEnded {
+            if lines.contains(where: { $0.contains(text) }) { return true }
+            usleep(20_000)
+        }
+        return lines.contains { $0.contains(text) }
+    }
+
     /// The processes that it started and that still run, by the name of their program.
     func children(named program: String) -> [pid_t] {
         let own = "/proc/\(process.identifier)/task"

@@ -9,7 +9,7 @@ private let configuration = Option(
 private let data = Option(required: "data", .file, help: "The prepared data set.")
 private let run = Option(
     required: "run", .directory, help: "The run directory, which all workers see.")
-private let workers = Option(required: "workers", .count, help: "How many workers.")
+private let workers = Option(required: "workers", .integer(1...10_000), help: "How many workers.")
 private let set = Option(
     repeated: "set", .text.named("KEY=VALUE"),
     help: "Override one value of the configuration, such as optimizer.learningRate=1e-3.")
