@@ -284,11 +284,11 @@ struct RecoveryWaves {
         behind beats: [Int], _ distance: Int, _ all: [Int], atLeast share: Float
     ) -> Bool {
         let known = Set(all + beats).sorted()
-        let next = beats.map { beat in
-            (known.first { $0 > beat + distance + Self.formReach } ?? record.count + 100) - beat
+        let next = beats.compactMap { beat in
+            known.first { $0 > beat + distance + Self.formReach }.map { $0 - beat }
         }
         // Neither the next beat nor its P wave is the T wave of this one.
-        let end = min(distance + 250, (next.min() ?? 0) - 100)
+        let end = min(distance + 250, (next.min() ?? record.count) - 100)
         let (before, after) = (50, max(distance + Self.formReach, end))
         let chosen = beats.filter { $0 >= before && $0 + after < record.count }.prefix(12)
         guard !chosen.isEmpty else { return false }
