@@ -17,9 +17,24 @@ extension String {
 }
 
 extension FilePath {
-    /// The path as one word of a command that people copy: no name is taken for a flag, and `\xE4` stands for a byte, as
-    /// the programs read it.
+    /// The path as one word of a command that people copy: no name is taken for a flag.
+    ///
+    /// Bytes that are no text, and control characters, stand in the form `$'\xE4'` of bash, ksh and zsh: what the programs
+    /// themselves write for them is read as it stands in an argument.
     public var shellWord: String {
-        bytes.first == UInt8(ascii: "-") ? "./\(text)".shellWord : text.shellWord
+        let prefix = bytes.first == UInt8(ascii: "-") ? "./" : ""
+        guard text.utf8.elementsEqual(bytes) else {
+            let escaped = bytes.map { byte in
+                let isPlain =
+                    (0x20..<0x7F).contains(byte) && byte != UInt8(ascii: "'")
+                    && byte != UInt8(ascii: "\\")
+                return isPlain
+                    ? String(Unicode.Scalar(byte))
+                    : "\\x" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+            }
+            // An escape takes no more than two digits, so whatever follows stays.
+            return "$'" + prefix + escaped.joined() + "'"
+        }
+        return (prefix + text).shellWord
     }
 }

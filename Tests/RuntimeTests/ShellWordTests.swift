@@ -16,7 +16,25 @@ import Testing
     @Test func noNameIsTakenForAFlagAndBytesComeBack() {
         #expect(FilePath("-rf").shellWord == "./-rf")
         #expect(FilePath("--my run").shellWord == "'./--my run'")
-        #expect(FilePath(bytes: [0x61, 0xE4]).shellWord == #"'a\xE4'"#)
+        #expect(FilePath(bytes: [0x61, 0xE4]).shellWord == #"$'a\xE4'"#)
+    }
+
+    @Test func bashReadsBytesBack() throws {
+        let names: [[UInt8]] = [
+            [0x61, 0xE4], [0x2D, 0xFF, 0x27, 0x5C, 0x41], [0x0A, 0x41, 0x20], [0xC3, 0x28, 0x30],
+            Array("a\\x41".utf8),
+        ]
+        for name in names {
+            let process = Process()
+            process.executableURL = URL(filePath: "/bin/bash")
+            process.arguments = ["-c", "printf %s " + FilePath(bytes: name).shellWord]
+            let output = Pipe()
+            process.standardOutput = output
+            try process.run()
+            let read = Array(output.fileHandleForReading.readDataToEndOfFile())
+            process.waitUntilExit()
+            #expect(read == (name.first == 0x2D ? Array("./".utf8) : []) + name)
+        }
     }
 
     /// A shell reads every word back.
