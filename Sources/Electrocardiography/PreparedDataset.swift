@@ -35,7 +35,7 @@ public final class PreparedDataset: Sendable {
     ///   - path: The file.
     ///   - damageCode: What the process exits with where a part of the file turns out to be gone while it is used.
     /// - Throws: `PreparedDatasetError` where it cannot be opened, or is no whole prepared data set.
-    public init(path: FilePath, damageCode: Int32 = 1) throws(PreparedDatasetError) {
+    public init(path: FilePath, damageCode: ExitCode = .failure) throws(PreparedDatasetError) {
         self.path = path
         do throws(SystemError) {
             file = try MappedFile(path: path, damageCode: damageCode)

@@ -103,6 +103,25 @@ extension Encoder {
     }
 }
 
+/// A network that takes crops of all leads, filtered and standardised.
+public protocol CropEncoder: Encoder {
+    /// Samples of a crop.
+    var samples: Int { get }
+}
+
+extension CropEncoder {
+    /// The first, the middle and the last, as ST-MEM's authors do.
+    public func cropStarts(windowSamples: Int) -> [Int] {
+        let slack = windowSamples - samples
+        return slack == 0 ? [0] : [0, slack / 2, slack]
+    }
+
+    /// Crops, filtered and standardised.
+    public func makeReader(_ input: InputConfiguration) -> any SignalReader {
+        WindowReader(input: input)
+    }
+}
+
 /// Settings that a network can be made of.
 public protocol EncoderBuilding: EncoderConfiguration {
     /// Makes the network.
@@ -116,7 +135,7 @@ public protocol EncoderBuilding: EncoderConfiguration {
 
 extension EncoderConfiguration {
     /// The network of these settings.
-    func encoder(input: InputConfiguration, in list: inout ParameterList) -> any Encoder {
+    func network(input: InputConfiguration, in list: inout ParameterList) -> any Encoder {
         guard let settings = self as? any EncoderBuilding else {
             preconditionFailure("\(Self.self) does not conform to EncoderBuilding")
         }

@@ -143,7 +143,7 @@ public protocol Reconstructs: PretrainingMethod {
     /// - Throws: When the window cannot be read.
     func reconstruct(
         window: Int, from source: any WindowSource, parameters: Parameters, seed: UInt64
-    ) throws -> STMEMReconstruction
+    ) throws -> SignalReconstruction
 }
 
 extension PretrainingMethod {

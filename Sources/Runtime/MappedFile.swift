@@ -21,7 +21,7 @@ public final class MappedFile: @unchecked Sendable {
     ///   - path: The file.
     ///   - damageCode: What the process exits with where a part of the file turns out to be gone.
     /// - Throws: `SystemError` when the file cannot be opened or mapped.
-    public init(path: FilePath, damageCode: Int32 = 1) throws(SystemError) {
+    public init(path: FilePath, damageCode: ExitCode = .failure) throws(SystemError) {
         self.path = path
         file = try FileHandleOwner.open(path, O_RDONLY | O_CLOEXEC)
         let status = try file.status()
@@ -40,7 +40,7 @@ public final class MappedFile: @unchecked Sendable {
             throw SystemError(call: "mmap", subject: path)
         }
         bytes = UnsafeRawBufferPointer(start: address, count: count)
-        guardian = MappingGuardian(bytes, path: path, exitCode: damageCode)
+        guardian = MappingGuardian(bytes, path: path, exitCode: damageCode.rawValue)
     }
 
     deinit {

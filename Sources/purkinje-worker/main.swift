@@ -69,7 +69,7 @@ private let work = Command(
         throw CommandError(.usage, "the run names no data set: give one with --data")
     }
     let dataset = try PreparedDataset(
-        path: path, damageCode: ExitCode.inputDamaged.rawValue)
+        path: path, damageCode: .inputDamaged)
     let configuration = record.configuration
     MatrixProduct.useOneThread()
     var options = WorkerOptions(

@@ -40,7 +40,7 @@ import Testing
         "Pretraining/PretrainingMethod",
         "Pretraining/STMEM/PatchChoice",
         "Pretraining/STMEM/PatchLoss",
-        "Pretraining/STMEM/STMEMReconstruction",
+        "Pretraining/STMEM/SignalReconstruction",
         "Pretraining/STMEM/TokenAssembly",
         "Pretraining/SimCLR/Augmentation",
         "Pretraining/SimCLR/SimCLR",

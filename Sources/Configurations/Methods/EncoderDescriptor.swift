@@ -17,6 +17,15 @@ public protocol EncoderConfiguration: Sendable, Equatable {
 }
 
 extension EncoderConfiguration {
+    /// All tokens, or each lead's.
+    public func readout(_ word: FinetuneConfiguration.ReadoutName) -> Readout? {
+        switch word {
+        case .mean: .mean
+        case .leads: .leads
+        case .parts: nil
+        }
+    }
+
     /// Whether another network's settings are these.
     public func isEqual(to other: any EncoderConfiguration) -> Bool { (other as? Self) == self }
 }
@@ -69,15 +78,6 @@ public struct STMEMEncoderConfiguration: EncoderConfiguration {
     public let sizes: TransformerConfiguration
     /// Whether the position table is trained, as it is downstream.
     public let trainsPositions: Bool
-
-    /// All tokens, or each lead's.
-    public func readout(_ word: FinetuneConfiguration.ReadoutName) -> Readout? {
-        switch word {
-        case .mean: .mean
-        case .leads: .leads
-        case .parts: nil
-        }
-    }
 }
 
 /// The settings of ECG-JEPA's encoder, and how it is trained.
@@ -90,15 +90,6 @@ public struct GridEncoderConfiguration: EncoderConfiguration {
     public let dropPath: Double
     /// What signals in mV are multiplied by.
     public let signalGain: Double
-
-    /// All tokens, or each lead's.
-    public func readout(_ word: FinetuneConfiguration.ReadoutName) -> Readout? {
-        switch word {
-        case .mean: .mean
-        case .leads: .leads
-        case .parts: nil
-        }
-    }
 }
 
 /// The settings of ECG-JEPA's encoder with clinical tokens.

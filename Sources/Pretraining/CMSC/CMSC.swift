@@ -30,7 +30,7 @@ public struct CMSC: GathersRows, KeepsState {
         shardSize = configuration.shardSize
         batchSize = configuration.batchSize
         var list = ParameterList()
-        backbone = settings.backbone.encoder.encoder(
+        backbone = settings.backbone.encoder.network(
             input: input.cropped(to: settings.segmentSamples), in: &list)
         parameters = list
     }

@@ -3,7 +3,7 @@ import NeuralNetworks
 
 /// The networks of contrastive predictive coding: strided convolutions make latents, a recurrent network makes
 /// contexts of those up to a time, and one matrix a horizon predicts latents from a context.
-public struct CPCModel: Encoder {
+public struct CPCModel: CropEncoder {
     /// The parameters: `encoder.conv{i}`, `encoder.norm{i}`, `context` and `predictors`.
     public let parameters: ParameterList
     private let settings: CPCConfiguration
@@ -80,6 +80,8 @@ public struct CPCModel: Encoder {
 
     // MARK: Downstream
 
+    /// The whole crop.
+    public var samples: Int { input.cropSamples }
     /// The leads.
     public var signalRows: Int { input.leads }
     /// Convolutions and layers of the context network.
@@ -90,16 +92,6 @@ public struct CPCModel: Encoder {
     /// Contexts have seen all leads.
     public func dimension(of readout: Readout) -> Int? {
         readout == .leads ? nil : settings.contextWidth
-    }
-
-    /// The first, the middle and the last.
-    public func cropStarts(windowSamples: Int) -> [Int] {
-        threeCrops(windowSamples: windowSamples, samples: input.cropSamples)
-    }
-
-    /// Crops of all leads, filtered and standardised.
-    public func makeReader(_ input: InputConfiguration) -> any SignalReader {
-        WindowReader(input: input)
     }
 
     /// The mean over all contexts; as the network's own the last one, which has seen the whole record.

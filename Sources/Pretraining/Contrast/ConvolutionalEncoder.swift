@@ -6,7 +6,7 @@ import NeuralNetworks
 ///
 /// Blocks of convolution, batch normalisation, ReLU, pool and dropout; what is left in time is flattened, or
 /// averaged, and mapped. Source: Kiyasseh, Zhu and Clifton, "CLOCS", 2021, with twelve leads as channels in place of one.
-public struct ConvolutionalEncoder: Encoder {
+public struct ConvolutionalEncoder: CropEncoder {
     private struct Block: Sendable {
         let convolution: Convolution
         let norm: BatchNormalisation
@@ -14,7 +14,7 @@ public struct ConvolutionalEncoder: Encoder {
 
     private let settings: ConvolutionalConfiguration
     /// Length of a signal.
-    let samples: Int
+    public let samples: Int
     private let leads: Int
     private let blocks: [Block]
     private let head: Linear
@@ -67,16 +67,6 @@ public struct ConvolutionalEncoder: Encoder {
         case .leads: nil
         case .own: settings.width
         }
-    }
-
-    /// The first, the middle and the last.
-    public func cropStarts(windowSamples: Int) -> [Int] {
-        threeCrops(windowSamples: windowSamples, samples: samples)
-    }
-
-    /// Crops of all leads, filtered and standardised.
-    public func makeReader(_ input: InputConfiguration) -> any SignalReader {
-        WindowReader(input: input)
     }
 
     /// Channels of the last block.

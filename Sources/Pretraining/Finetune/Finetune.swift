@@ -36,7 +36,7 @@ public struct Finetune: ChoosesWindows, CompletesParameters, AdaptsWeights, Keep
         self.settings = settings
         shardSize = configuration.shardSize
         var list = ParameterList()
-        let encoder = settings.encoder.encoder(input: configuration.input, in: &list)
+        let encoder = settings.encoder.network(input: configuration.input, in: &list)
         guard let dimension = encoder.dimension(of: settings.readout) else {
             preconditionFailure("the encoder has no read-out '\(settings.readout.rawValue)'")
         }

@@ -13,7 +13,9 @@ extension STMEMEncoderConfiguration: EncoderBuilding {
 }
 
 /// Downstream nothing is masked, and separators are dropped.
-extension STMEMEncoder: Encoder {
+extension STMEMEncoder: CropEncoder {
+    /// Those of all patches.
+    public var samples: Int { sizes.patches * sizes.patchSamples }
     /// The leads.
     public var signalRows: Int { sizes.leads }
     /// Blocks.
@@ -29,16 +31,6 @@ extension STMEMEncoder: Encoder {
         TokenPlaces(
             leads: Array(0..<sizes.leads), columns: sizes.patches + 2,
             patches: 1..<sizes.patches + 1, patchSamples: sizes.patchSamples)
-    }
-
-    /// The first, the middle and the last, as ST-MEM's authors do.
-    public func cropStarts(windowSamples: Int) -> [Int] {
-        threeCrops(windowSamples: windowSamples, samples: sizes.patches * sizes.patchSamples)
-    }
-
-    /// Crops of all leads, filtered and standardised.
-    public func makeReader(_ input: InputConfiguration) -> any SignalReader {
-        WindowReader(input: input)
     }
 
     /// The mean over tokens, of all or of each lead, and then the last normalisation.
@@ -85,12 +77,6 @@ extension STMEMEncoder: Encoder {
 
     /// The blocks'.
     public var activations: Int { sizes.encoder.activations(tokens: tokenCount) }
-}
-
-/// The first, the middle and the last part of a window.
-func threeCrops(windowSamples: Int, samples: Int) -> [Int] {
-    let slack = windowSamples - samples
-    return slack == 0 ? [0] : [0, slack / 2, slack]
 }
 
 extension STMEMSizes {

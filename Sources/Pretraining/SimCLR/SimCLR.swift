@@ -32,7 +32,7 @@ public struct SimCLR: GathersRows, KeepsState {
         shardSize = configuration.shardSize
         batchSize = configuration.batchSize
         var list = ParameterList()
-        backbone = settings.backbone.encoder.encoder(input: input, in: &list)
+        backbone = settings.backbone.encoder.network(input: input, in: &list)
         let width = settings.backbone.width
         hidden = Linear("projection.0", inputs: width, outputs: width, in: &list)
         output = Linear(

@@ -3,7 +3,7 @@ import NeuralNetworks
 import Runtime
 
 /// What a model makes of a record of which it sees a quarter.
-public struct STMEMReconstruction: Sendable {
+public struct SignalReconstruction: Sendable {
     /// Leads of the record.
     public let leads: Int
     /// Samples of a patch.
@@ -33,7 +33,7 @@ extension STMEMPretraining {
     /// - Throws: When the window cannot be read.
     public func reconstruct(
         window: Int, from source: any WindowSource, parameters: Parameters, seed: UInt64
-    ) throws -> STMEMReconstruction {
+    ) throws -> SignalReconstruction {
         let tape = Tape(parameters: parameters)
         defer { withExtendedLifetime(tape) {} }
         tape.reset(recordsGradients: false)
@@ -66,14 +66,14 @@ extension STMEMPretraining {
                 isSeen[lead * choice.patches + patch] = true
             }
         }
-        return STMEMReconstruction(
+        return SignalReconstruction(
             leads: choice.leads, patchSamples: width,
             signal: Array(UnsafeBufferPointer(start: patches.data, count: patches.count)),
             prediction: prediction, isSeen: isSeen, loss: loss)
     }
 }
 
-extension STMEMReconstruction {
+extension SignalReconstruction {
     /// A drawing: each lead with its original in grey and, where patches were hidden, the reconstruction in red; what the
     /// encoder saw stands on white, what was hidden on a tint.
     ///
