@@ -82,7 +82,7 @@ let package = Package(
         room(
             "ClinicalParameters", uses: ["Runtime", "Kernels", "Electrocardiography"], hot: true),
         room("Configurations", uses: ["Runtime"]),
-        room("Runs", uses: ["Runtime", "Configurations"]),
+        room("Runs", uses: ["Runtime", "Configurations", "Checkpoints"]),
         room("Pretraining", uses: methodRooms, hot: true),
         room("Transport", uses: ["Runtime", "CZlib"], hot: true),
         room(
@@ -111,7 +111,10 @@ let package = Package(
 
         .target(
             name: "TestSupport",
-            dependencies: ["Runtime", "Kernels", "Tensors", "NeuralNetworks", "Checkpoints"],
+            dependencies: [
+                "Runtime", "Kernels", "Tensors", "NeuralNetworks", "Checkpoints", "Transport",
+                "Collectives",
+            ],
             path: "Tests/TestSupport",
             swiftSettings: hotSettings),
         tests("RuntimeTests", uses: ["Runtime", "CZlib"]),
@@ -124,7 +127,7 @@ let package = Package(
             "ClinicalParametersTests",
             uses: ["ClinicalParameters", "Electrocardiography", "Kernels", "Runtime"]),
         tests("ConfigurationsTests", uses: ["Configurations", "Runtime"]),
-        tests("RunsTests", uses: ["Runs", "Configurations", "Runtime"]),
+        tests("RunsTests", uses: ["Runs", "Configurations", "Runtime", "Checkpoints"]),
         tests("PretrainingTests", uses: methodRooms + ["Pretraining", "Checkpoints"]),
         tests("TransportTests", uses: ["Transport", "Runtime"]),
         tests("CollectivesTests", uses: ["Collectives", "Transport", "Runtime", "Tensors"]),

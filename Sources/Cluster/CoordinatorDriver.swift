@@ -29,14 +29,14 @@ public final class CoordinatorDriver {
         var cutAt: ContinuousClock.Instant?
     }
 
-    private static let queueLimit = 4_096
     private let options: CoordinatorOptions
+    private let clock: any MonotonicClock
     private let observer: CoordinatorObserver
     private let journal: Journal
     private let lock: RunLock
     private let inputs = Monitor<[Input]>([])
     private let log: Log
-    private let records: RunRecords
+    private let book: RunBook
     private let disk: CheckpointDisk
     private var acceptor: ConnectionAcceptor?
     private var state: CoordinatorState
@@ -47,7 +47,6 @@ public final class CoordinatorDriver {
     private var failure: (any Error)?
     private var failedLinks: [(LinkID, String)] = []
     private var nextSync: ContinuousClock.Instant
-    private var lacksRoom = false
 
     /// Takes the run over: its next term, its journal, its checkpoints; workers can connect from now on.
     ///
@@ -61,6 +60,7 @@ public final class CoordinatorDriver {
         log: Log = Log(prefix: "coordinator")
     ) throws {
         self.options = options
+        clock = options.waiter.clock
         self.observer = observer
         self.log = log
         lock = try RunLock(options.directory)
@@ -79,11 +79,12 @@ public final class CoordinatorDriver {
         // A journal may know less than the checkpoints: it lost its end, its coordinators ended before any worker came, or
         // one process has trained since. What is in a whole checkpoint is done.
         recovered.committed = max(recovered.committed, newest?.name.step ?? 0)
-        records = try RunRecords(
-            options, committed: recovered.committed, mendings: journal.mendings)
-        for mending in records.mendings { log.warning(mending) }
-        recovered.metricsStep = try records.lastStep
-        let now = ContinuousClock.now
+        book = try RunBook(
+            options.directory, record: options.record, after: recovered.committed,
+            mendings: journal.mendings)
+        for mending in book.mendings { log.warning(mending) }
+        recovered.metricsStep = try book.lastStep
+        let now = clock.now
         state = CoordinatorState(settings: options.settings, recovered: recovered, now: now)
         nextSync = now
         admission = Admission(
@@ -103,7 +104,7 @@ public final class CoordinatorDriver {
                 configurationDigest: admission.configurationDigest?.description ?? ""))
         let inputs = inputs
         acceptor = try ConnectionAcceptor(
-            listener, name: "accept", handshakeTimeout: .seconds(10), log: log
+            listener, name: "accept", log: log, waiter: options.waiter
         ) { connection, frame in
             inputs.update { $0.append(.accepted(connection, frame)) }
         }
@@ -135,11 +136,11 @@ public final class CoordinatorDriver {
                             + "\(state.committedSteps)",
                         details: ["term": .integer(Int64(state.term))]))
             ])
-        var nextTick = ContinuousClock.now
+        var nextTick = clock.now
         while outcome == nil {
-            let left = max(ContinuousClock.now.duration(to: nextTick), .zero)
+            let left = max(clock.now.duration(to: nextTick), .zero)
             for input in takeInputs(timeout: left) where outcome == nil { take(input) }
-            let now = ContinuousClock.now
+            let now = clock.now
             if now >= nextTick, outcome == nil {
                 nextTick = now + options.settings.heartbeatInterval
                 feed(.tick)
@@ -187,7 +188,7 @@ public final class CoordinatorDriver {
     }
 
     private func feed(_ event: CoordinatorEvent) {
-        carryOut(state.handle(event, at: .now))
+        carryOut(state.handle(event, at: clock.now))
     }
 
     private func admit(_ connection: MessageConnection, _ frame: Frame) {
@@ -200,7 +201,7 @@ public final class CoordinatorDriver {
             return
         }
         if case .statusRequest = message {
-            send(.status(state.status(at: .now)), on: connection)
+            send(.status(state.status(at: clock.now)), on: connection)
             connection.shutDown()
             return
         }
@@ -219,10 +220,10 @@ public final class CoordinatorDriver {
             return
         }
         do {
-            if !knewDataset { try records.note(dataset: admission.datasetDigest) }
+            if !knewDataset { try book.note(dataset: admission.datasetDigest) }
             let host =
                 hello.advertisedHost.isEmpty
-                ? connection.socket.peerAddress?.host ?? "127.0.0.1" : hello.advertisedHost
+                ? connection.stream.peerAddress?.host ?? "127.0.0.1" : hello.advertisedHost
             nextLink += 1
             let id = LinkID(nextLink)
             links[id] = Link(connection: connection)
@@ -238,12 +239,13 @@ public final class CoordinatorDriver {
         _ = try NamedThread("link \(id.value)", stackBytes: 512 << 10) {
             do throws(TransportError) {
                 while true {
-                    guard let frame = try connection.receive(timeout: .seconds(3_600)) else {
+                    guard let frame = try connection.receive(timeout: nil) else {
                         continue
                     }
                     // A sender that floods the coordinator waits, like any other.
                     _ = inputs.wait(
-                        timeout: .seconds(1), until: { $0.count < Self.queueLimit }, then: { _ in })
+                        timeout: Limits.queueRest, until: { $0.count < Limits.queuedEvents },
+                        then: { _ in })
                     inputs.update { $0.append(.frame(id, frame)) }
                 }
             } catch {
@@ -273,7 +275,7 @@ public final class CoordinatorDriver {
             if case .ended = message { links[id]?.knowsEnd = true }
         case .close(let id):
             // The worker reads what was sent and closes; only one that does not is cut.
-            links[id]?.cutAt = .now + options.settings.failureTimeout
+            links[id]?.cutAt = clock.now + options.settings.patience.message
         case .journal(let record): try journal.append(record)
         case .openCheckpoint(let name, _):
             do throws(CheckpointError) {
@@ -285,7 +287,7 @@ public final class CoordinatorDriver {
         case .sealCheckpoint(let name, let receipts):
             let inputs = inputs
             let journal = journal
-            disk.seal(name, receipts: receipts, context: records.context(name, admission)) {
+            disk.seal(name, receipts: receipts, context: context(of: name)) {
                 failure in
                 // The journal is as durable as the checkpoint that it will name.
                 try? journal.synchronise()
@@ -293,27 +295,36 @@ public final class CoordinatorDriver {
             }
         case .abandonCheckpoint(let name): disk.abandon(name)
         case .metrics(let report, let step):
-            observer.onStep(try records.append(report, step))
+            observer.onStep(
+                try book.append(
+                    step: report.step, report: report.report, updateSeconds: report.updateSeconds,
+                    making: step.map { RunBook.Making($0) }))
             noteRoom()
-        case .closingReport(let report): try records.append(closing: report)
+        case .closingReport(let report): try book.append(closing: report)
         case .rewind(let step):
-            for mending in try records.rewind(to: step) { log.warning(mending) }
+            for mending in try book.rewind(to: step) { log.warning(mending) }
         case .event(let event):
-            try records.append(event)
+            // Notices are for the console alone.
+            if let kind = event.kind.logged {
+                try book.append(kind, event.message, event.details)
+            }
             observer.onEvent(event)
         case .end(let outcome): self.outcome = outcome
         }
     }
 
-    /// Tells when lines of the metrics begin to wait for room on the disk, and when they no longer do.
     private func noteRoom() {
-        let obstacle = records.obstacle
-        if let obstacle, !lacksRoom {
-            log.warning("\(obstacle); until then metrics wait in memory")
-        } else if obstacle == nil, lacksRoom {
-            log.info("there is room again: the metrics that waited are written")
+        guard let news = book.roomNews() else { return }
+        news == .found ? log.info(news.sentence) : log.warning(news.sentence)
+    }
+
+    /// What a checkpoint's manifest says beside its tensors; `nil` before a worker was admitted.
+    private func context(of name: CheckpointName) -> CheckpointContext? {
+        admission.datasetDigest.map {
+            book.checkpointContext(
+                step: name.step, dataset: $0, matrixLibrary: admission.matrixLibrary,
+                matrixKernel: admission.kernel ?? "")
         }
-        lacksRoom = obstacle != nil
     }
 
     /// Sends a message; the reason when it failed.
@@ -321,9 +332,8 @@ public final class CoordinatorDriver {
     private func send(_ message: CoordinatorMessage, on connection: MessageConnection) -> String? {
         let (type, payload) = message.encoded()
         do throws(TransportError) {
-            // Messages are small: a buffer that takes none of it for this long belongs to a dead process.
             try connection.send(
-                type, payload: payload, timeout: options.settings.failureTimeout / 4)
+                type, payload: payload, timeout: options.settings.patience.coordinatorSend)
             return nil
         } catch {
             return error.description
@@ -335,23 +345,24 @@ public final class CoordinatorDriver {
             if let cutAt = link.cutAt, now >= cutAt { link.connection.shutDown() }
         }
         guard now >= nextSync else { return }
-        nextSync = now + .seconds(1)
+        nextSync = now + Limits.synchronisation
         if journal.isSuperseded {
             throw SupersededError(term: journal.term)
         }
         let journal = journal
-        let records = records
+        let book = book
         disk.perform {
+            // A disk that fails shows at the next append.
             try? journal.synchronise()
-            records.synchronise()
+            try? book.synchronise()
         }
     }
 
     /// Whoever was told of the end reads it and closes; a worker that was given up before may never read anything.
     private func awaitFarewells() {
-        let deadline = ContinuousClock.now + options.settings.failureTimeout
-        while links.values.contains(where: \.knowsEnd), ContinuousClock.now < deadline {
-            let left = max(ContinuousClock.now.duration(to: deadline), .zero)
+        let deadline = clock.now + options.settings.patience.message
+        while links.values.contains(where: \.knowsEnd), clock.now < deadline {
+            let left = max(clock.now.duration(to: deadline), .zero)
             for case .closed(let id, _) in takeInputs(timeout: left) { links[id] = nil }
         }
     }

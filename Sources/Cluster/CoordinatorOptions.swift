@@ -17,6 +17,8 @@ public struct CoordinatorOptions: Sendable {
     public var advertisedHost: String?
     /// Whether workers with other matrix kernels are let in.
     public var allowsMixedKernels = false
+    /// Waits for connections, and has the clock.
+    public var waiter: any StreamWaiter = PollWaiter()
 
     /// Options for a run; shards, steps and checkpoints are those of its configuration.
     public init(directory: RunDirectory, record: RunRecord) {

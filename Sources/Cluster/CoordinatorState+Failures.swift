@@ -1,4 +1,5 @@
 import Runtime
+import Transport
 
 /// What time tells: heartbeats, timeouts, waits, and complaints about the ring.
 extension CoordinatorState {
@@ -27,7 +28,7 @@ extension CoordinatorState {
         case .regrouping:
             if waitsForHolder { tryForm(now) }
         case .stepping, .closing:
-            if let suspectedAt, now - suspectedAt >= settings.failureTimeout / 4 {
+            if let suspectedAt, now - suspectedAt >= settings.patience.suspicion {
                 remakeRing(now)
             } else {
                 warnOfStall(now)
@@ -37,7 +38,7 @@ extension CoordinatorState {
     }
 
     private mutating func remindOfMissing(_ now: ContinuousClock.Instant) {
-        guard now - lastNotice >= .seconds(5) else { return }
+        guard now - lastNotice >= Limits.notice else { return }
         lastNotice = now
         let here = workersByNumber.map(\.name).joined(separator: ", ")
         let expected = someReturned ? awaited.count + workers.count : settings.workers

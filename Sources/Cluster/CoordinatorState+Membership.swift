@@ -58,7 +58,7 @@ extension CoordinatorState {
             let suffice = candidates.count >= (hurries ? 1 : settings.minimumWorkers)
             let isTime =
                 someReturned
-                ? awaited.isEmpty || waited >= settings.failureTimeout * (hurries ? 1 : 3)
+                ? awaited.isEmpty || waited >= settings.patience.comingBack(isAwaited: !hurries)
                 : candidates.count >= min(settings.workers, settings.logicalShards)
                     || hurries && waited >= settings.failureTimeout
             if isTime && suffice || waited >= settings.waitForWorkers && suffice {
@@ -112,7 +112,7 @@ extension CoordinatorState {
             // The end waits for the failure timeout alone, and that much silence is behind it.
             holderAwaitedUntil = stop.since + settings.failureTimeout
         } else {
-            holderAwaitedUntil = now + settings.failureTimeout * (mayReturn ? 3 : 1)
+            holderAwaitedUntil = now + settings.patience.comingBack(isAwaited: mayReturn)
         }
         event(
             .lost,

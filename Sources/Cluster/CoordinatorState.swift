@@ -221,7 +221,7 @@ public struct CoordinatorState: Sendable {
 
     /// A timer that fires late says that this process was paused, and then silence proves nothing.
     private mutating func grantTimeAfterPause(_ now: ContinuousClock.Instant) {
-        if now - lastTick > settings.failureTimeout / 2 {
+        if now - lastTick > settings.patience.ownDelay {
             for id in workers.keys { workers[id]?.lastHeard = now }
         }
         lastTick = now

@@ -1,4 +1,5 @@
 import Checkpoints
+import Runs
 import Runtime
 import Transport
 
@@ -29,7 +30,9 @@ public struct CoordinatorSettings: Sendable, Equatable {
     public init() {}
 
     /// How often everybody shows that it lives.
-    public var heartbeatInterval: Duration { failureTimeout / 8 }
+    public var heartbeatInterval: Duration { patience.heartbeat }
+    /// The intervals that follow from the failure timeout.
+    public var patience: Patience { Patience(failureTimeout) }
     /// The last step of this start.
     public var lastStep: UInt64 { min(stopStep ?? finalStep, finalStep) }
 }
@@ -122,12 +125,37 @@ public struct CommittedStep: Sendable, Equatable {
     public var seconds: Double
 }
 
+extension RunBook.Making {
+    /// What the run's book says of a committed step.
+    init(_ step: CommittedStep) {
+        self.init(
+            seconds: step.seconds, worldSize: step.worldSize, recomputed: step.recomputed,
+            compute: step.timings.compute, wait: step.timings.wait,
+            exchange: step.timings.exchange)
+    }
+}
+
 /// Something that happened to the run.
 public struct RunEvent: Sendable, Equatable {
     /// The kinds of events, as `events.jsonl` names them.
     public enum Kind: String, Sendable {
         case started, joined, left, lost, generation, paused, rewind, resumed, checkpoint, warning
         case ended, notice
+
+        /// As `events.jsonl` sorts it; `nil` for what is for the console alone.
+        var logged: EventLog.Kind? {
+            switch self {
+            case .started: .start
+            case .joined: .join
+            case .left: .leave
+            case .lost, .paused, .warning: .fault
+            case .generation: .recovery
+            case .rewind, .resumed: .resume
+            case .checkpoint: .checkpoint
+            case .ended: .end
+            case .notice: nil
+            }
+        }
     }
 
     /// What kind it is.

@@ -4,10 +4,8 @@ import Tensors
 
 /// What a worker drives: the trainer of one process, with its copy of the training state.
 ///
-/// Everything is called from one thread (the worker's main loop) unless said otherwise. One step is
-/// `beginRound(nil)`, `rows` and `adoptRows` where the method gathers, `add` (once, and again for shards of members that died), `summary`, `conclude`, and
-/// `apply` once the cluster has committed the step. Where `conclude` says `recompute`, the step starts anew
-/// with the true exponents. Nothing but `apply` and `adoptState` changes the state.
+/// Everything is called from one thread unless said otherwise, in the order that `StepRunner` has. Nothing but `apply`
+/// and `adoptState` changes the state.
 public protocol Replica: AnyObject {
     /// The number of logical shards of a global batch.
     var logicalShards: Int { get }
@@ -67,9 +65,6 @@ public protocol Replica: AnyObject {
     ///
     /// - Returns: A report like that of `apply`, without a step of its own.
     func close(summaries: [[UInt8]]) throws -> JSONValue
-
-    /// Compute time of the last `add`, without waiting.
-    var computeSeconds: Double { get }
 }
 
 /// What the summaries of a round say about its sums.

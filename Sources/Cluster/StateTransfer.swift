@@ -35,7 +35,7 @@ struct StateServer: Sendable {
     let pieces: StatePieces
     let gate: StateGate
     let runID: String
-    let failureTimeout: Duration
+    let patience: Patience
 
     /// Serves a joiner whose first request has arrived, until it closes the connection.
     func serve(_ connection: MessageConnection, _ first: Frame) {
@@ -54,14 +54,14 @@ struct StateServer: Sendable {
             throw MessageError.badValue(type: first.header.type.rawValue, what: "another run")
         }
         let step = try request.integer(2)
-        let report = gate.reading(step: step, timeout: failureTimeout * 4) { $0 }
+        let report = gate.reading(step: step, timeout: patience.heldStep) { $0 }
         guard let report else { throw StateTransferError.notHeld(step: step) }
         var offer = FieldWriter()
         offer.append(1, step)
         offer.append(2, pieces.pieces.count)
         if let report { offer.append(3, report) }
         try connection.send(
-            ControlType.stateOffer.frameType, payload: offer.bytes, timeout: failureTimeout)
+            ControlType.stateOffer.frameType, payload: offer.bytes, timeout: patience.message)
         while let frame = try next(connection) {
             let index = try FieldReader(frame.payload).count(1, in: 0...pieces.pieces.count)
             if index == pieces.pieces.count {
@@ -75,7 +75,7 @@ struct StateServer: Sendable {
     /// The next request; `nil` when the joiner has all that it wants.
     private func next(_ connection: MessageConnection) throws -> Frame? {
         do throws(TransportError) {
-            return try connection.receive(timeout: .seconds(60))
+            return try connection.receive(timeout: patience.stateDigest)
         } catch .closedByPeer {
             return nil
         }
@@ -89,12 +89,12 @@ struct StateServer: Sendable {
         fields.append(1, index)
         fields.append(4, SHA256.digest(of: copy).bytes)
         try connection.send(
-            ControlType.stateOffer.frameType, payload: fields.bytes, timeout: failureTimeout)
+            ControlType.stateOffer.frameType, payload: fields.bytes, timeout: patience.message)
         var header = FrameHeader(type: .state)
         header.phase = FrameHeader.Phase.state
         header.chunk = UInt32(index)
         header.step = UInt32(truncatingIfNeeded: step)
-        try connection.send(header, payload: copy, timeout: failureTimeout * 8)
+        try connection.send(header, payload: copy, timeout: patience.statePiece)
     }
 
     private func sendDigest(_ connection: MessageConnection, _ step: UInt64) throws {
@@ -105,7 +105,7 @@ struct StateServer: Sendable {
         var fields = FieldWriter()
         fields.append(4, digest.bytes)
         try connection.send(
-            ControlType.stateOffer.frameType, payload: fields.bytes, timeout: failureTimeout)
+            ControlType.stateOffer.frameType, payload: fields.bytes, timeout: patience.message)
     }
 }
 
@@ -149,20 +149,33 @@ final class StateFetch: Sendable {
     private let pieces: StatePieces
     private let step: UInt64
     private let runID: String
-    private let failureTimeout: Duration
+    private let patience: Patience
+    private let connect: @Sendable (RingMember) throws -> MessageConnection
     private let progress: Monitor<Progress>
     private let sources: [RingMember]
 
+    /// A transfer that is about to begin.
+    ///
+    /// - Parameters:
+    ///   - generation: The one that it is for.
+    ///   - pieces: The state to overwrite.
+    ///   - step: The one whose state is wanted.
+    ///   - sources: Who should have it.
+    ///   - runID: The run, so that strangers are told apart.
+    ///   - patience: How long sources are waited for.
+    ///   - connect: Connects to a source; called from several threads.
     init(
         generation: UInt32, pieces: StatePieces, step: UInt64, sources: [RingMember],
-        runID: String, failureTimeout: Duration
+        runID: String, patience: Patience,
+        connect: @escaping @Sendable (RingMember) throws -> MessageConnection
     ) {
         self.generation = generation
         self.pieces = pieces
         self.step = step
         self.sources = sources
         self.runID = runID
-        self.failureTimeout = failureTimeout
+        self.patience = patience
+        self.connect = connect
         progress = Monitor(
             Progress(todo: pieces.pieces.indices.reversed(), running: sources.count))
     }
@@ -202,10 +215,8 @@ final class StateFetch: Sendable {
         return end.report
     }
 
-    private func connect(to source: RingMember) throws -> (MessageConnection, FieldReader) {
-        let socket = try TCPConnector.connect(
-            to: source.endpoint, timeout: failureTimeout * 2, failureTimeout: failureTimeout)
-        let connection = MessageConnection(socket)
+    private func offer(of source: RingMember) throws -> (MessageConnection, FieldReader) {
+        let connection = try connect(source)
         let isAbandoned = progress.update { progress in
             progress.connections.append(connection)
             return progress.isAbandoned
@@ -215,9 +226,9 @@ final class StateFetch: Sendable {
         request.append(1, runID)
         request.append(2, step)
         try connection.send(
-            ControlType.stateRequest.frameType, payload: request.bytes, timeout: failureTimeout)
+            ControlType.stateRequest.frameType, payload: request.bytes, timeout: patience.message)
         let offer = try FieldReader(
-            receive(.stateOffer, on: connection, timeout: failureTimeout * 5).payload)
+            receive(.stateOffer, on: connection, timeout: patience.stateOffer).payload)
         let count = try offer.count(2)
         guard count == pieces.pieces.count else {
             throw StateTransferError.otherLayout(theirs: count, ours: pieces.pieces.count)
@@ -243,7 +254,7 @@ final class StateFetch: Sendable {
     }
 
     private func take(from source: RingMember) throws {
-        let (connection, offer) = try connect(to: source)
+        let (connection, offer) = try offer(of: source)
         defer { connection.shutDown() }
         if offer.optionalBytes(3) != nil {
             let report = try offer.stepReport(3)
@@ -277,10 +288,10 @@ final class StateFetch: Sendable {
 
     private func take(_ index: Int, on connection: MessageConnection) throws {
         let head = try FieldReader(ask(for: index, on: connection).payload)
-        guard let frame = try connection.receive(timeout: failureTimeout * 8) else {
+        guard let frame = try connection.receive(timeout: patience.statePiece) else {
             throw TransportError.timedOut(
                 peer: connection.peer, waitingFor: "a piece of the state",
-                after: failureTimeout * 8)
+                after: patience.statePiece)
         }
         let target = pieces.bytes(index)
         guard frame.header.type == .state, frame.header.chunk == UInt32(index),
@@ -294,16 +305,15 @@ final class StateFetch: Sendable {
         var request = FieldWriter()
         request.append(1, index)
         try connection.send(
-            ControlType.stateRequest.frameType, payload: request.bytes, timeout: failureTimeout)
-        // The digest of a large state takes its time, and a source may be busy computing.
-        return try receive(.stateOffer, on: connection, timeout: failureTimeout * 30)
+            ControlType.stateRequest.frameType, payload: request.bytes, timeout: patience.message)
+        return try receive(.stateOffer, on: connection, timeout: patience.stateDigest)
     }
 
     private func compareDigest() throws {
         var reasons: [String] = []
         for source in sources {
             do {
-                let (connection, _) = try connect(to: source)
+                let (connection, _) = try offer(of: source)
                 defer { connection.shutDown() }
                 let answer = try FieldReader(
                     ask(for: pieces.pieces.count, on: connection).payload)

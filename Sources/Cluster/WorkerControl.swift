@@ -24,11 +24,11 @@ final class WorkerControl: Sendable {
 
     /// Runs until the worker ends; a coordinator that is away for longer than the patience ends it.
     func run() {
-        var lostAt = ContinuousClock.now
-        var pause = Duration.milliseconds(50)
+        var lostAt = core.clock.now
+        var pause = Limits.firstRest
         var lastWarning = ""
         while !isStopped.withLock({ $0 }), core.shared.withLock({ $0.exit == nil }) {
-            let start = ContinuousClock.now
+            let start = core.clock.now
             do {
                 try serveOneConnection()
             } catch {
@@ -36,11 +36,11 @@ final class WorkerControl: Sendable {
                 if text != lastWarning { core.log.warning(text) }
                 lastWarning = text
             }
-            let now = ContinuousClock.now
+            let now = core.clock.now
             if hasBeenWelcome() {
                 lostAt = now
                 // One that throws us out again and again is asked less and less often.
-                if now - start > .seconds(30) { pause = .milliseconds(50) }
+                if now - start > Limits.steadyMembership { pause = Limits.firstRest }
             } else if now - lostAt >= core.options.coordinatorPatience {
                 let text =
                     "no coordinator for \(core.options.coordinatorPatience): "
@@ -50,8 +50,9 @@ final class WorkerControl: Sendable {
             }
             if core.mustLeaveAlone(lostAt: lostAt) { return core.leaveAlone() }
             rest(pause)
+            let isEvicted = core.shared.withLock { $0.wantsReconnect != nil }
             pause = min(
-                pause * 2, .seconds(core.shared.withLock { $0.wantsReconnect } == nil ? 1 : 60))
+                pause * 2, isEvicted ? Limits.longestRestWhenEvicted : Limits.longestRest)
         }
     }
 
@@ -62,7 +63,7 @@ final class WorkerControl: Sendable {
             then: { $0.exit == nil })
         if leaves == true {
             _ = isStopped.wait(
-                timeout: min(pause, .milliseconds(100)), until: { $0 }, then: { _ in })
+                timeout: min(pause, Limits.leaverRest), until: { $0 }, then: { _ in })
         }
     }
 
@@ -78,9 +79,10 @@ final class WorkerControl: Sendable {
     private func serveOneConnection() throws {
         let timeout = core.failureTimeout
         let address = try coordinatorAddress()
+        let waiter = core.options.waiter
         let socket = try TCPConnector.connect(
-            to: address, timeout: timeout, failureTimeout: timeout)
-        let connection = MessageConnection(socket)
+            to: address, timeout: timeout, failureTimeout: timeout, waiter: waiter)
+        let connection = MessageConnection(socket, waiter: waiter)
         let port = try dataPort(socket)
         core.shared.update { $0.wantsReconnect = nil }
         let (type, payload) = WorkerMessage.hello(hello(dataPort: port)).encoded()
@@ -90,22 +92,22 @@ final class WorkerControl: Sendable {
             core.shared.update { $0.connection = nil }
             connection.shutDown()
         }
-        var lastHeard = ContinuousClock.now
+        var lastHeard = core.clock.now
         while core.shared.withLock({ $0.exit == nil && $0.wantsReconnect == nil }) {
-            let patience = core.failureTimeout
-            guard let frame = try connection.receive(timeout: patience / 2) else {
-                let silence = ContinuousClock.now - lastHeard
-                guard silence >= patience else { continue }
+            let patience = core.patience
+            guard let frame = try connection.receive(timeout: patience.message / 2) else {
+                let silence = core.clock.now - lastHeard
+                guard silence >= patience.message else { continue }
                 // A coordinator that is only stopped keeps its connection; one that was replaced does not.
                 if core.mustLeaveAlone(lostAt: lastHeard) { core.leaveAlone() }
-                if try isReplaced(address) || silence > patience * 5 {
+                if try isReplaced(address) || silence > patience.silentCoordinator {
                     throw TransportError.timedOut(
                         peer: "coordinator \(address)", waitingFor: "a sign of life",
                         after: silence)
                 }
                 continue
             }
-            lastHeard = .now
+            lastHeard = core.clock.now
             let message = try CoordinatorMessage(frame)
             if case .welcome = message { welcomed.withLock { $0 = true } }
             core.receive(message)
@@ -150,7 +152,7 @@ final class WorkerControl: Sendable {
         let core = core
         let pieces = pieces
         let opened = try ConnectionAcceptor(
-            listener, name: "data", handshakeTimeout: .seconds(10), log: core.log
+            listener, name: "data", log: core.log, waiter: core.options.waiter
         ) { connection, frame in
             Self.take(connection, frame, core, pieces)
         }
@@ -175,7 +177,7 @@ final class WorkerControl: Sendable {
             case .stateRequest:
                 let server = StateServer(
                     pieces: pieces, gate: core.gate, runID: core.options.runID,
-                    failureTimeout: core.failureTimeout)
+                    patience: core.patience)
                 _ = try NamedThread("state", stackBytes: 512 << 10) {
                     server.serve(connection, frame)
                 }

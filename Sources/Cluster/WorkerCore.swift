@@ -13,7 +13,7 @@ final class WorkerCore: Sendable {
     struct Shared {
         var state: WorkerState
         var connection: MessageConnection?
-        var formation: RingFormation?
+        var formation: ExchangeFormation?
         var fetch: StateFetch?
         var failureTimeout = Duration.seconds(2)
         var exit: Outcome?
@@ -29,15 +29,18 @@ final class WorkerCore: Sendable {
     let incoming = IncomingEdges()
     let gate = StateGate()
     let log: Log
+    let clock: any MonotonicClock
 
     init(_ options: WorkerOptions, step: UInt64?, log: Log) {
         self.options = options
+        clock = options.waiter.clock
         self.log = log
         shared = Monitor(Shared(state: WorkerState(id: .random(), step: step)))
         gate.endWriting(step: step, report: nil)
     }
 
     var failureTimeout: Duration { shared.withLock { $0.failureTimeout } }
+    var patience: Patience { Patience(failureTimeout) }
 
     // MARK: Feeding the state machine
 
@@ -64,7 +67,7 @@ final class WorkerCore: Sendable {
     /// One that has been a member waits for a lost coordinator for the failure timeout, so that what it holds can be
     /// saved; see `mustLeaveAlone`.
     func leave() {
-        shared.update { $0.leavingSince = $0.leavingSince ?? .now }
+        shared.update { $0.leavingSince = $0.leavingSince ?? clock.now }
         feed { $0.leave() }
         let isStranger = shared.withLock { $0.connection == nil && $0.state.generation == 0 }
         if isStranger { leaveAlone() }
@@ -74,7 +77,7 @@ final class WorkerCore: Sendable {
     func mustLeaveAlone(lostAt: ContinuousClock.Instant) -> Bool {
         shared.withLock { shared in
             guard let leavingSince = shared.leavingSince else { return false }
-            return ContinuousClock.now - max(leavingSince, lostAt) >= shared.failureTimeout
+            return clock.now - max(leavingSince, lostAt) >= shared.failureTimeout
         }
     }
 
@@ -130,7 +133,7 @@ final class WorkerCore: Sendable {
             let fetch = shared.fetch.flatMap { $0.generation < generation ? $0 : nil }
             return (formation, fetch)
         }
-        formation?.abandon()
+        formation?.abort()
         fetch?.abandon()
         // An evicted worker comes back into a higher generation, so edges are only dropped up to the present one.
         if generation != .max { incoming.abandon(below: generation) }
@@ -139,27 +142,34 @@ final class WorkerCore: Sendable {
     private func form(_ generation: UInt32, _ ring: [RingMember]) {
         let id = shared.withLock { $0.state.id }
         guard let rank = ring.firstIndex(where: { $0.id == id }) else { return }
-        var ringOptions = RingOptions()
-        ringOptions.compression = options.compression
-        ringOptions.failureTimeout = failureTimeout
-        let formation = RingFormation(
-            generation: generation, members: ring, rank: rank, runID: options.runID,
-            incoming: incoming, options: ringOptions
-        ) { [weak self] failure in
-            self?.ringFailed(generation, failure)
+        let connector = options.exchange
+        let described = ExchangeGeneration(
+            runID: options.runID, number: generation, members: ring, rank: rank,
+            incoming: incoming, failureTimeout: failureTimeout, waiter: options.waiter)
+        let formation = ExchangeFormation(
+            described,
+            onFailure: { [weak self] error in self?.exchangeFailed(generation, ring, rank, error) }
+        ) { onFailure throws(CollectiveError) in
+            try connector.connect(described, onFailure: onFailure)
         }
         let isCurrent = shared.update { shared in
             guard shared.state.generation == generation, shared.exit == nil else { return false }
             shared.formation = formation
             return true
         }
-        if !isCurrent { formation.abandon() }
+        if !isCurrent { formation.abort() }
     }
 
-    /// An edge failed, perhaps long before the main thread comes to need it: the coordinator hears it at once.
-    private func ringFailed(_ generation: UInt32, _ failure: RingFailure) {
+    /// The exchange failed, perhaps long before the main thread comes to need it: the coordinator hears it at once.
+    private func exchangeFailed(
+        _ generation: UInt32, _ members: [RingMember], _ rank: Int, _ error: CollectiveError
+    ) {
         guard shared.withLock({ $0.state.generation == generation }) else { return }
-        send(.suspect(generation: generation, peer: failure.peer, reason: failure.reason))
+        let failure = ExchangeFailure(error, members: members)
+        var reason = failure.reason
+        // Whoever could not be reached is named together with who tried.
+        if case .unformed = error {} else { reason = "worker \(members[rank].number): \(reason)" }
+        send(.suspect(generation: generation, peer: failure.peer, reason: reason))
     }
 
     // MARK: The main thread's side
@@ -178,7 +188,7 @@ final class WorkerCore: Sendable {
         }
     }
 
-    func formation(of generation: UInt32) -> RingFormation? {
+    func formation(of generation: UInt32) -> ExchangeFormation? {
         shared.withLock { $0.formation.flatMap { $0.generation == generation ? $0 : nil } }
     }
 }

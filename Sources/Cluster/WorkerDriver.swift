@@ -1,5 +1,4 @@
 import Checkpoints
-import Collectives
 import Foundation
 import Runs
 import Runtime
@@ -9,10 +8,10 @@ import Transport
 /// coordinator, a thread that only sends heartbeats, and a listener for other workers.
 public final class WorkerDriver {
     let core: WorkerCore
-    var replica: any Replica
+    let replica: any Replica
+    let runner: StepRunner
     let makeReplica: () throws -> any Replica
     let writer: BackgroundCheckpointWriter
-    private let stopped = Locked(false)
 
     /// A worker that is about to look for its coordinator.
     ///
@@ -27,6 +26,7 @@ public final class WorkerDriver {
     ) throws {
         self.makeReplica = makeReplica
         replica = try makeReplica()
+        runner = StepRunner(replica, clock: options.waiter.clock)
         core = WorkerCore(options, step: options.holdsBeginning ? replica.step : nil, log: log)
         writer = try BackgroundCheckpointWriter()
     }
@@ -49,7 +49,7 @@ public final class WorkerDriver {
         }
         while let job = core.nextJob() { core.finish(perform(job)) }
         // A share that is being written is waited for: whoever leaves has done its part.
-        _ = writer.waitUntilIdle(timeout: .seconds(30))
+        _ = writer.waitUntilIdle(timeout: Limits.lastShare)
         core.gate.close()
         control.stop()
         controlThread.join()
@@ -61,7 +61,7 @@ public final class WorkerDriver {
 
     private static func sendHeartbeats(_ core: WorkerCore) {
         while true {
-            let interval = core.failureTimeout / 8
+            let interval = core.patience.heartbeat
             let ends = core.shared.wait(
                 timeout: interval, until: { $0.exit != nil }, then: { _ in true })
             if ends == true { return }

@@ -17,8 +17,8 @@ public struct WorkerOptions: Sendable {
     public var advertisedHost: String?
     /// How long it looks for a lost coordinator.
     public var coordinatorPatience: Duration = .seconds(600)
-    /// How the ring compresses.
-    public var compression = Compression.auto
+    /// Makes what sums travel on.
+    public var exchange: any ExchangeConnector = RingConnector()
     /// Digest of the configuration keys that decide bits.
     public var configurationDigest: Digest
     /// The resolved configuration.
@@ -34,6 +34,8 @@ public struct WorkerOptions: Sendable {
     /// Whether a replica holds the state of step 0 as it is made; not where the run starts from weights, which only its
     /// first checkpoint has.
     public var holdsBeginning = true
+    /// Waits for connections, and has the clock.
+    public var waiter: any StreamWaiter = PollWaiter()
 
     /// Options with the defaults for all that may be left out.
     public init(

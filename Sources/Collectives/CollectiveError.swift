@@ -8,6 +8,7 @@ public enum CollectiveError: Error, Equatable, CustomStringConvertible {
     case silent(rank: Int, peer: String, after: Duration)
     case transport(rank: Int, TransportError)
     case violation(rank: Int, peer: String, what: String)
+    case unformed(rank: Int?, reason: String)
     case aborted
     case system(SystemError)
 
@@ -17,6 +18,7 @@ public enum CollectiveError: Error, Equatable, CustomStringConvertible {
         case .peerClosed(let rank, _), .peerLeft(let rank, _), .silent(let rank, _, _),
             .transport(let rank, _), .violation(let rank, _, _):
             rank
+        case .unformed(let rank, _): rank
         case .aborted, .system: nil
         }
     }
@@ -35,6 +37,8 @@ public enum CollectiveError: Error, Equatable, CustomStringConvertible {
             "edge to rank \(rank): \(error)"
         case .violation(let rank, let peer, let what):
             "rank \(rank) (\(peer)) sent what cannot be: \(what)"
+        case .unformed(_, let reason):
+            reason
         case .aborted:
             "the exchange was given up on this side"
         case .system(let error):

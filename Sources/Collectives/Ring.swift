@@ -13,11 +13,11 @@ public enum PayloadChecks: String, Sendable, CaseIterable {
     /// compare checksums of whole sums anyway.
     case auto
 
-    func coversPayloads(of socket: Socket) -> Bool {
+    func coversPayloads(of stream: any ByteStream) -> Bool {
         switch self {
         case .whole: true
         case .header: false
-        case .auto: socket.peerAddress?.isLoopback != true
+        case .auto: stream.peerAddress?.isLoopback != true
         }
     }
 }
@@ -39,68 +39,52 @@ public struct RingOptions: Sendable {
 
 /// The ranks of one generation in a circle, each connected to the next.
 ///
-/// `begin`, `finish` and `gather` are called from one thread; `submit` and `abort` from any. One thread of its
-/// own does all input and output with `poll`. After an error the ring is of no more use: its connections are
-/// shut, and every call throws that error again.
+/// One thread of its own does all input and output, driving a `RingMachine`. After an error its connections are shut.
 ///
 /// `@unchecked Sendable`: what threads share is behind a monitor; the rest does not change.
-public final class Ring: @unchecked Sendable {
+public final class Ring: Exchange, @unchecked Sendable {
     /// This rank's place in the ring.
     public let rank: Int
-    /// How many ranks there are.
+    /// How many ranks there are, at least two.
     public let worldSize: Int
     private let requests = Monitor(RingRequests())
-    private let wakeUp: WakeUp?
-    private let thread: NamedThread?
+    private let wakeUp: WakeUp
+    private let thread: NamedThread
 
     /// A ring whose edges stand.
     ///
     /// - Parameters:
     ///   - rank: This rank's place in the ring.
-    ///   - worldSize: How many ranks there are.
+    ///   - worldSize: How many ranks there are, at least two; a lone process needs no ring.
     ///   - generation: Frames of any other are dropped.
-    ///   - previous: From rank - 1; not used for a world of one.
+    ///   - previous: From rank - 1.
     ///   - next: To rank + 1; another connection than `previous`, in a world of two as well.
     ///   - options: How it works.
+    ///   - waiter: Waits for the edges, and has the clock.
     ///   - onFailure: Called once on the I/O thread when an edge fails, even while nothing is exchanged.
     /// - Throws: `SystemError` when the system has no thread or descriptor left.
     public init(
-        rank: Int, worldSize: Int, generation: UInt64, previous: FrameStream?, next: FrameStream?,
-        options: RingOptions = RingOptions(),
+        rank: Int, worldSize: Int, generation: UInt64, previous: FrameStream, next: FrameStream,
+        options: RingOptions = RingOptions(), waiter: any StreamWaiter = PollWaiter(),
         onFailure: (@Sendable (CollectiveError) -> Void)? = nil
     ) throws(SystemError) {
-        precondition(0..<worldSize ~= rank, "rank \(rank) of \(worldSize)")
+        precondition(worldSize > 1 && 0..<worldSize ~= rank, "rank \(rank) of \(worldSize)")
         self.rank = rank
         self.worldSize = worldSize
-        guard worldSize > 1 else {
-            wakeUp = nil
-            thread = nil
-            return
-        }
-        guard let previous, let next else {
-            preconditionFailure("rank \(rank) of \(worldSize) needs two edges")
-        }
         let wakeUp = try WakeUp()
         self.wakeUp = wakeUp
+        let machine = RingMachine(
+            rank: rank, worldSize: worldSize, generation: UInt32(truncatingIfNeeded: generation),
+            previous: previous, next: next, options: options, clock: waiter.clock)
         let loop = Handover(
             RingLoop(
-                rank: rank, worldSize: worldSize,
-                generation: UInt32(truncatingIfNeeded: generation),
-                previous: previous, next: next, options: options, requests: requests,
-                wakeUp: wakeUp, onFailure: onFailure))
+                machine, requests: requests, wakeUp: wakeUp, waiter: waiter, onFailure: onFailure))
         thread = try NamedThread("ring \(rank)") { loop.value.run() }
     }
 
     deinit { close() }
 
-    /// Begins a reduction: the sum of all ranks' lanes is to lie in `reduced` on every rank.
-    ///
-    /// - Parameters:
-    ///   - step: With `round`, grows from exchange to exchange; the same on all ranks.
-    ///   - round: 0, or 1 when a step is summed again.
-    ///   - layout: The same on all ranks.
-    ///   - local: This rank's lanes; a bucket is read from its `submit` on, and nothing is written.
-    ///   - reduced: Holds anything until `finish` returns.
+    /// Begins a reduction.
     public func begin(
         step: UInt64, round: UInt8, layout: ReductionLayout, local: UnsafeRawBufferPointer,
         reduced: UnsafeMutableRawBufferPointer
@@ -120,22 +104,14 @@ public final class Ring: @unchecked Sendable {
         }
     }
 
-    /// Says that a bucket of `local` holds all that this rank has to add.
-    ///
-    /// Buckets travel in the layout's order,
-    /// whatever the order of these calls.
+    /// Says that a bucket is ready to travel.
     public func submit(bucket: Int) {
         requests.withLock { $0.submitted.append(bucket) }
-        wakeUp?.signal()
+        wakeUp.signal()
     }
 
-    /// Waits until `reduced` is whole.
-    ///
-    /// All buckets must have been submitted or be about to be.
-    ///
-    /// - Throws: `CollectiveError`; both buffers are then no longer touched, and `reduced` holds anything.
+    /// Waits until the reduction is whole.
     public func finish() throws(CollectiveError) {
-        guard let wakeUp else { return finishAlone() }
         wakeUp.signal()
         let failure = requests.wait(until: { $0.isReduced || $0.failure != nil }) { requests in
             requests.isReducing = false
@@ -144,28 +120,12 @@ public final class Ring: @unchecked Sendable {
         if let error = failure ?? nil { throw error }
     }
 
-    private func finishAlone() {
-        requests.withLock { requests in
-            if let begun = requests.begun { begun.reduced.copyMemory(from: begun.local) }
-            requests.begun = nil
-            requests.isReducing = false
-        }
-    }
-
-    /// Gives every rank the payloads of all.
-    ///
-    /// - Parameters:
-    ///   - payload: This rank's; sizes may differ, up to `largestContributionBytes`.
-    ///   - step: As in `begin`; several exchanges of one step and round follow each other in order.
-    ///   - round: As in `begin`.
-    /// - Returns: The payloads by rank.
-    /// - Throws: `CollectiveError`.
-    public func gather(_ payload: [UInt8], step: UInt64, round: UInt8) throws(CollectiveError)
+    /// Gives every rank the payloads of all, each at most `largestContributionBytes`.
+    public func allGather(_ payload: [UInt8], step: UInt64, round: UInt8) throws(CollectiveError)
         -> [[UInt8]]
     {
         precondition(
             payload.count <= Self.largestContributionBytes, "a payload of \(payload.count) bytes")
-        guard let wakeUp else { return [payload] }
         let key = ExchangeKey(step: UInt32(truncatingIfNeeded: step), round: round)
         requests.withLock { $0.gather = (key, payload) }
         wakeUp.signal()
@@ -183,26 +143,21 @@ public final class Ring: @unchecked Sendable {
     /// The most that one rank may add to a small exchange.
     public static let largestContributionBytes = 64 << 20
 
-    /// Gives up: `finish` and `gather` throw promptly.
-    ///
-    /// From any thread.
+    /// Gives up: `finish` and `allGather` throw promptly.
     public func abort() {
-        requests.update { requests in
-            requests.isAborted = true
-            if wakeUp == nil { requests.failure = .aborted }
-        }
-        wakeUp?.signal()
+        requests.update { $0.isAborted = true }
+        wakeUp.signal()
     }
 
     /// Leaves the ring: the neighbours learn that it was on purpose, and the I/O thread ends.
     public func close() {
         requests.withLock { $0.isClosing = true }
-        wakeUp?.signal()
-        thread?.join()
+        wakeUp.signal()
+        thread.join()
     }
 
     /// What the ring has done up to its last exchange.
-    public var statistics: RingStatistics { requests.withLock { $0.statistics } }
+    public var statistics: ExchangeStatistics { requests.withLock { $0.statistics } }
 }
 
 /// Carries a value to the one thread that will use it.
@@ -212,7 +167,7 @@ private struct Handover<Value>: @unchecked Sendable {
 }
 
 /// Wakes a thread that waits in `poll`.
-final class WakeUp: Sendable {
+final class WakeUp: Waitable {
     let descriptor: Int32
 
     init() throws(SystemError) {

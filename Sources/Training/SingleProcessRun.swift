@@ -1,4 +1,6 @@
 import Checkpoints
+import Cluster
+import Collectives
 import Configurations
 import Electrocardiography
 import Foundation
@@ -50,11 +52,12 @@ public final class SingleProcessRun {
     private let writer: BackgroundCheckpointWriter
     private let saving = Locked<Result<CheckpointName, CheckpointError>?>(nil)
     private let observer: Observer
-    private let events: EventLog
-    private let metrics: MetricsLog
+    private let book: RunBook
+    private let runner: StepRunner
+    private let exchange = SingleProcessExchange()
+    private let clock: any MonotonicClock
     private let term: UInt64
     private var lastSaved: UInt64?
-    private var lacksRoom = false
 
     /// Opens a run, and loads its newest whole checkpoint where there is one.
     ///
@@ -65,10 +68,11 @@ public final class SingleProcessRun {
     ///   - fresh: Whether a folder with anything in it is refused.
     ///   - threads: Compute threads.
     ///   - observer: Told what happens.
+    ///   - clock: What steps are timed by.
     /// - Throws: `RunError`, `CheckpointError`, `PreparedDatasetError` and `TrainingError`.
     public init(
         directory: RunDirectory, configuration: Configuration?, dataPath: FilePath?, fresh: Bool,
-        threads: Int, observer: Observer
+        threads: Int, observer: Observer, clock: any MonotonicClock = SystemClock()
     ) throws {
         let path = try dataPath ?? directory.read().dataPath
         guard let path else { throw TrainingError.dataPathUnknown(run: directory.path) }
@@ -80,20 +84,18 @@ public final class SingleProcessRun {
             dataDigest: dataset.digest)
         self.directory = directory
         self.observer = observer
+        self.clock = clock
         replica = try TrainingReplica(
             configuration: record.configuration, dataset: dataset, threads: threads)
+        runner = StepRunner(replica, clock: clock)
         store = CheckpointStore(path: directory.checkpointsPath)
         writer = try BackgroundCheckpointWriter()
         writer.prepare(for: replica.state)
-        events = try EventLog(directory)
         term = (try store.list().map(\.term).max() ?? 0) + 1
         lastSaved = try Self.load(store, into: replica, record: record, dataset: dataset, observer)
-        metrics = try MetricsLog(directory, after: Int(replica.step))
-        for mending in events.mendings + metrics.mendings {
-            observer.warning(mending)
-            try events.append(.fault, mending)
-        }
-        try events.append(
+        book = try RunBook(directory, record: record, after: replica.step)
+        for mending in book.mendings { observer.warning(mending) }
+        try book.append(
             lastSaved == nil ? .start : .resume,
             "one process, \(threads) threads, from step \(replica.step)",
             ["step": .integer(Int64(replica.step))])
@@ -166,62 +168,38 @@ public final class SingleProcessRun {
         } catch let error where error is TrainingError || error is RunError {
             // The state is that of the last finished step, whatever went wrong behind it.
             try saveNow()
-            try events.append(.end, "\(error)")
+            try book.append(.end, "\(error)")
             throw error
         }
         // Saved first: the measurement of the last state may take longer than somebody wants to wait.
         try saveNow()
         if ending == .finished, shouldStop() { ending = .interrupted }
         if ending == .finished { try close() }
-        try metrics.synchronise()
-        try events.append(.end, "\(ending) at step \(replica.step)")
-        try events.synchronise()
+        try book.synchronise()
+        try book.append(.end, "\(ending) at step \(replica.step)")
+        try book.synchronise()
         return ending
     }
 
     private func takeStep() throws {
-        let start = ContinuousClock.now
-        let outcome = try replica.runStep()
-        let seconds = (ContinuousClock.now - start) / .seconds(1)
-        let line = StepMetrics(
-            step: Int(replica.step), report: outcome.report,
-            samplesPerSecond: Double(record.configuration.batchSize) / seconds, worldSize: 1,
-            recomputed: outcome.recomputed,
-            seconds: StepMetrics.Seconds(
-                compute: outcome.computeSeconds, wait: 0, exchange: 0,
-                update: replica.updateSeconds))
-        try metrics.append(line)
-        if let validation = ValidationMetrics(step: line.step - 1, report: outcome.report) {
-            try metrics.append(validation)
-        }
-        if outcome.recomputed {
-            try events.append(
-                .recomputed, "step \(line.step) was computed again with the true exponents",
-                ["step": .integer(Int64(line.step))])
-        }
+        let start = clock.now
+        let outcome = try replica.runStep(with: runner, over: exchange)
+        let timings = outcome.timings
+        let line = try book.append(
+            step: replica.step, report: outcome.report, updateSeconds: outcome.updateSeconds,
+            making: RunBook.Making(
+                seconds: clock.seconds(since: start), worldSize: 1, recomputed: outcome.recomputed,
+                compute: timings.compute, wait: timings.wait, exchange: timings.exchange))
         observer.step(line)
-        noteRoom()
-    }
-
-    /// Tells when lines of the metrics begin to wait for room on the disk, and when they no longer do.
-    private func noteRoom() {
-        let obstacle = metrics.obstacle
-        if let obstacle, !lacksRoom {
-            observer.warning("\(obstacle); until then metrics wait in memory")
-        } else if obstacle == nil, lacksRoom {
-            observer.note("there is room again: the metrics that waited are written")
-        }
-        lacksRoom = obstacle != nil
+        guard let news = book.roomNews() else { return }
+        news == .found ? observer.note(news.sentence) : observer.warning(news.sentence)
     }
 
     /// The final validation.
     private func close() throws {
-        guard let summary = try replica.closingSummary(rank: 0, worldSize: 1) else { return }
-        let report = try replica.close(summaries: [summary])
-        guard let validation = ValidationMetrics(step: Int(replica.step), report: report) else {
-            return
-        }
-        try metrics.append(validation)
+        guard let report = try runner.close(over: exchange),
+            let validation = try book.append(closing: report)
+        else { return }
         let loss = (validation.loss * 1e4).rounded() / 1e4
         observer.note("validation loss \(loss) at step \(validation.step)")
     }
@@ -229,13 +207,10 @@ public final class SingleProcessRun {
     // MARK: Checkpoints
 
     private var context: CheckpointContext {
-        CheckpointContext(
-            step: replica.step, cursor: replica.step * UInt64(record.configuration.batchSize),
-            configuration: record.configuration.resolved,
-            configurationDigest: record.configuration.digest(dataset: dataset.digest),
-            dataDigest: dataset.digest, software: Software.version,
+        book.checkpointContext(
+            step: replica.step, dataset: dataset.digest,
             matrixLibrary: MatrixProduct.libraryDescription,
-            matrixKernel: MatrixProduct.kernelName, run: "\(record.id)")
+            matrixKernel: MatrixProduct.kernelName)
     }
 
     private var name: CheckpointName {
@@ -266,7 +241,7 @@ public final class SingleProcessRun {
         case .success(let name):
             lastSaved = name.step
             // An event that cannot be written is no reason to stop; the next append that matters says so.
-            try? events.append(
+            try? book.append(
                 .checkpoint, "checkpoint \(name) is whole", ["step": .integer(Int64(name.step))])
         case .failure(let error):
             observer.warning("checkpoint not saved: \(error); trying again at the next one")
@@ -282,7 +257,7 @@ public final class SingleProcessRun {
         try store.save(replica.state, as: name, context: context)
         lastSaved = replica.step
         try store.prune(keep: record.configuration.checkpoint.keep)
-        try events.append(
+        try book.append(
             .checkpoint, "checkpoint \(name) is whole", ["step": .integer(Int64(replica.step))])
         observer.note("checkpoint \(name) saved")
     }

@@ -64,9 +64,9 @@ public struct StepBenchmark: Sendable {
             totals.append(total)
             forwards.append(passes.forward / Double(threads))
             backwards.append(passes.backward / Double(threads))
-            let bookkeeping = total - outcome.computeSeconds - replica.updateSeconds
+            let bookkeeping = total - outcome.timings.compute - outcome.updateSeconds
             conversions.append(passes.conversion / Double(threads) + bookkeeping)
-            updates.append(replica.updateSeconds)
+            updates.append(outcome.updateSeconds)
         }
         let seconds = Self.median(totals)
         let batch = Double(configuration.batchSize)

@@ -1,4 +1,5 @@
 import Cluster
+import Collectives
 import Runtime
 
 extension TrainingReplica {
@@ -8,8 +9,10 @@ extension TrainingReplica {
         public let report: JSONValue
         /// Whether the step was computed again with the true exponents.
         public let recomputed: Bool
-        /// Seconds of computing, both rounds together.
-        public let computeSeconds: Double
+        /// Where its time went, both rounds together.
+        public let timings: StepTimings
+        /// Seconds of the update.
+        public let updateSeconds: Double
     }
 
     /// One step without a network: the same rounds and sums as in a cluster of one.
@@ -17,27 +20,19 @@ extension TrainingReplica {
     /// - Throws: `TrainingError.diverged`, or whatever kept a shard from being computed.
     @discardableResult
     public func runStep() throws -> StepOutcome {
-        beginRound(exponents: nil)
-        var (recomputed, seconds) = (false, 0.0)
-        if gathersRows {
-            let start = ContinuousClock.now
-            try adoptRows([try rows(of: Array(0..<logicalShards))])
-            seconds += (ContinuousClock.now - start) / .seconds(1)
-        }
-        while true {
-            try add(shards: Array(0..<logicalShards)) { _ in }
-            seconds += computeSeconds
-            reducedSums.copyMemory(from: UnsafeRawBufferPointer(localSums))
-            switch try conclude(summaries: [try summary(rank: 0, worldSize: 1)]) {
-            case .whole:
-                return StepOutcome(
-                    report: try apply(), recomputed: recomputed, computeSeconds: seconds)
-            case .recompute(let exponents):
-                recomputed = true
-                beginRound(exponents: exponents)
-            case .diverged(let message):
-                throw TrainingError.diverged(message)
-            }
+        try runStep(with: StepRunner(self), over: SingleProcessExchange())
+    }
+
+    func runStep(
+        with runner: StepRunner, over exchange: SingleProcessExchange
+    ) throws -> StepOutcome {
+        do {
+            let outcome = try runner.step(Array(0..<logicalShards), over: exchange)
+            return StepOutcome(
+                report: outcome.report.report, recomputed: outcome.recomputed,
+                timings: outcome.timings, updateSeconds: outcome.report.updateSeconds)
+        } catch let divergence as StepRunner.Divergence {
+            throw TrainingError.diverged(divergence.description)
         }
     }
 }

@@ -41,10 +41,6 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
     private var concluded: RoundSummary?
     /// The rows of the held state's step, where the method gathers rows.
     var gathered = GatheredRows()
-    /// Seconds that the last `add` took.
-    public private(set) var computeSeconds = 0.0
-    /// Seconds that the last `apply` took.
-    public private(set) var updateSeconds = 0.0
 
     /// A replica at step 0.
     ///
@@ -146,7 +142,6 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
 
     /// Computes shards, several at a time, and adds them to the sums.
     public func add(shards: [Int], bucketReady: @escaping @Sendable (Int) -> Void) throws {
-        let start = ContinuousClock.now
         let countdown = BucketCountdown(
             layout: sums.layout, shards: shards.count, ready: bucketReady)
         let results = Locked<[Int: [Double]]>([:])
@@ -165,7 +160,6 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
         if let error = failure.withLock({ $0 }) { throw error }
         countdown.finishAll()
         shardNumbers.merge(results.withLock { $0 }) { _, new in new }
-        computeSeconds = (ContinuousClock.now - start) / .seconds(1)
     }
 
     /// A shard of the step that follows the held state.
@@ -302,7 +296,6 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
         guard let concluded, let lanes = reduced.bytes.baseAddress else {
             preconditionFailure("apply needs a concluded round")
         }
-        let start = ContinuousClock.now
         var report: [String: JSONValue] = [:]
         for (index, metric) in method.metrics.enumerated() {
             let total = (0..<logicalShards).reduce(0.0) {
@@ -332,7 +325,6 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
             progress.skip(samples: configuration.batchSize)
         }
         try adoptState()
-        updateSeconds = (ContinuousClock.now - start) / .seconds(1)
         return .object(report)
     }
 

@@ -4,13 +4,11 @@ import Runtime
 /// Lets peers in: takes connections, waits for the first message of each, and hands both on.
 ///
 /// A stranger who says nothing, too much, or something else is refused and logged, and cannot keep others
-/// waiting. At most `pendingLimit` connections are unknown at a time; further ones wait in the kernel.
+/// waiting. At most `Limits.pendingConnections` connections are unknown at a time; further ones wait in the kernel.
 public final class ConnectionAcceptor: Sendable {
     /// Where peers connect.
     public var address: NetworkAddress { listener.address }
 
-    private static let pendingLimit = 64
-    private static let firstPayloadLimitBytes = 64 << 10
     private let listener: TCPListener
     private let thread: NamedThread
 
@@ -21,16 +19,19 @@ public final class ConnectionAcceptor: Sendable {
     ///   - name: Of the thread.
     ///   - handshakeTimeout: How long a new connection may take to send its first message.
     ///   - log: Where refused strangers are named.
+    ///   - waiter: Waits, for the acceptor and for the connections that it makes.
     ///   - handle: Called on the acceptor's thread for each peer; must not take long.
     /// - Throws: `SystemError` when the system has no thread left.
     public init(
-        _ listener: TCPListener, name: String, handshakeTimeout: Duration, log: Log,
+        _ listener: TCPListener, name: String, handshakeTimeout: Duration = Limits.handshake,
+        log: Log, waiter: any StreamWaiter = PollWaiter(),
         handle: @escaping @Sendable (MessageConnection, Frame) -> Void
     ) throws(SystemError) {
         self.listener = listener
         thread = try NamedThread(name) {
             var loop = Loop(
-                listener: listener, handshakeTimeout: handshakeTimeout, log: log, handle: handle)
+                listener: listener, handshakeTimeout: handshakeTimeout, log: log, waiter: waiter,
+                handle: handle)
             loop.run()
         }
     }
@@ -47,42 +48,46 @@ public final class ConnectionAcceptor: Sendable {
         let listener: TCPListener
         let handshakeTimeout: Duration
         let log: Log
+        let waiter: any StreamWaiter
         let handle: @Sendable (MessageConnection, Frame) -> Void
         var pending: [(connection: MessageConnection, deadline: ContinuousClock.Instant)] = []
 
         init(
             listener: TCPListener, handshakeTimeout: Duration, log: Log,
+            waiter: any StreamWaiter,
             handle: @escaping @Sendable (MessageConnection, Frame) -> Void
         ) {
             self.listener = listener
             self.handshakeTimeout = handshakeTimeout
             self.log = log
+            self.waiter = waiter
             self.handle = handle
         }
 
         mutating func run() {
             while true {
-                var entries = pending.map {
-                    pollfd(
-                        fd: $0.connection.socket.descriptor, events: Int16(POLLIN), revents: 0)
+                let isFull = pending.count >= Limits.pendingConnections
+                var wishes = pending.map { StreamWish($0.connection.stream, .input) }
+                wishes.append(StreamWish(isFull ? nil : listener, .input))
+                do throws(SystemError) {
+                    _ = try waiter.wait(for: &wishes, until: pending.map(\.deadline).min())
+                } catch {
+                    log.error("cannot wait for connections on \(listener.address): \(error)")
+                    rest(until: waiter.clock.now + Limits.acceptorRest)
                 }
-                // A negative descriptor is left out by poll.
-                let isFull = pending.count >= ConnectionAcceptor.pendingLimit
-                entries.append(
-                    pollfd(
-                        fd: isFull ? -1 : listener.descriptor, events: Int16(POLLIN), revents: 0))
-                var milliseconds: Int32 = -1
-                if let first = pending.map(\.deadline).min() {
-                    let left = ContinuousClock.now.duration(to: first).milliseconds
-                    milliseconds = Int32(clamping: max(0, left + 1))
-                }
-                poll(&entries, nfds_t(entries.count), milliseconds)
-                let now = ContinuousClock.now
+                let now = waiter.clock.now
                 for index in pending.indices.reversed() {
-                    look(at: index, isReadable: entries[index].revents != 0, now)
+                    look(at: index, isReadable: wishes[index].isFulfilled, now)
                 }
-                if entries.last?.revents != 0, !accept(now) { return }
+                if wishes.last?.isFulfilled == true, !accept(now) { return }
             }
+        }
+
+        /// Keeps a system that is short of something from being asked without end.
+        private func rest(until deadline: ContinuousClock.Instant) {
+            var none: [StreamWish] = []
+            // A wait for nothing that fails is over early.
+            _ = try? waiter.wait(for: &none, until: deadline)
         }
 
         private mutating func look(
@@ -112,12 +117,12 @@ public final class ConnectionAcceptor: Sendable {
         /// Takes waiting connections; false when the listener was shut down.
         private mutating func accept(_ now: ContinuousClock.Instant) -> Bool {
             do throws(TransportError) {
-                while pending.count < ConnectionAcceptor.pendingLimit,
+                while pending.count < Limits.pendingConnections,
                     let socket = try listener.acceptWaiting()
                 {
-                    let connection = MessageConnection(socket)
+                    let connection = MessageConnection(socket, waiter: waiter)
                     connection.limitPayloads(
-                        toBytes: ConnectionAcceptor.firstPayloadLimitBytes)
+                        toBytes: Limits.firstPayloadBytes)
                     pending.append((connection, now + handshakeTimeout))
                 }
                 return true
@@ -126,7 +131,7 @@ public final class ConnectionAcceptor: Sendable {
             } catch {
                 // Out of descriptors or memory: those who are in go on, and a short rest avoids spinning.
                 log.error("cannot take new connections on \(listener.address): \(error)")
-                poll(nil, 0, 100)
+                rest(until: now + Limits.acceptorRest)
                 return true
             }
         }

@@ -1,5 +1,21 @@
 import Runtime
 
+/// Fifteen bytes of a header that the network carries and checks without looking at them.
+///
+/// The room that sends a frame says in them what it belongs to.
+public struct FrameLabel: Equatable, Sendable {
+    /// Bytes 7 to 14 of the header, little-endian.
+    public var first: UInt64
+    /// Bytes 15 to 21 of the header, little-endian; the highest byte is not carried.
+    public var second: UInt64
+
+    /// A label; all zeros for frames that belong to nothing.
+    public init(first: UInt64 = 0, second: UInt64 = 0) {
+        self.first = first
+        self.second = second
+    }
+}
+
 /// The first 40 bytes of a frame, little-endian; docs/protocol.md has them byte by byte.
 public struct FrameHeader: Equatable, Sendable {
     /// Bytes on the wire.
@@ -23,36 +39,14 @@ public struct FrameHeader: Equatable, Sendable {
         static let known: Flags = [.compressed, .last, .headerChecksumOnly]
     }
 
-    /// Which part of an exchange a tensor frame belongs to.
-    public enum Phase {
-        /// Partial sums on their way to the slice's owner.
-        public static let reduceScatter: UInt8 = 0
-        /// Whole sums on their way to everybody.
-        public static let allGather: UInt8 = 1
-        /// Training state for a joiner.
-        public static let state: UInt8 = 2
-        /// The small exchange of a step.
-        public static let small: UInt8 = 3
-    }
-
     /// What the frame is about.
     public var type: FrameType
     /// Marks that change how it is read.
     public var flags: Flags = []
     /// How the payload was compressed.
     public var codec: Codec = .none
-    /// 0, or 1 when the step is computed again with true exponents.
-    public var round: UInt8 = 0
-    /// The generation's low 32 bits.
-    public var generation: UInt32 = 0
-    /// The step's low 32 bits.
-    public var step: UInt32 = 0
-    /// Which bucket, or which rank's share of a small exchange.
-    public var bucket: UInt16 = 0
-    /// One of `Phase`.
-    public var phase: UInt8 = 0
-    /// Which chunk; 24 bits.
-    public var chunk: UInt32 = 0
+    /// What the frame belongs to, in the words of whoever sends it.
+    public var label = FrameLabel()
     /// Bytes that follow the header.
     public var payloadBytes: Int = 0
     /// Bytes after decompression.
@@ -82,13 +76,10 @@ public struct FrameHeader: Equatable, Sendable {
         store(type.rawValue, at: 4)
         store(flags.rawValue, at: 5)
         store(codec.rawValue, at: 6)
-        store(round, at: 7)
-        store(generation, at: 8)
-        store(step, at: 12)
-        store(bucket, at: 16)
-        store(phase, at: 18)
-        store(UInt8(truncatingIfNeeded: chunk), at: 19)
-        store(UInt16(truncatingIfNeeded: chunk >> 8), at: 20)
+        store(label.first, at: 7)
+        store(UInt32(truncatingIfNeeded: label.second), at: 15)
+        store(UInt16(truncatingIfNeeded: label.second >> 32), at: 19)
+        store(UInt8(truncatingIfNeeded: label.second >> 48), at: 21)
         store(UInt32(truncatingIfNeeded: payloadBytes), at: 22)
         store(UInt32(truncatingIfNeeded: rawBytes), at: 26)
         store(UInt32(truncatingIfNeeded: sequence), at: 30)
@@ -133,12 +124,10 @@ public struct FrameHeader: Equatable, Sendable {
         guard Flags.known.isSuperset(of: header.flags) else { throw .unknownFlags(bytes[5]) }
         guard let codec = Codec(rawValue: bytes[6]) else { throw .unknownCodec(bytes[6]) }
         header.codec = codec
-        header.round = bytes[7]
-        header.generation = load(8, as: UInt32.self)
-        header.step = load(12, as: UInt32.self)
-        header.bucket = load(16, as: UInt16.self)
-        header.phase = bytes[18]
-        header.chunk = UInt32(bytes[19]) | UInt32(load(20, as: UInt16.self)) << 8
+        header.label = FrameLabel(
+            first: load(7, as: UInt64.self),
+            second: UInt64(load(15, as: UInt32.self)) | UInt64(load(19, as: UInt16.self)) << 32
+                | UInt64(bytes[21]) << 48)
         header.payloadBytes = Int(load(22, as: UInt32.self))
         header.rawBytes = Int(load(26, as: UInt32.self))
         header.sequence =

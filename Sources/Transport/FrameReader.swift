@@ -1,6 +1,6 @@
 import Runtime
 
-/// Takes frames from a socket without ever waiting.
+/// Takes frames from a stream without ever waiting.
 ///
 /// Payloads go straight into the caller's memory, and the caller sees them grow, so that it can work on bytes
 /// while they are in the cache. Not for several threads at once.
@@ -32,7 +32,7 @@ public final class FrameReader {
     /// Bytes of all frames so far.
     public private(set) var receivedBytes: UInt64 = 0
 
-    private let socket: Socket
+    private let stream: any ByteStream
     private let staging = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 64)
     private var staged = 0..<0
     private var state = State.header
@@ -42,7 +42,7 @@ public final class FrameReader {
     private var nextSequence: UInt64 = 0
 
     /// A reader at the start of a stream.
-    public init(_ socket: Socket) { self.socket = socket }
+    public init(_ stream: any ByteStream) { self.stream = stream }
 
     deinit { staging.deallocate() }
 
@@ -79,7 +79,7 @@ public final class FrameReader {
             }
             let room = UnsafeMutableRawBufferPointer(rebasing: staging[staged.upperBound...])
             let none = UnsafeMutableRawBufferPointer(start: nil, count: 0)
-            guard let count = try socket.read(into: room, and: none) else {
+            guard let count = try stream.read(into: room, and: none) else {
                 if !staged.isEmpty { try refuseEarly() }
                 return .blocked
             }
@@ -97,7 +97,7 @@ public final class FrameReader {
         let expected = [FrameHeader.magic.0, FrameHeader.magic.1, FrameHeader.magic.2]
         let bytes = Array(staging[staged])
         guard !zip(bytes, expected).allSatisfy(==) else { return }
-        throw .badFrame(peer: socket.peer, .notOurProtocol(firstBytes: bytes))
+        throw .badFrame(peer: stream.peer, .notOurProtocol(firstBytes: bytes))
     }
 
     private func decodeHeader() throws(TransportError) -> (header: FrameHeader, checksum: UInt32) {
@@ -118,7 +118,7 @@ public final class FrameReader {
             }
             return decoded
         } catch {
-            throw .badFrame(peer: socket.peer, error)
+            throw .badFrame(peer: stream.peer, error)
         }
     }
 
@@ -139,7 +139,7 @@ public final class FrameReader {
             // The next header may come with the end of this payload.
             let after = UnsafeMutableRawBufferPointer(
                 start: staging.baseAddress, count: piece.count == missing ? staging.count : 0)
-            guard let read = try socket.read(into: piece, and: after) else { return .blocked }
+            guard let read = try stream.read(into: piece, and: after) else { return .blocked }
             count = min(read, piece.count)
             staged = 0..<read - count
         }
@@ -158,7 +158,7 @@ public final class FrameReader {
         do throws(FrameError) {
             try check(header, checksum)
         } catch {
-            throw .badFrame(peer: socket.peer, error)
+            throw .badFrame(peer: stream.peer, error)
         }
         return .frame(payloadChecksum: payloadChecksum)
     }

@@ -1,6 +1,6 @@
 import Runtime
 
-/// Puts frames into a socket without ever waiting.
+/// Puts frames into a stream without ever waiting.
 ///
 /// Header and payload leave in one system call where the kernel takes them. Not for several threads at once.
 public final class FrameWriter {
@@ -9,7 +9,7 @@ public final class FrameWriter {
     /// Bytes of all frames that the kernel has taken.
     public private(set) var sentBytes: UInt64 = 0
 
-    private let socket: Socket
+    private let stream: any ByteStream
     private let header = UnsafeMutableRawPointer.allocate(
         byteCount: FrameHeader.byteCount, alignment: 8)
     private var payload = UnsafeRawBufferPointer(start: nil, count: 0)
@@ -18,14 +18,14 @@ public final class FrameWriter {
     private var nextSequence: UInt64 = 0
 
     /// A writer at the start of a stream.
-    public init(_ socket: Socket) { self.socket = socket }
+    public init(_ stream: any ByteStream) { self.stream = stream }
 
     deinit { header.deallocate() }
 
     /// Whether the kernel has taken the last frame whole.
     public var isIdle: Bool { written == total }
 
-    /// Begins a frame; `flush` puts it into the socket.
+    /// Begins a frame; `flush` puts it into the stream.
     ///
     /// - Parameters:
     ///   - head: What the frame is; lengths and sequence are filled in, `rawBytes` only where nothing is compressed.
@@ -53,7 +53,7 @@ public final class FrameWriter {
         total = FrameHeader.byteCount + payload.count
     }
 
-    /// Puts as much into the socket as the kernel takes.
+    /// Puts as much into the stream as it takes.
     ///
     /// - Returns: Whether the frame is sent whole.
     public func flush() throws(TransportError) -> Bool {
@@ -62,11 +62,11 @@ public final class FrameWriter {
             if written < FrameHeader.byteCount {
                 let head = UnsafeRawBufferPointer(
                     start: header + written, count: FrameHeader.byteCount - written)
-                count = try socket.write(head, and: payload)
+                count = try stream.write(head, and: payload)
             } else {
                 let sent = written - FrameHeader.byteCount
                 let rest = UnsafeRawBufferPointer(rebasing: payload[sent...])
-                count = try socket.write(rest, and: UnsafeRawBufferPointer(start: nil, count: 0))
+                count = try stream.write(rest, and: UnsafeRawBufferPointer(start: nil, count: 0))
             }
             guard let count else { return false }
             written += count

@@ -7,7 +7,8 @@ import Runtime
 /// `sending`, the reader through `receiving`.
 public final class MessageConnection: @unchecked Sendable {
     /// The connection below.
-    public let socket: Socket
+    public let stream: any ByteStream
+    private let waiter: any StreamWaiter
     private let sending: Locked<FrameWriter>
     private let receiving: Locked<Incoming>
     private let isShutDown = Locked(false)
@@ -19,16 +20,17 @@ public final class MessageConnection: @unchecked Sendable {
     }
 
     /// A connection at the start of its stream.
-    public init(_ socket: Socket) {
-        self.socket = socket
-        sending = Locked(FrameWriter(socket))
-        receiving = Locked(Incoming(reader: FrameReader(socket)))
+    public init(_ stream: any ByteStream, waiter: any StreamWaiter = PollWaiter()) {
+        self.stream = stream
+        self.waiter = waiter
+        sending = Locked(FrameWriter(stream))
+        receiving = Locked(Incoming(reader: FrameReader(stream)))
     }
 
     deinit { receiving.withLock { $0.payload?.deallocate() } }
 
     /// The other end, for messages.
-    public var peer: String { socket.peer }
+    public var peer: String { stream.peer }
 
     /// Lowers the limit of payloads, or with `nil` leaves it to the frame types.
     public func limitPayloads(toBytes limit: Int?) {
@@ -64,19 +66,19 @@ public final class MessageConnection: @unchecked Sendable {
     public func send(_ head: FrameHeader, bytes: UnsafeRawBufferPointer, timeout: Duration)
         throws(TransportError)
     {
-        let deadline = ContinuousClock.now + timeout
+        let deadline = waiter.clock.now + timeout
         try sending.withLock { writer throws(TransportError) in
             guard writer.isIdle else { throw .shutDown(peer: peer) }
             writer.start(head, payload: bytes)
             do {
                 while try !writer.flush() {
-                    guard try wait(for: POLLOUT, until: deadline) else {
+                    guard try waiter.wait(for: stream, .output, until: deadline) else {
                         throw TransportError.timedOut(
                             peer: peer, waitingFor: "sending a \(head.type) frame", after: timeout)
                     }
                 }
             } catch {
-                shutDownSocket()
+                stream.shutDown()
                 throw ownShutDown(or: error)
             }
         }
@@ -84,19 +86,20 @@ public final class MessageConnection: @unchecked Sendable {
 
     /// Takes the next message.
     ///
-    /// - Parameter timeout: A frame that is half there when the time is up goes on with the next call.
+    /// - Parameter timeout: A frame that is half there when the time is up goes on with the next call; `nil` waits for
+    ///   ever.
     /// - Returns: The message, or `nil` when none was whole in time.
     /// - Throws: `TransportError`; the connection is then of no more use.
-    public func receive(timeout: Duration) throws(TransportError) -> Frame? {
-        let deadline = ContinuousClock.now + timeout
+    public func receive(timeout: Duration?) throws(TransportError) -> Frame? {
+        let deadline = timeout.map { waiter.clock.now + $0 }
         return try receiving.withLock { incoming throws(TransportError) in
             do throws(TransportError) {
                 while true {
                     if let frame = try Self.take(&incoming) { return frame }
-                    guard try wait(for: POLLIN, until: deadline) else { return nil }
+                    guard try waiter.wait(for: stream, .input, until: deadline) else { return nil }
                 }
             } catch {
-                shutDownSocket()
+                stream.shutDown()
                 throw ownShutDown(or: error)
             }
         }
@@ -132,61 +135,52 @@ public final class MessageConnection: @unchecked Sendable {
         }
     }
 
-    private func wait(for event: Int32, until deadline: ContinuousClock.Instant)
-        throws(TransportError) -> Bool
-    {
-        do throws(SystemError) {
-            return try socket.wait(for: Int16(event), until: deadline)
-        } catch {
-            throw .system(error)
-        }
-    }
-
     /// Tells the peer why it is refused, as far as it listens, and ends the connection.
     public func refuse(reason: String) {
         let payload = Array(reason.utf8.prefix(FrameType.refused.payloadLimitBytes))
         // Whether the peer hears it is its own affair.
-        try? send(.refused, payload: payload, timeout: .milliseconds(200))
+        try? send(.refused, payload: payload, timeout: Limits.refusal)
         shutDown()
     }
 
     /// Ends the connection; threads that wait in `send` or `receive` wake with `TransportError.shutDown`.
     public func shutDown() {
         isShutDown.withLock { $0 = true }
-        shutDownSocket()
+        stream.shutDown()
     }
-
-    private func shutDownSocket() { socket.shutDown() }
 
     private func ownShutDown(or error: any Error) -> TransportError {
         if isShutDown.withLock({ $0 }) { return .shutDown(peer: peer) }
         return error as? TransportError ?? .closedByPeer(peer: peer)
     }
 
-    /// Hands the stream over to a poll-driven user, such as a ring; the connection must not be used afterwards.
+    /// Hands the stream over to a user that waits by itself, such as a ring; the connection must not be used afterwards.
     public func intoStream() -> FrameStream {
         FrameStream(
-            socket: socket, reader: receiving.withLock { $0.reader },
+            bytes: stream, reader: receiving.withLock { $0.reader },
             writer: sending.withLock { $0 })
     }
 }
 
-/// A connection for data: frames in and out without ever waiting, for a thread with its own `poll`.
+/// A connection for data: frames in and out without ever waiting, for a thread that waits for several.
 public struct FrameStream {
     /// The connection below.
-    public let socket: Socket
+    public let bytes: any ByteStream
     /// Frames that come.
     public let reader: FrameReader
     /// Frames that go.
     public let writer: FrameWriter
 
     /// A stream on which no frame has travelled.
-    public init(_ socket: Socket) {
-        self.init(socket: socket, reader: FrameReader(socket), writer: FrameWriter(socket))
+    public init(_ bytes: any ByteStream) {
+        self.init(bytes: bytes, reader: FrameReader(bytes), writer: FrameWriter(bytes))
     }
 
-    init(socket: Socket, reader: FrameReader, writer: FrameWriter) {
-        self.socket = socket
+    /// The other end, for messages.
+    public var peer: String { bytes.peer }
+
+    init(bytes: any ByteStream, reader: FrameReader, writer: FrameWriter) {
+        self.bytes = bytes
         self.reader = reader
         self.writer = writer
     }

@@ -2,9 +2,7 @@ import Foundation
 import Runtime
 
 /// A connected, non-blocking stream socket, closed when the last owner lets go.
-///
-/// TLS would sit here: everything above reads and writes through this type.
-public final class Socket: Sendable {
+public final class Socket: ByteStream {
     /// The descriptor, for `poll`.
     public let descriptor: Int32
     /// The other end, for messages.
@@ -49,9 +47,9 @@ public final class Socket: Sendable {
     ///
     /// - Returns: Bytes read, or `nil` when nothing is there.
     /// - Throws: `TransportError.closedByPeer` at the end of the stream and when the peer is gone.
-    func read(into first: UnsafeMutableRawBufferPointer, and second: UnsafeMutableRawBufferPointer)
-        throws(TransportError) -> Int?
-    {
+    public func read(
+        into first: UnsafeMutableRawBufferPointer, and second: UnsafeMutableRawBufferPointer
+    ) throws(TransportError) -> Int? {
         let result = withPieces(iovec(first), iovec(second)) { pieces, count in
             retryingInterrupts { readv(descriptor, pieces, count) }
         }
@@ -64,7 +62,7 @@ public final class Socket: Sendable {
     ///
     /// - Returns: Bytes written, or `nil` when the kernel takes none now.
     /// - Throws: `TransportError.closedByPeer` when the peer is gone.
-    func write(_ first: UnsafeRawBufferPointer, and second: UnsafeRawBufferPointer)
+    public func write(_ first: UnsafeRawBufferPointer, and second: UnsafeRawBufferPointer)
         throws(TransportError) -> Int?
     {
         let result = withPieces(iovec(first), iovec(second)) { pieces, count in
@@ -114,26 +112,6 @@ public final class Socket: Sendable {
         set(tcp, TCP_KEEPINTVL, 2)
         set(tcp, TCP_KEEPCNT, 3)
         set(tcp, TCP_USER_TIMEOUT, Int32(clamping: failureTimeout.milliseconds))
-    }
-
-    /// Waits until the socket can be read or written.
-    ///
-    /// - Returns: Whether it can before the deadline.
-    func wait(for events: Int16, until deadline: ContinuousClock.Instant?) throws(SystemError)
-        -> Bool
-    {
-        while true {
-            var entry = pollfd(fd: descriptor, events: events, revents: 0)
-            var milliseconds: Int32 = -1
-            if let deadline {
-                let left = ContinuousClock.now.duration(to: deadline)
-                guard left > .zero else { return false }
-                milliseconds = Int32(clamping: left.milliseconds + 1)
-            }
-            let ready = poll(&entry, 1, milliseconds)
-            if ready > 0 { return true }
-            if ready < 0 && errno != EINTR { throw SystemError(call: "poll", subject: peer) }
-        }
     }
 }
 

@@ -2,10 +2,11 @@ import Foundation
 import Runtime
 
 /// A port on which others can connect.
-public final class TCPListener: Sendable {
+public final class TCPListener: Waitable {
     /// Where it listens, with the port that the kernel chose.
     public let address: NetworkAddress
-    let descriptor: Int32
+    /// What the system waits on.
+    public let descriptor: Int32
     private let failureTimeout: Duration
 
     /// Listens.
@@ -57,19 +58,18 @@ public final class TCPListener: Sendable {
 
     /// Takes the next connection.
     ///
+    /// - Parameters:
+    ///   - timeout: How long to wait for it.
+    ///   - waiter: Waits.
     /// - Returns: The connection, or `nil` when none came in time.
     /// - Throws: `TransportError.shutDown` after `shutDown()`, `.system` for anything else.
-    public func accept(timeout: Duration) throws(TransportError) -> Socket? {
-        let deadline = ContinuousClock.now + timeout
+    public func accept(
+        timeout: Duration, waiter: any StreamWaiter = PollWaiter()
+    ) throws(TransportError) -> Socket? {
+        let deadline = waiter.clock.now + timeout
         while true {
             if let socket = try acceptWaiting() { return socket }
-            var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-            let left = ContinuousClock.now.duration(to: deadline)
-            guard left > .zero else { return nil }
-            let ready = poll(&entry, 1, Int32(clamping: left.milliseconds + 1))
-            if ready < 0 && errno != EINTR {
-                throw .system(SystemError(call: "poll", subject: address.description))
-            }
+            guard try waiter.wait(for: self, .input, until: deadline) else { return nil }
         }
     }
 
@@ -107,32 +107,31 @@ public final class TCPListener: Sendable {
 
 /// Reaches listeners.
 public enum TCPConnector {
-    /// How long one address has for itself before the next one is tried beside it.
-    static let stagger = Duration.milliseconds(250)
-
     /// Connects to the first of a host's addresses that answers.
     ///
     /// - Parameters:
     ///   - address: A name, an IPv4 or an IPv6 address, with a port.
     ///   - timeout: For all addresses together.
     ///   - failureTimeout: How long the connection may later stay without the peer's answer.
+    ///   - waiter: Waits.
     /// - Returns: The connection.
     /// - Throws: `TransportError.unreachable` with what became of each address.
     public static func connect(
-        to address: NetworkAddress, timeout: Duration, failureTimeout: Duration
+        to address: NetworkAddress, timeout: Duration, failureTimeout: Duration,
+        waiter: any StreamWaiter = PollWaiter()
     ) throws(TransportError) -> Socket {
-        var attempts = Attempts(peer: address)
-        let deadline = ContinuousClock.now + timeout
+        var attempts = Attempts(peer: address, waiter: waiter)
+        let deadline = waiter.clock.now + timeout
         var untried = try address.resolve()[...]
         while true {
             if let next = untried.popFirst() { attempts.start(next) }
-            let now = ContinuousClock.now
-            let turn = untried.isEmpty ? deadline : min(deadline, now + stagger)
-            if let socket = attempts.wait(until: turn) {
+            let turn =
+                untried.isEmpty ? deadline : min(deadline, waiter.clock.now + Limits.dialStagger)
+            if let socket = try attempts.wait(until: turn) {
                 socket.setOptions(failureTimeout: failureTimeout)
                 return socket
             }
-            let isLate = ContinuousClock.now >= deadline
+            let isLate = waiter.clock.now >= deadline
             if isLate { attempts.giveUp(after: timeout) }
             if isLate || (attempts.pending.isEmpty && untried.isEmpty) {
                 throw .unreachable(address: address, tries: attempts.failures)
@@ -143,10 +142,14 @@ public enum TCPConnector {
     /// Connections on their way to one host.
     private struct Attempts {
         let peer: NetworkAddress
+        let waiter: any StreamWaiter
         var pending: [(address: SocketAddress, socket: Socket)] = []
         var failures: [String] = []
 
-        init(peer: NetworkAddress) { self.peer = peer }
+        init(peer: NetworkAddress, waiter: any StreamWaiter) {
+            self.peer = peer
+            self.waiter = waiter
+        }
 
         mutating func start(_ address: SocketAddress) {
             let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
@@ -174,15 +177,17 @@ public enum TCPConnector {
         }
 
         /// The first connection that stands before the deadline; early `nil` when all have failed.
-        mutating func wait(until deadline: ContinuousClock.Instant) -> Socket? {
+        mutating func wait(
+            until deadline: ContinuousClock.Instant
+        ) throws(TransportError) -> Socket? {
             while !pending.isEmpty {
-                let left = ContinuousClock.now.duration(to: deadline)
-                guard left > .zero else { return nil }
-                var entries = pending.map {
-                    pollfd(fd: $0.socket.descriptor, events: Int16(POLLOUT), revents: 0)
+                var wishes = pending.map { StreamWish($0.socket, .output) }
+                do throws(SystemError) {
+                    guard try waiter.wait(for: &wishes, until: deadline) else { return nil }
+                } catch {
+                    throw .system(error)
                 }
-                poll(&entries, nfds_t(entries.count), Int32(clamping: left.milliseconds + 1))
-                for index in entries.indices.reversed() where entries[index].revents != 0 {
+                for index in wishes.indices.reversed() where wishes[index].isFulfilled {
                     let attempt = pending.remove(at: index)
                     var code: Int32 = 0
                     var size = socklen_t(MemoryLayout<Int32>.size)

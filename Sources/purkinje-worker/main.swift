@@ -85,8 +85,8 @@ private let work = Command(
     if let host = given[bind] {
         options.listen = NetworkAddress(host: host, port: UInt16(given[port]))
     }
-    options.compression =
-        Compression(rawValue: configuration.exchange.compression.rawValue) ?? .none
+    options.exchange = RingConnector(
+        compression: Compression(rawValue: configuration.exchange.compression.rawValue) ?? .none)
     let driver = try WorkerDriver(options, log: log) {
         try TrainingReplica(
             configuration: configuration, dataset: dataset, threads: given[threads])

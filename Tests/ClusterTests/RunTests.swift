@@ -1,4 +1,5 @@
 import Checkpoints
+import Collectives
 import Configurations
 import Foundation
 import Runs
@@ -95,6 +96,7 @@ final class ToyCluster: Sendable {
     @discardableResult
     func startWorker(
         _ name: String, kernel: String = "toy", patience: Duration = .seconds(60),
+        exchange: (any ExchangeConnector)? = nil,
         afterRows: @escaping @Sendable (_ step: UInt64) -> Void = { _ in }
     ) throws -> WorkerDriver {
         var options = WorkerOptions(
@@ -103,6 +105,7 @@ final class ToyCluster: Sendable {
             configuration: record.configuration.resolved, datasetDigest: dataset,
             matrixLibrary: "none", kernel: kernel, threads: 1)
         options.coordinatorPatience = patience
+        if let exchange { options.exchange = exchange }
         let (steps, ballast, seconds) = (steps, ballastBytes, secondsPerShard)
         let gathersRows = gathersRows
         let driver = try WorkerDriver(options, log: Log(prefix: name)) {
@@ -144,20 +147,11 @@ final class ToyCluster: Sendable {
     }
 
     /// What an undisturbed process computes.
-    func expected(_ step: UInt64) -> String {
+    func expected(_ step: UInt64) throws -> String {
         let replica = ToyReplica(
             steps: steps, ballastBytes: ballastBytes, gathersRows: gathersRows)
-        while replica.step < step {
-            replica.beginRound(exponents: nil)
-            if gathersRows { replica.adoptRows([replica.rows(of: Array(0..<6))]) }
-            try? replica.add(shards: Array(0..<6)) { _ in }
-            if replica.conclude(summaries: [[0, 1]]) != .whole {
-                replica.beginRound(exponents: [1, 2, 3])
-                try? replica.add(shards: Array(0..<6)) { _ in }
-            }
-            replica.reducedSums.copyMemory(from: UnsafeRawBufferPointer(replica.localSums))
-            _ = replica.apply()
-        }
+        let (runner, alone) = (StepRunner(replica), SingleProcessExchange())
+        while replica.step < step { _ = try runner.step(Array(0..<6), over: alone) }
         return "\(StateDigest.digest(of: replica.state)) step=\(step)"
     }
 

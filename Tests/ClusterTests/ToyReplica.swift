@@ -11,7 +11,6 @@ final class ToyReplica: Replica {
     let layout: ReductionLayout
     let finalStep: UInt64
     let state: [NamedTensor]
-    var computeSeconds = 0.0
     private let count = 600
     private let secondsPerShard: Double
     private let local: TensorStorage

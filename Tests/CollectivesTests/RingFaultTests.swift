@@ -70,7 +70,7 @@ struct RingFaultTests {
         let duel = try Duel(options: options, failures: failures)
         duel.begin()
         try duel.send()
-        (edge == 0 ? duel.toRing : duel.fromRing).socket.shutDown()
+        (edge == 0 ? duel.toRing : duel.fromRing).bytes.shutDown()
         let error = try #require(failure(duel.ring))
         #expect(error.suspect == 1)
         #expect(failures.withLock { $0 } == [error])
@@ -120,7 +120,7 @@ struct RingFaultTests {
         duel.ring.abort()
         thread.join()
         #expect(throws: CollectiveError.aborted) {
-            try duel.ring.gather([1], step: 5, round: 0)
+            try duel.ring.allGather([1], step: 5, round: 0)
         }
     }
 
@@ -170,11 +170,11 @@ struct RingFaultTests {
         let failures = Monitor<[CollectiveError]>([])
         let rings = try makeRings(2) { error in failures.update { $0.append(error) } }
         try onEveryRank(2) { rank in
-            _ = try rings[rank].gather([1], step: 1, round: 0)
+            _ = try rings[rank].allGather([1], step: 1, round: 0)
             if rank == 0 { rings[0].close() }
         }
         #expect(throws: CollectiveError.self) {
-            try rings[1].gather([1], step: 2, round: 0)
+            try rings[1].allGather([1], step: 2, round: 0)
         }
         #expect(failures.withLock { $0.allSatisfy { $0.suspect == 0 } })
     }

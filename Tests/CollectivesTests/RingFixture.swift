@@ -27,6 +27,11 @@ func makeRings(
     }
 }
 
+/// All members of an exchange within this process: a ring, or what a lone one has in its place.
+func makeMembers(_ worldSize: Int, options: RingOptions = RingOptions()) throws -> [any Exchange] {
+    worldSize == 1 ? [SingleProcessExchange()] : try makeRings(worldSize, options: options)
+}
+
 /// Runs a closure for every rank on a thread of its own and waits for all.
 func onEveryRank(_ worldSize: Int, _ body: @escaping @Sendable (Int) throws -> Void) throws {
     let threads = try (0..<worldSize).map { rank in

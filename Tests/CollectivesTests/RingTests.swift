@@ -12,7 +12,7 @@ private func check(
     worldSize: Int, layout: ReductionLayout, options: RingOptions = RingOptions(), steps: Int = 2,
     areSmall: Bool = false, seed: UInt64 = 1
 ) throws {
-    let rings = try makeRings(worldSize, options: options)
+    let rings = try makeMembers(worldSize, options: options)
     let local = (0..<worldSize).map { _ in Lanes(byteCount: layout.byteCount) }
     let reduced = (0..<worldSize).map { _ in Lanes(byteCount: layout.byteCount) }
     for step in 0..<steps as Range<Int> {
@@ -118,11 +118,11 @@ struct RingTests {
 
     @Test("small exchanges of any size, by rank", arguments: worldSizes)
     func gathers(worldSize: Int) throws {
-        let rings = try makeRings(worldSize)
+        let rings = try makeMembers(worldSize)
         try onEveryRank(worldSize) { rank in
             for step in 0..<2 as Range<UInt64> {
                 for payloadBytes in [0, 1, 1000, 2_500_000] {
-                    let all = try rings[rank].gather(
+                    let all = try rings[rank].allGather(
                         [UInt8](repeating: UInt8(rank), count: payloadBytes + rank), step: step,
                         round: 1)
                     #expect(all.count == worldSize)
@@ -151,7 +151,7 @@ struct RingTests {
                     local: UnsafeRawBufferPointer(local[rank].bytes), reduced: reduced[rank].bytes)
                 ring.submit(bucket: 0)
                 try ring.finish()
-                _ = try ring.gather([1, 2], step: step, round: round)
+                _ = try ring.allGather([1, 2], step: step, round: round)
             }
             #expect(ring.statistics.staleFrames == 0)
             #expect(ring.statistics.sentBytes > 0)

@@ -67,7 +67,6 @@ import Testing
         "Training/StepBenchmark",
         "Training/SyntheticWindows",
         "Training/TrainingReplica+Dataset",
-        "Training/TrainingReplica+SingleProcess",
         "Training/TrainingReplica",
     ]
 

@@ -13,7 +13,7 @@ enum Rooms {
         "Electrocardiography": ["Runtime", "Kernels"],
         "ClinicalParameters": ["Runtime", "Kernels", "Electrocardiography"],
         "Configurations": ["Runtime"],
-        "Runs": ["Runtime", "Configurations"],
+        "Runs": ["Runtime", "Configurations", "Checkpoints"],
         "Pretraining": networks.union(["ClinicalParameters", "Configurations"]),
         "Transport": ["Runtime", "CZlib"],
         "Collectives": ["CSystem", "Runtime", "Kernels", "Tensors", "Transport"],

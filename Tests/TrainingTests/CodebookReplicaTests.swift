@@ -60,25 +60,6 @@ struct CodebookReplicaTests {
         try target.adoptState()
     }
 
-    /// One step of replicas that share the shards, their sums added up as a ring would.
-    private func step(_ replicas: [TrainingReplica], _ parts: [[Int]]) throws -> JSONValue {
-        for replica in replicas { replica.beginRound(exponents: nil) }
-        var outcome = try round(replicas, parts)
-        if case .recompute(let exponents) = outcome {
-            for replica in replicas { replica.beginRound(exponents: exponents) }
-            outcome = try round(replicas, parts)
-        }
-        #expect(outcome == .whole)
-        let reports = try replicas.map { try $0.apply() }
-        #expect(reports.allSatisfy { $0 == reports[0] })
-        return reports[0]
-    }
-
-    private func round(_ replicas: [TrainingReplica], _ parts: [[Int]]) throws -> RoundOutcome {
-        for (replica, part) in zip(replicas, parts) { try replica.add(shards: part) { _ in } }
-        return try concludeRound(of: replicas)
-    }
-
     @Test(arguments: methods)
     func threadsAndMembersDoNotShow(method: String) throws {
         let alone = try Self.replica(method)

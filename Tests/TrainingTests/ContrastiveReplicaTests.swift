@@ -102,41 +102,14 @@ struct ContrastiveReplicaTests {
 
         let members = try (0..<2).map { _ in try replica(method.settings) }
         let shards = Array(0..<members[0].logicalShards)
-        for (step, expected) in reports.enumerated() {
+        for (number, expected) in reports.enumerated() {
             let parts = [
-                shards.filter { ($0 + step) % 3 == 0 }, shards.filter { ($0 + step) % 3 != 0 },
+                shards.filter { ($0 + number) % 3 == 0 }, shards.filter { ($0 + number) % 3 != 0 },
             ]
-            let report = try runRound(members, parts)
+            let report = try step(members, parts, isInterrupted: number == 2)
             #expect(report == expected)
         }
         #expect(members.allSatisfy { digest($0) == digest(alone) })
-    }
-
-    /// A step of replicas that share the work, their sums added up as a ring would.
-    private func runRound(
-        _ replicas: [TrainingReplica], _ parts: [[Int]]
-    ) throws -> JSONValue? {
-        var exponents: [UInt8]?
-        for _ in 0..<2 {
-            for (replica, part) in zip(replicas, parts) {
-                replica.beginRound(exponents: exponents)
-                if replica.gathersRows, exponents == nil { _ = try replica.rows(of: part) }
-            }
-            if replicas[0].gathersRows {
-                let rows = try zip(replicas, parts).map { try $0.rows(of: $1) }
-                for replica in replicas { try replica.adoptRows(rows) }
-            }
-            for (replica, part) in zip(replicas, parts) { try replica.add(shards: part) { _ in } }
-            let outcome = try concludeRound(of: replicas)
-            guard case .recompute(let found) = outcome else {
-                let reports = try replicas.map { try $0.apply() }
-                #expect(reports.allSatisfy { $0 == reports[0] })
-                return reports[0]
-            }
-            exponents = found
-        }
-        Issue.record("a step was computed three times")
-        return nil
     }
 
     @Test(arguments: cases.filter(\.isFreeOfShards))

@@ -31,36 +31,6 @@ struct TrainingReplicaTests {
         StateDigest.digest(of: replica.state)
     }
 
-    /// Steps of several replicas that share the work, their sums added up as a ring would.
-    private func runCluster(
-        _ replicas: [TrainingReplica], steps: Int, deal: (Int) -> [[Int]]
-    ) throws -> [JSONValue] {
-        var reports: [JSONValue] = []
-        for step in 0..<steps {
-            for replica in replicas { replica.beginRound(exponents: nil) }
-            var outcome = try runRound(replicas, deal(step))
-            if case .recompute(let exponents) = outcome {
-                for replica in replicas { replica.beginRound(exponents: exponents) }
-                outcome = try runRound(replicas, deal(step))
-            }
-            #expect(outcome == .whole)
-            #expect(Set(replicas.map { $0.reducedChecksum() }).count == 1)
-            let all = try replicas.map { try $0.apply() }
-            #expect(all.allSatisfy { $0 == all[0] })
-            reports.append(all[0])
-        }
-        return reports
-    }
-
-    private func runRound(_ replicas: [TrainingReplica], _ parts: [[Int]]) throws -> RoundOutcome {
-        for (replica, part) in zip(replicas, parts) {
-            // In two calls, as after a fault.
-            try replica.add(shards: Array(part.prefix(1))) { _ in }
-            try replica.add(shards: Array(part.dropFirst())) { _ in }
-        }
-        return try concludeRound(of: replicas)
-    }
-
     @Test func threadsAndMembersDoNotShow() throws {
         let alone = try replica()
         var reports: [JSONValue] = []
@@ -72,8 +42,11 @@ struct TrainingReplicaTests {
         #expect(digest(threaded) == expected)
 
         let members = try (0..<3).map { _ in try replica() }
-        let clusterReports = try runCluster(members, steps: 6) { step in
-            [[0], [3, 1], [2]].map { $0.map { ($0 + step) % 4 } }
+        let clusterReports = try (0..<6).map { number in
+            // A member dies in every other step.
+            try step(
+                members, [[0], [3, 1], [2]].map { $0.map { ($0 + number) % 4 } },
+                isInterrupted: number % 2 == 1)
         }
         #expect(members.allSatisfy { digest($0) == expected })
         #expect(clusterReports == reports)
@@ -99,7 +72,7 @@ struct TrainingReplicaTests {
         for _ in 0..<6 { recomputed += try alone.runStep().recomputed ? 1 : 0 }
         #expect(recomputed == 6)
         let members = try (0..<2).map { _ in try replica(settings) }
-        _ = try runCluster(members, steps: 6) { _ in [[2, 0], [1, 3]] }
+        for _ in 0..<6 { try step(members, [[2, 0], [1, 3]], isInterrupted: true) }
         #expect(members.allSatisfy { digest($0) == digest(alone) })
     }
 

@@ -8,12 +8,7 @@ private func someHeader() -> FrameHeader {
     var header = FrameHeader(type: .tensor)
     header.flags = [.compressed, .last]
     header.codec = .planes4
-    header.round = 1
-    header.generation = 0x0102_0304
-    header.step = 0xA1B2_C3D4
-    header.bucket = 0x1234
-    header.phase = FrameHeader.Phase.allGather
-    header.chunk = 0xABCDEF
+    header.label = FrameLabel(first: 0xB2C3_D401_0203_0401, second: 0xAB_CDEF_0112_34A1)
     header.payloadBytes = 1000
     header.rawBytes = 4096
     header.sequence = 0x1122_3344_5566

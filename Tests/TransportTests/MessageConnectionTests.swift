@@ -17,7 +17,7 @@ struct MessageConnectionTests {
         let thread = try NamedThread("sender") {
             for index in 0..<3 as Range<UInt32> {
                 var header = FrameHeader(type: hello)
-                header.step = index
+                header.label.first = UInt64(index)
                 do {
                     try sender.send(header, payload: payload, timeout: .seconds(20))
                 } catch {
@@ -28,7 +28,7 @@ struct MessageConnectionTests {
         defer { thread.join() }
         for index in 0..<3 as Range<UInt32> {
             let frame = try #require(try receiver.receive(timeout: .seconds(20)))
-            #expect(frame.header.step == index)
+            #expect(frame.header.label.first == UInt64(index))
             #expect(frame.header.sequence == UInt64(index))
             #expect(frame.payload == payload)
         }

@@ -66,7 +66,7 @@ struct AllReduceResult {
 /// One rank of the benchmark: it finds its neighbours and sums buffers of growing size with them.
 struct AllReduceRank {
     let settings: AllReduceSettings
-    let ring: Ring
+    let exchange: any Exchange
 
     /// Rank 0: waits for the others and tells each its place.
     static func lead(
@@ -129,8 +129,7 @@ struct AllReduceRank {
         options.payloadChecks = settings.payloadChecks
         options.failureTimeout = .seconds(10)
         guard worldSize > 1 else {
-            ring = try Ring(
-                rank: 0, worldSize: 1, generation: 1, previous: nil, next: nil, options: options)
+            exchange = SingleProcessExchange()
             return
         }
         let outgoing = MessageConnection(
@@ -144,7 +143,7 @@ struct AllReduceRank {
         guard try incoming.receive(timeout: timeout)?.header.type == edge else {
             throw AllReduceError("\(incoming.peer) is no rank of this measurement")
         }
-        ring = try Ring(
+        exchange = try Ring(
             rank: rank, worldSize: worldSize, generation: 1, previous: incoming.intoStream(),
             next: outgoing.intoStream(), options: options)
     }
@@ -155,7 +154,7 @@ struct AllReduceRank {
         for bytes in settings.sizes {
             report(try measure(bytes / 4 * 4, &step))
         }
-        ring.close()
+        exchange.close()
     }
 
     private func measure(_ bytes: Int, _ step: inout UInt64) throws -> AllReduceResult {
@@ -171,7 +170,7 @@ struct AllReduceRank {
             local.deallocate()
             reduced.deallocate()
         }
-        fillLikeGradients(local, seed: UInt64(ring.rank))
+        fillLikeGradients(local, seed: UInt64(exchange.rank))
         reduced.initializeMemory(as: UInt8.self, repeating: 0)
         var seconds: [Double] = []
         var wireBytes: UInt64 = 0
@@ -179,20 +178,20 @@ struct AllReduceRank {
         while true {
             step += 1
             // Everybody starts together, and rank 0 says how often.
-            let plans = try ring.gather(
+            let plans = try exchange.allGather(
                 Array("\(planned)".utf8), step: step, round: 0)
             planned = Int(String(decoding: plans[0], as: UTF8.self)) ?? planned
             guard seconds.count < planned else { break }
-            let before = ring.statistics.sentBytes
+            let before = exchange.statistics.sentBytes
             let start = ContinuousClock.now
-            ring.begin(
+            exchange.begin(
                 step: step, round: 0, layout: layout, local: UnsafeRawBufferPointer(local),
                 reduced: reduced)
-            for bucket in buckets.indices { ring.submit(bucket: bucket) }
-            try ring.finish()
+            for bucket in buckets.indices { exchange.submit(bucket: bucket) }
+            try exchange.finish()
             seconds.append(start.duration(to: .now).seconds)
-            wireBytes = ring.statistics.sentBytes - before
-            if seconds.count == 3, ring.rank == 0 {
+            wireBytes = exchange.statistics.sentBytes - before
+            if seconds.count == 3, exchange.rank == 0 {
                 planned = min(1000, max(8, Int(1.5 / max(seconds[2], 1e-6))))
             }
         }
@@ -200,7 +199,7 @@ struct AllReduceRank {
         let sorted = seconds.dropFirst(2).sorted()
         return AllReduceResult(
             bytes: bytes, medianSeconds: sorted[sorted.count / 2], wireBytes: wireBytes,
-            compressionReason: ring.statistics.compressionReason)
+            compressionReason: exchange.statistics.compressionReason)
     }
 
     /// Numbers of the size and spread of fixed-point gradients: bell-shaped, with an almost empty top byte.
@@ -222,7 +221,7 @@ struct AllReduceRank {
         _ step: UInt64
     ) throws {
         let count = min(4096, local.count)
-        let all = try ring.gather(Array(local[..<count]), step: step, round: 1)
+        let all = try exchange.allGather(Array(local[..<count]), step: step, round: 1)
         for offset in stride(from: 0, to: count, by: 4) {
             let sum = all.reduce(Int32(0)) { sum, lanes in
                 sum

@@ -1,7 +1,7 @@
 import Runtime
 import Transport
 
-extension RingLoop {
+extension RingMachine {
     /// Sends what may be sent.
     ///
     /// - Returns: Whether the turn ended before the work.
@@ -10,14 +10,14 @@ extension RingLoop {
         guard next.isOpen else { return false }
         for _ in 0..<Self.turnLimit {
             if writer.isIdle && !startNextFrame() { return false }
-            let (before, began) = (writer.sentBytes, ContinuousClock.now)
+            let (before, began) = (writer.sentBytes, clock.now)
             let isSent: Bool
             do throws(TransportError) {
                 isSent = try writer.flush()
             } catch {
                 throw CollectiveError(error, rank: next.rank)
             }
-            let now = ContinuousClock.now
+            let now = clock.now
             next.lastSent = now
             policy.sent(
                 bytes: Int(writer.sentBytes - before), seconds: began.duration(to: now).seconds)
@@ -124,10 +124,10 @@ extension RingLoop {
     private func encode(_ raw: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
         let (encodes, isProbe) = policy.next()
         guard encodes else { return nil }
-        let began = ContinuousClock.now
+        let began = clock.now
         let output = UnsafeMutableRawBufferPointer(start: encoded.start, count: raw.count)
         let count = encoder.encode(raw, codec: codec, into: output)
-        let encodedAt = ContinuousClock.now
+        let encodedAt = clock.now
         policy.encoded(
             rawBytes: raw.count, payloadBytes: count ?? raw.count,
             seconds: began.duration(to: encodedAt).seconds)
@@ -137,7 +137,7 @@ extension RingLoop {
             // What the next rank will spend on decoding is measured here, where the decision is made.
             let target = UnsafeMutableRawBufferPointer(start: decoded.start, count: raw.count)
             _ = decoder.decode(payload, codec: codec, into: target)
-            let seconds = encodedAt.duration(to: .now).seconds
+            let seconds = clock.seconds(since: encodedAt)
             policy.decoded(rawBytes: raw.count, seconds: seconds)
         }
         return payload
@@ -152,7 +152,7 @@ extension RingLoop {
             var head = header(.credit)
             head.chunk = UInt32(creditsToReturn)
             creditsToReturn = 0
-            previous.lastSent = .now
+            previous.lastSent = clock.now
             writer.start(head, payload: UnsafeRawBufferPointer(start: nil, count: 0))
         }
         do throws(TransportError) {

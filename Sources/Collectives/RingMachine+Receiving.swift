@@ -1,7 +1,7 @@
 import Runtime
 import Transport
 
-extension RingLoop {
+extension RingMachine {
     // MARK: Requests
 
     func begin(_ request: ReductionRequest) throws(CollectiveError) {
@@ -15,7 +15,7 @@ extension RingLoop {
         else {
             // Nothing to add up.
             lastReduction = request.key
-            requests.update { $0.isReduced = true }
+            isReduced = true
             return
         }
         reduction = Reduction(
@@ -68,7 +68,7 @@ extension RingLoop {
                 throw CollectiveError(error, rank: previous.rank)
             }
             if case .blocked = event { return false }
-            previous.lastHeard = .now
+            previous.lastHeard = clock.now
             switch event {
             case .blocked: return false
             case .header(let header): try accept(header)
@@ -80,7 +80,7 @@ extension RingLoop {
     }
 
     private func violation(_ what: String) -> CollectiveError {
-        .violation(rank: previous.rank, peer: previous.stream.socket.peer, what: what)
+        .violation(rank: previous.rank, peer: previous.stream.peer, what: what)
     }
 
     private func accept(_ header: FrameHeader) throws(CollectiveError) {
@@ -270,15 +270,15 @@ extension RingLoop {
     private func decode(
         _ header: FrameHeader, _ buffer: ChunkBuffer, into raw: UnsafeMutableRawBufferPointer
     ) throws(CollectiveError) {
-        let began = ContinuousClock.now
+        let began = clock.now
         let payload = UnsafeRawBufferPointer(start: buffer.start, count: header.payloadBytes)
         guard decoder.decode(payload, codec: header.codec, into: raw) else {
             let error = FrameError.undecodable(
                 codec: header.codec, rawBytes: header.rawBytes, payloadBytes: header.payloadBytes)
             throw .transport(
-                rank: previous.rank, .badFrame(peer: previous.stream.socket.peer, error))
+                rank: previous.rank, .badFrame(peer: previous.stream.peer, error))
         }
-        policy.decoded(rawBytes: raw.count, seconds: began.duration(to: .now).seconds)
+        policy.decoded(rawBytes: raw.count, seconds: clock.seconds(since: began))
     }
 
     private func giveBack(_ buffer: ChunkBuffer) {
@@ -324,7 +324,7 @@ extension RingLoop {
             case .blocked: return
             case .payload, .frame: continue
             case .header(let header):
-                next.lastHeard = .now
+                next.lastHeard = clock.now
                 next.stream.reader.supply(encoded.start)
                 switch header.type {
                 case .alive: continue
@@ -333,7 +333,7 @@ extension RingLoop {
                     credits += Int(header.chunk)
                 default:
                     throw .violation(
-                        rank: next.rank, peer: next.stream.socket.peer,
+                        rank: next.rank, peer: next.stream.peer,
                         what: "a \(header.type) frame against the ring's direction")
                 }
             }

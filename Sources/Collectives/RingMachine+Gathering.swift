@@ -1,7 +1,7 @@
 import Transport
 
 /// The small exchange: every contribution travels once round the ring, in pieces.
-extension RingLoop {
+extension RingMachine {
     func begin(_ key: ExchangeKey, _ payload: [UInt8]) {
         wantedGather = key
         ownContribution = payload
@@ -39,7 +39,7 @@ extension RingLoop {
         }
         guard origin < worldSize, origin != rank else {
             throw .violation(
-                rank: previous.rank, peer: previous.stream.socket.peer,
+                rank: previous.rank, peer: previous.stream.peer,
                 what: "a contribution of rank \(origin)")
         }
         let key = ExchangeKey(step: header.step, round: header.round)
@@ -50,7 +50,7 @@ extension RingLoop {
                 last.bytes.count + piece.count <= Ring.largestContributionBytes
             else {
                 throw .violation(
-                    rank: previous.rank, peer: previous.stream.socket.peer,
+                    rank: previous.rank, peer: previous.stream.peer,
                     what: "a contribution of rank \(origin) that goes on without end")
             }
             contributions[origin][index].bytes += piece
@@ -84,7 +84,7 @@ extension RingLoop {
             }
             if let first = contributions[origin].first, first.key != wantedGather {
                 throw .violation(
-                    rank: origin, peer: "through \(previous.stream.socket.peer)",
+                    rank: origin, peer: "through \(previous.stream.peer)",
                     what: "a contribution to \(first.key) instead of \(wantedGather)")
             }
         }
