@@ -11,6 +11,7 @@
 public func biasGELU(
     _ x: MutableFloats, bias: Floats, rows: Int, columns: Int, into y: MutableFloats
 ) {
+    checkCounts(rows, columns)
     for r in 0..<rows {
         let (source, target) = (x + r * columns, y + r * columns)
         for j in 0..<columns {
@@ -26,6 +27,7 @@ public func biasGELU(
 public func multiplyByDerivative(
     _ dy: MutableFloats, derivative: Floats, rows: Int, columns: Int, dBias: MutableFloats
 ) {
+    checkCounts(rows, columns)
     for r in 0..<rows {
         let (gradient, slope) = (dy + r * columns, derivative + r * columns)
         for j in 0..<columns {
@@ -38,6 +40,7 @@ public func multiplyByDerivative(
 
 /// Softmax of `scale * x` over each row, in place.
 public func softmaxRows(_ x: MutableFloats, scale: Float, rows: Int, columns: Int) {
+    checkCounts(rows, columns)
     for r in 0..<rows {
         let row = x + r * columns
         let largest = maximum(row, count: columns)
@@ -51,6 +54,8 @@ public func softmaxRows(_ x: MutableFloats, scale: Float, rows: Int, columns: In
 public func softmaxRowsBackward(
     _ dp: MutableFloats, probabilities p: Floats, scale: Float, rows: Int, columns: Int
 ) {
+    checkCounts(rows, columns)
+    checkApart(p, rows * columns, dp, rows * columns)
     for r in 0..<rows {
         let (gradient, row) = (dp + r * columns, p + r * columns)
         let mean = dot(gradient, row, count: columns)
@@ -70,6 +75,7 @@ public func softmaxRows(
     _ x: MutableFloats, scale: Float, rows: Int, columns: Int,
     logarithms: UnsafeMutablePointer<Double>
 ) {
+    checkCounts(rows, columns)
     for r in 0..<rows {
         let row = x + r * columns
         let largest = maximum(row, count: columns)
@@ -87,10 +93,12 @@ public func softmaxRows(
 
 /// The larger of each number and 0.
 public func relu(_ x: Floats, count: Int, into y: MutableFloats) {
+    checkCounts(count)
     for i in 0..<count { y[i] = x[i] > 0 ? x[i] : 0 }
 }
 
 /// Sets a gradient to 0, in place, where the rectified result is 0.
 public func reluBackward(_ dy: MutableFloats, result y: Floats, count: Int) {
+    checkCounts(count)
     for i in 0..<count { dy[i] = y[i] > 0 ? dy[i] : 0 }
 }

@@ -10,6 +10,7 @@ public func columnMoments(
     _ x: Floats, rows: Int, columns: Int, mean: UnsafeMutablePointer<Double>,
     variance: UnsafeMutablePointer<Double>
 ) {
+    checkCounts(rows, columns)
     mean.update(repeating: 0, count: columns)
     variance.update(repeating: 0, count: columns)
     let reciprocal = 1 / Double(rows)
@@ -43,6 +44,7 @@ public func normaliseColumns(
     _ x: Floats, mean: Floats, inverse: Floats, gain: Floats, shift: Floats, rows: Int,
     columns: Int, into y: MutableFloats
 ) {
+    checkCounts(rows, columns)
     for r in 0..<rows {
         let (source, target) = (x + r * columns, y + r * columns)
         for j in 0..<columns {
@@ -66,6 +68,8 @@ public func addNormalisedColumnSums(
     _ dy: Floats, x: Floats, mean: Floats, inverse: Floats, rows: Int, columns: Int,
     sums: MutableFloats, products: MutableFloats
 ) {
+    checkCounts(rows, columns)
+    checkApart(x, rows * columns, sums, columns)
     for r in 0..<rows {
         let (upstream, source) = (dy + r * columns, x + r * columns)
         for j in 0..<columns {
@@ -92,6 +96,8 @@ public func addNormaliseColumnsBackward(
     _ dy: Floats, x: Floats, mean: Floats, inverse: Floats, gain: Floats, a: Floats, b: Floats,
     rows: Int, columns: Int, into dx: MutableFloats
 ) {
+    checkCounts(rows, columns)
+    checkApart(dy, rows * columns, dx, rows * columns)
     for r in 0..<rows {
         let (upstream, source, target) = (dy + r * columns, x + r * columns, dx + r * columns)
         for j in 0..<columns {

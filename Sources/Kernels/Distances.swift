@@ -1,5 +1,6 @@
 /// The sum of squared differences of two vectors, in eight lanes of two chains.
 public func squaredDistance(_ x: Floats, _ y: Floats, count: Int) -> Float {
+    checkCounts(count)
     var (s0, s1) = (SIMD8<Float>(), SIMD8<Float>())
     var i = 0
     while i &+ 16 <= count {

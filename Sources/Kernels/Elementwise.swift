@@ -2,11 +2,14 @@
 
 /// Fills each of `rows` rows with the same `columns` numbers.
 public func fillRows(_ y: MutableFloats, with row: Floats, rows: Int, columns: Int) {
+    checkCounts(rows, columns)
+    checkApart(row, columns, y, rows * columns)
     for r in 0..<rows { (y + r * columns).update(from: row, count: columns) }
 }
 
 /// Adds one row to every row of another matrix: `y[r] = x[r] + row`.
 public func addRow(_ row: Floats, to x: Floats, into y: MutableFloats, rows: Int, columns: Int) {
+    checkCounts(rows, columns)
     for r in 0..<rows {
         let (source, target) = (x + r * columns, y + r * columns)
         for j in 0..<columns { target[j] = source[j] + row[j] }
@@ -15,16 +18,21 @@ public func addRow(_ row: Floats, to x: Floats, into y: MutableFloats, rows: Int
 
 /// `y[i] += x[i]`.
 public func add(_ x: Floats, into y: MutableFloats, count: Int) {
+    checkCounts(count)
+    checkApart(x, count, y, count)
     for i in 0..<count { y[i] += x[i] }
 }
 
 /// `y[i] += x[i] * factor`.
 public func addProduct(_ x: Floats, _ factor: Float, into y: MutableFloats, count: Int) {
+    checkCounts(count)
+    checkApart(x, count, y, count)
     for i in 0..<count { y[i].addProduct(x[i], factor) }
 }
 
 /// `y[i] = x[i] * factor`; in place where both are the same.
 public func scale(_ x: Floats, by factor: Float, into y: MutableFloats, count: Int) {
+    checkCounts(count)
     for i in 0..<count { y[i] = x[i] * factor }
 }
 
@@ -36,6 +44,8 @@ public func scale(_ x: Floats, by factor: Float, into y: MutableFloats, count: I
 ///   - columns: Number of columns.
 ///   - sums: Shape `[columns]`, updated in place.
 public func addColumnSums(_ x: Floats, rows: Int, columns: Int, into sums: MutableFloats) {
+    checkCounts(rows, columns)
+    checkApart(x, rows * columns, sums, columns)
     var r = 0
     while r + 4 <= rows {
         let (a, b) = (x + r * columns, x + (r + 1) * columns)
@@ -51,6 +61,7 @@ public func addColumnSums(_ x: Floats, rows: Int, columns: Int, into sums: Mutab
 
 /// The sum of all numbers, in eight lanes of four chains.
 public func sum(_ x: Floats, count: Int) -> Float {
+    checkCounts(count)
     var (s0, s1, s2, s3) = (
         SIMD8<Float>(), SIMD8<Float>(), SIMD8<Float>(), SIMD8<Float>()
     )
@@ -72,6 +83,7 @@ public func sum(_ x: Floats, count: Int) -> Float {
 
 /// The sum of squared distances from a number.
 public func sumOfSquaredDeviations(_ x: Floats, from mean: Float, count: Int) -> Float {
+    checkCounts(count)
     var (s0, s1) = (SIMD8<Float>(), SIMD8<Float>())
     let means = SIMD8<Float>(repeating: mean)
     var i = 0
@@ -92,6 +104,7 @@ public func sumOfSquaredDeviations(_ x: Floats, from mean: Float, count: Int) ->
 
 /// The sum of products.
 public func dot(_ x: Floats, _ y: Floats, count: Int) -> Float {
+    checkCounts(count)
     var (s0, s1, s2, s3) = (
         SIMD8<Float>(), SIMD8<Float>(), SIMD8<Float>(), SIMD8<Float>()
     )
@@ -115,6 +128,7 @@ public func dot(_ x: Floats, _ y: Floats, count: Int) -> Float {
 ///
 /// - Precondition: `count` is at least 1.
 public func maximum(_ x: Floats, count: Int) -> Float {
+    checkCounts(count)
     precondition(count > 0, "the maximum of \(count) numbers")
     var i = 0
     var largest = x[0]

@@ -10,6 +10,7 @@ public enum FixedPoint {
 
     /// The largest exponent field among numbers.
     public static func exponent(of x: Floats, count: Int) -> UInt8 {
+        checkCounts(count)
         var (m0, m1) = (SIMD8<UInt32>(), SIMD8<UInt32>())
         let mask = SIMD8<UInt32>(repeating: 0x7FFF_FFFF)
         let raw = UnsafeRawPointer(x)
@@ -52,6 +53,8 @@ public enum FixedPoint {
     public static func accumulate(
         _ x: Floats, scale: Double, bits: Int, count: Int, into sums: UnsafeMutablePointer<Int32>
     ) {
+        checkCounts(count)
+        checkApart(x, count, sums, count)
         // Adding 1.5 * 2^52 leaves the rounded integer in the low bits of the sum.
         let limit = Double((1 << bits) - 1)
         for i in 0..<count {
@@ -79,6 +82,7 @@ public enum FixedPoint {
         _ x: Floats, scale: Double, bits: Int, count: Int, random: inout RandomStream,
         into sums: UnsafeMutablePointer<Lane>
     ) {
+        checkCounts(count)
         let limit = Double((1 << bits) - 1)
         for i in 0..<count {
             let dithered = (Double(x[i]) * scale + Double(random.nextUniform())).rounded(.down)
@@ -95,6 +99,8 @@ public enum FixedPoint {
     public static func restore<Lane: FixedWidthInteger & SignedInteger>(
         _ sums: UnsafePointer<Lane>, factor: Float, count: Int, into y: MutableFloats
     ) {
+        checkCounts(count)
+        checkApart(sums, count, y, count)
         for i in 0..<count { y[i] = Float(sums[i]) * factor }
     }
 }

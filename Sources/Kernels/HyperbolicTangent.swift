@@ -1,5 +1,6 @@
 /// Hyperbolic tangent of each number, absolute error about 1e-7; in place where both are the same.
 public func hyperbolicTangents(_ x: Floats, into y: MutableFloats, count: Int) {
+    checkCounts(count)
     for i in 0..<count {
         let magnitude = x[i] < 0 ? -x[i] : x[i]
         let decay = exponentialOfNonPositive(-2 * magnitude)

@@ -15,6 +15,8 @@ public func layerNormalisation(
     _ x: Floats, gain: Floats, shift: Floats, epsilon: Float, rows: Int, columns: Int,
     into y: MutableFloats, statistics: MutableFloats
 ) {
+    checkCounts(rows, columns)
+    checkApart(x, rows * columns, statistics, 2 * rows)
     let reciprocal = 1 / Float(columns)
     for r in 0..<rows {
         let (source, target) = (x + r * columns, y + r * columns)
@@ -47,6 +49,7 @@ public func layerNormalisationBackward(
     _ dy: Floats, x: Floats, gain: Floats, statistics: Floats, rows: Int, columns: Int,
     into dx: MutableFloats, accumulates: Bool, dGain: MutableFloats, dShift: MutableFloats
 ) {
+    checkCounts(rows, columns)
     let reciprocal = 1 / Float(columns)
     for r in 0..<rows {
         let (source, upstream, target) = (x + r * columns, dy + r * columns, dx + r * columns)

@@ -8,6 +8,8 @@
 public func moveAverage(
     towards x: Floats, average: MutableFloats, momentum: Double, count: Int
 ) {
+    checkCounts(count)
+    checkApart(x, count, average, count)
     // By the difference: where both are equal nothing is rounded away, however close to 1 the momentum is.
     let share = Float(1 - momentum)
     for i in 0..<count { average[i] = average[i].addingProduct(share, x[i] - average[i]) }

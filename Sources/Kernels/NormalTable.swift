@@ -26,6 +26,7 @@ public struct NormalTable: Sendable {
     public func addNoise(
         deviation: Float, random: inout RandomStream, to signal: MutableFloats, count: Int
     ) {
+        checkCounts(count)
         quantiles.withUnsafeBufferPointer { quantiles in
             for i in 0..<count / 2 {
                 let word = random.nextWord()

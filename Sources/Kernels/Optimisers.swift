@@ -43,6 +43,7 @@ public struct AdamWStep: Sendable {
         to parameters: MutableFloats, gradient: Floats, moment1: MutableFloats,
         moment2: MutableFloats, count: Int
     ) {
+        checkCounts(count)
         let (rest1, rest2) = (1 - beta1, 1 - beta2)
         for i in 0..<count {
             let g = gradient[i]
@@ -59,6 +60,7 @@ public struct AdamWStep: Sendable {
 
 /// The sum of squares of a block, in double and ascending order of eight lanes.
 public func sumOfSquares(_ x: Floats, count: Int) -> Double {
+    checkCounts(count)
     var sums = SIMD8<Double>()
     var i = 0
     while i &+ 8 <= count {

@@ -31,6 +31,7 @@ public func gruCell(
     input: Floats, hidden: Floats, previous: Floats, width: Int, gates: MutableFloats,
     into y: MutableFloats
 ) {
+    checkCounts(width)
     for j in 0..<width {
         let r = logistic(input[j] + hidden[j])
         let z = logistic(input[width + j] + hidden[width + j])
@@ -57,6 +58,7 @@ public func gruCellBackward(
     _ dy: MutableFloats, gates: Floats, hidden: Floats, previous: Floats, width: Int,
     dInput: MutableFloats, dHidden: MutableFloats
 ) {
+    checkCounts(width)
     for j in 0..<width {
         let (r, z, n) = (gates[j], gates[width + j], gates[2 * width + j])
         let dn = dy[j] * (1 - z) * (1 - n * n)
@@ -88,6 +90,7 @@ public func lstmCell(
     input: Floats, hidden: Floats, previous: Floats, width: Int, gates: MutableFloats,
     cell: MutableFloats, into y: MutableFloats
 ) {
+    checkCounts(width)
     for j in 0..<width {
         let i = logistic(input[j] + hidden[j])
         let f = logistic(input[width + j] + hidden[width + j])
@@ -117,6 +120,7 @@ public func lstmCellBackward(
     _ dy: Floats, dCell: MutableFloats, gates: Floats, cell: Floats, previous: Floats,
     width: Int, dGates: MutableFloats
 ) {
+    checkCounts(width)
     for j in 0..<width {
         let (i, f) = (gates[j], gates[width + j])
         let (g, o) = (gates[2 * width + j], gates[3 * width + j])

@@ -11,6 +11,8 @@
 public func smoothL1(
     _ x: Floats, target: Floats, count: Int, slopes: MutableFloats
 ) -> Float {
+    checkCounts(count)
+    checkApart(x, count, slopes, count)
     let one = SIMD8<Float>(repeating: 1)
     var sums = SIMD8<Float>()
     var i = 0

@@ -21,7 +21,7 @@ public enum MatrixProduct {
     public static var libraryDescription: String { String(cString: openblas_get_config()) }
 
     /// How an operand is read.
-    public enum Form: Sendable {
+    public enum Form: BitwiseCopyable, Sendable {
         case plain
         case transposed
 
@@ -58,6 +58,13 @@ public enum MatrixProduct {
         _ a: Operand, _ b: Operand, m: Int, n: Int, k: Int, alpha: Float = 1, beta: Float = 0,
         into c: UnsafeMutablePointer<Float>, stride: Int? = nil
     ) {
+        // In debug builds; an `assert` would be gone, since this room is optimised in them too.
+        #if DEBUG
+            precondition(m >= 0 && n >= 0 && k >= 0, "a product of \(m) x \(k) and \(k) x \(n)")
+            precondition(
+                a.stride >= (a.form == .plain ? k : m) && b.stride >= (b.form == .plain ? n : k)
+                    && stride ?? n >= n, "rows of \(m) x \(k) and \(k) x \(n) overlap")
+        #endif
         cblas_sgemm(
             CblasRowMajor, a.form.code, b.form.code, blasint(m), blasint(n), blasint(k), alpha,
             a.data, blasint(a.stride), b.data, blasint(b.stride), beta, c, blasint(stride ?? n))
