@@ -76,7 +76,7 @@ let package = Package(
         room("Runtime", uses: ["CSystem", "CZlib", "COpenSSL"], hot: true),
         room("Kernels", uses: ["CSystem"], hot: true),
         room("Tensors", uses: ["Kernels"], hot: true),
-        room("LinearAlgebra", uses: ["Tensors", "COpenBLAS"], hot: true),
+        room("LinearAlgebra", uses: ["Kernels", "Tensors", "COpenBLAS"], hot: true),
         room("NeuralNetworks", uses: ["Kernels", "Tensors", "LinearAlgebra"], hot: true),
         room("Electrocardiography", uses: ["Runtime", "Kernels"], hot: true),
         room(

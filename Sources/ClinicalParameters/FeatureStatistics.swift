@@ -55,8 +55,7 @@ public struct FeatureStatistics: Sendable, Equatable {
     ///   - flags: 1 where not measured, else 0.
     /// - Precondition: All three have `ClinicalFeatures.count` elements.
     public func normalise(
-        _ features: UnsafeBufferPointer<Float>, values: UnsafeMutableBufferPointer<Float>,
-        flags: UnsafeMutableBufferPointer<Float>
+        _ features: Numbers<Float>, values: Numbers<Float>, flags: Numbers<Float>
     ) {
         let count = ClinicalFeatures.count
         precondition(
@@ -77,12 +76,10 @@ public struct FeatureStatistics: Sendable, Equatable {
     public func normalised(_ features: [Float]) -> (values: [Float], flags: [Float]) {
         var values = Array(repeating: Float(0), count: ClinicalFeatures.count)
         var flags = values
-        features.withUnsafeBufferPointer { features in
-            values.withUnsafeMutableBufferPointer { values in
-                flags.withUnsafeMutableBufferPointer {
-                    normalise(features, values: values, flags: $0)
-                }
-            }
+        // A copy that is normalised in place: each number is read before its value is written.
+        values = features
+        values.withNumbers { values in
+            flags.withNumbers { normalise(values, values: values, flags: $0) }
         }
         return (values, flags)
     }

@@ -1,3 +1,5 @@
+import Kernels
+
 /// A number as its way through segments: each segment between two quantiles of the training windows has a number of its
 /// own, -1 before the segment, 1 behind it, and a straight line within.
 ///
@@ -40,14 +42,10 @@ public struct PiecewiseEncoding: Sendable, Equatable {
     /// - Returns: `segments` numbers.
     public func code(_ value: Float, of feature: Int) -> [Float] {
         let start = feature * (segments + 1)
-        return [Float](unsafeUninitializedCapacity: segments) { code, count in
-            edges[start...start + segments].withUnsafeBufferPointer { edges in
-                Self.encode(
-                    value, edges: edges,
-                    into: UnsafeMutableBufferPointer(rebasing: code[..<segments]))
-            }
-            count = segments
-        }
+        var own = Array(edges[start...start + segments])
+        var code = Array(repeating: Float(0), count: segments)
+        own.withNumbers { own in code.withNumbers { Self.encode(value, edges: own, into: $0) } }
+        return code
     }
 
     /// The same without an array, for steps of training.
@@ -57,8 +55,7 @@ public struct PiecewiseEncoding: Sendable, Equatable {
     ///   - edges: The feature's `segments + 1` edges.
     ///   - code: Receives `segments` numbers.
     public static func encode(
-        _ value: Float, edges: UnsafeBufferPointer<Float>,
-        into code: UnsafeMutableBufferPointer<Float>
+        _ value: Float, edges: Numbers<Float>, into code: Numbers<Float>
     ) {
         precondition(edges.count == code.count + 1, "\(edges.count) edges, \(code.count) numbers")
         for segment in code.indices {

@@ -40,31 +40,15 @@ public struct ProductSpeed: Sendable {
 
     /// 864 tokens through a layer of 384 x 384, again and again.
     private static func gflopsPerSecond(during duration: Duration) -> Double {
-        let (m, n, k) = (864, 384, 384)
-        let a = [Float](repeating: 0.5, count: m * k)
-        let b = [Float](repeating: 0.25, count: k * n)
-        var c = [Float](repeating: 0, count: m * n)
-        let multiply = {
-            a.withUnsafeBufferPointer { a in
-                b.withUnsafeBufferPointer { b in
-                    c.withUnsafeMutableBufferPointer { c in
-                        guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress
-                        else { return }
-                        MatrixProduct.multiply(
-                            .init(a, stride: k), .init(b, stride: n, .transposed), m: m, n: n, k: k,
-                            into: c)
-                    }
-                }
-            }
-        }
-        multiply()
+        let product = TrialProduct(rows: 864, columns: 384, terms: 384, .transposed)
+        product.run()
         let started = ContinuousClock.now
         var count = 0
         while ContinuousClock.now - started < duration {
-            multiply()
+            product.run()
             count += 1
         }
-        return Double(2 * m * n * k * count) / seconds(since: started) * 1e-9
+        return product.operations * Double(count) / seconds(since: started) * 1e-9
     }
 
     /// Whether products are as fast as they should be.

@@ -105,13 +105,13 @@ public final class PreparedDataset: Sendable {
 
     /// Reads a window in mV, shape `[12, samplesPerWindow]`, lead by lead, after checking its checksum.
     ///
-    /// - Precondition: The index is below `windowCount`; the buffer has the shape's size.
+    /// - Precondition: The index is below `windowCount`; the span has the shape's size.
     public func readMillivolts(
-        window index: Int, into signal: UnsafeMutableBufferPointer<Float>
+        window index: Int, into signal: inout MutableSpan<Float>
     ) throws(PreparedDatasetError) {
         let count = PreparedFormat.leadCount * samplesPerWindow
         precondition(
-            signal.count == count, "a window has \(count) values, the buffer \(signal.count)")
+            signal.count == count, "a window has \(count) values, the span \(signal.count)")
         // A cut leaves zeros up to the end of a page, and not all that is read there has a checksum of its own.
         if let count = file.cutCount {
             throw PreparedDatasetError(
@@ -127,9 +127,11 @@ public final class PreparedDataset: Sendable {
                 rebasing: bytes[start..<start + header.windowBytes])
             guard CRC32.checksum(of: samples) == entry.checksum else { return false }
             let scale = entry.millivoltsPerUnit
-            for i in 0..<count {
-                let value = samples.loadUnaligned(fromByteOffset: 2 * i, as: Int16.self)
-                signal[i] = Float(Int16(littleEndian: value)) * scale
+            signal.withUnsafeMutableBufferPointer { signal in
+                for i in 0..<count {
+                    let value = samples.loadUnaligned(fromByteOffset: 2 * i, as: Int16.self)
+                    signal[i] = Float(Int16(littleEndian: value)) * scale
+                }
             }
             return true
         }
@@ -146,10 +148,8 @@ public final class PreparedDataset: Sendable {
     /// They were computed from the record at its own rate when the set was prepared; their checksum was checked when
     /// the set was opened.
     ///
-    /// - Precondition: The index is below `windowCount`; the buffer has `clinicalFeatureCount` elements.
-    public func clinicalFeatures(
-        of index: Int, into features: UnsafeMutableBufferPointer<Float>
-    ) {
+    /// - Precondition: The index is below `windowCount`; the span has `clinicalFeatureCount` elements.
+    public func clinicalFeatures(of index: Int, into features: inout MutableSpan<Float>) {
         let count = clinicalFeatureCount
         precondition(
             (0..<windowCount).contains(index) && features.count == count,
@@ -203,12 +203,8 @@ public final class PreparedDataset: Sendable {
     public func verify() throws(PreparedDatasetError) {
         var signal = [Float](repeating: 0, count: PreparedFormat.leadCount * samplesPerWindow)
         for index in 0..<windowCount {
-            let result = signal.withUnsafeMutableBufferPointer { buffer in
-                Result { () throws(PreparedDatasetError) in
-                    try readMillivolts(window: index, into: buffer)
-                }
-            }
-            try result.get()
+            var span = signal.mutableSpan
+            try readMillivolts(window: index, into: &span)
         }
         let found = file.withBytes { bytes in
             var hash = SHA256()

@@ -1,3 +1,5 @@
+import Kernels
+
 /// What every model's input goes through: zero-phase filters and one standardisation over all leads.
 ///
 /// A Butterworth high-pass at 0.67 Hz, then a low-pass at 40 Hz, each run forward and backward over the signal with
@@ -36,8 +38,7 @@ public struct SignalConditioner {
     ///   - standardise: Whether mean and deviation are taken out; a signal without deviation becomes 0.
     /// - Precondition: The signal fits the capacities and has more than 18 samples a lead.
     public mutating func condition(
-        _ signal: UnsafeMutableBufferPointer<Float>, leadCount: Int, filters: Bool = true,
-        standardise: Bool = true
+        _ signal: Numbers<Float>, leadCount: Int, filters: Bool = true, standardise: Bool = true
     ) {
         let count = signal.count / max(1, leadCount)
         let extended = count + 2 * Self.extensionCount
@@ -55,7 +56,7 @@ public struct SignalConditioner {
             Self.filterBothWays(lanes, count: count, lowPass)
         }
         let (mean, scale) = standardise ? moments(leadCount: leadCount, count: count) : (0, 1)
-        guard let start = signal.baseAddress else { return }
+        let start = signal.startAddress
         for lead in 0..<leadCount {
             let lanes = workspace.group(lead / 4) + Self.extensionCount
             // Lane by lane through plain numbers: a vector's subscript by a variable goes through memory each time.
@@ -67,10 +68,10 @@ public struct SignalConditioner {
     }
 
     private func load(
-        _ signal: UnsafeMutableBufferPointer<Float>, first: Int, leadCount: Int, count: Int,
+        _ signal: Numbers<Float>, first: Int, leadCount: Int, count: Int,
         into lanes: UnsafeMutablePointer<Lanes>
     ) {
-        guard let start = signal.baseAddress else { return }
+        let start = signal.startAddress
         (lanes + Self.extensionCount).withMemoryRebound(to: Double.self, capacity: 4 * count) {
             to in
             for lane in 0..<4 {

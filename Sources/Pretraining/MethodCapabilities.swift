@@ -1,4 +1,5 @@
 import Electrocardiography
+import Kernels
 import NeuralNetworks
 import Runtime
 import Tensors
@@ -18,13 +19,10 @@ public protocol RowWorkspace: ShardWorkspace {
     /// - Parameters:
     ///   - shard: Which samples.
     ///   - source: Where they come from.
-    ///   - rows: Receives `samples * gathering.numbersPerSample` numbers.
-    ///   - tape: Emptied by the caller; it records nothing.
+    ///   - tape: Emptied by the caller; for the whole batch's sake it records nothing.
+    /// - Returns: `samples * gathering.numbersPerSample` numbers.
     /// - Throws: When a window cannot be read.
-    func gather(
-        _ shard: Shard, from source: any WindowSource, into rows: UnsafeMutableBufferPointer<Float>,
-        on tape: Tape
-    ) throws
+    func rows(of shard: Shard, from source: any WindowSource, on tape: Tape) throws -> Value
 }
 
 /// A method that chooses its windows, and perhaps which of them form a batch.
@@ -207,14 +205,14 @@ public struct UpdateContext {
     /// What each shard reported for this, in the order of shards.
     public let auxiliary: [[Double]]
     /// The mean over shards of what was added to a statistic; valid until asked for the same one again.
-    public let statistic: (_ index: Int) -> UnsafeBufferPointer<Float>
+    public let statistic: (_ index: Int) -> Numbers<Float>
     /// Runs tasks with numbers from 0 on all compute threads and waits for them.
     public let parallel: (_ count: Int, _ task: @escaping @Sendable (Int) -> Void) -> Void
 
     /// What a method may use.
     public init(
         parameters: Parameters, seed: UInt64, step: UInt64, totalSteps: Int, logicalShards: Int,
-        auxiliary: [[Double]], statistic: @escaping (_ index: Int) -> UnsafeBufferPointer<Float>,
+        auxiliary: [[Double]], statistic: @escaping (_ index: Int) -> Numbers<Float>,
         parallel: @escaping (_ count: Int, _ task: @escaping @Sendable (Int) -> Void) -> Void
     ) {
         self.parameters = parameters

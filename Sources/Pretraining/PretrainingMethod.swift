@@ -1,4 +1,5 @@
 import Configurations
+import Kernels
 import NeuralNetworks
 import Tensors
 
@@ -83,9 +84,9 @@ public struct Metric: Sendable, Hashable {
 /// Where a shard's numbers go.
 public struct ShardReport {
     private let metrics: [Metric]
-    private let values: UnsafeMutableBufferPointer<Double>
+    private let values: Numbers<Double>
     /// What a method says of a shard beside its metrics, as many numbers as it has for the shard's role, zeros at first.
-    public let auxiliary: UnsafeMutableBufferPointer<Double>
+    public let auxiliary: Numbers<Double>
 
     /// Places for numbers.
     ///
@@ -94,8 +95,7 @@ public struct ShardReport {
     ///   - values: As many places.
     ///   - auxiliary: Places for what the method says beside them.
     public init(
-        _ metrics: [Metric], values: UnsafeMutableBufferPointer<Double>,
-        auxiliary: UnsafeMutableBufferPointer<Double>
+        _ metrics: [Metric], values: Numbers<Double>, auxiliary: Numbers<Double>
     ) {
         self.metrics = metrics
         self.values = values
@@ -107,6 +107,9 @@ public struct ShardReport {
         get { values[place(of: metric)] }
         nonmutating set { values[place(of: metric)] = newValue }
     }
+
+    /// The metrics, and the auxiliary numbers behind them.
+    public var numbers: [Double] { Array(values) + Array(auxiliary) }
 
     private func place(of metric: Metric) -> Int {
         guard let place = metrics.firstIndex(of: metric) else {

@@ -31,14 +31,12 @@ public final class WindowReader: SignalReader {
     {
         let crops = tape.input(
             rows: shard.windows.count * input.leads, columns: input.cropSamples)
-        let count = input.leads * input.cropSamples
         for (index, window) in shard.windows.enumerated() {
             try read(
                 window,
                 start: cropStart(of: shard, sample: index, slack: slack(of: source)),
                 length: input.cropSamples, from: source,
-                into: UnsafeMutableBufferPointer(
-                    start: crops.data + index * count, count: count))
+                into: crops.rows(index * input.leads..<(index + 1) * input.leads).numbers)
         }
         return crops
     }
@@ -53,7 +51,7 @@ public final class WindowReader: SignalReader {
         let crop = tape.input(rows: input.leads, columns: input.cropSamples)
         try read(
             shard.windows[0], start: start, length: input.cropSamples, from: source,
-            into: UnsafeMutableBufferPointer(start: crop.data, count: crop.count))
+            into: crop.numbers)
         return crop
     }
 
@@ -81,7 +79,7 @@ public final class WindowReader: SignalReader {
     /// - Throws: When the window cannot be read.
     func read(
         _ number: Int, start: Int, length: Int, standardises: Bool = true,
-        from source: any WindowSource, into target: UnsafeMutableBufferPointer<Float>
+        from source: any WindowSource, into target: Numbers<Float>
     ) throws {
         let samples = source.samplesPerWindow
         if window.isEmpty {
@@ -90,15 +88,18 @@ public final class WindowReader: SignalReader {
                 sampleRateHz: input.sampleRateHz, sampleCapacity: samples, leadCapacity: input.leads
             )
         }
-        try window.withUnsafeMutableBufferPointer { window in
-            try source.readMillivolts(window: number, into: window)
+        try window.withNumbers { window in
+            try window.withMutableSpan { span in
+                try source.readMillivolts(window: number, into: &span)
+            }
             if input.filterBeforeCrop {
                 conditioner?.condition(
                     window, leadCount: input.leads, filters: true, standardise: false)
             }
-            guard let from = window.baseAddress, let to = target.baseAddress else { return }
             for lead in 0..<input.leads {
-                (to + lead * length).update(from: from + lead * samples + start, count: length)
+                let first = lead * samples + start
+                target.part(lead * length..<(lead + 1) * length).update(
+                    from: window.part(first..<first + length))
             }
         }
         conditioner?.condition(
@@ -107,7 +108,7 @@ public final class WindowReader: SignalReader {
     }
 
     /// Takes out mean and deviation of all leads together.
-    func standardise(_ signal: UnsafeMutableBufferPointer<Float>) {
+    func standardise(_ signal: Numbers<Float>) {
         conditioner?.condition(signal, leadCount: input.leads, filters: false, standardise: true)
     }
 }

@@ -11,7 +11,7 @@ public protocol WindowSource: Sendable {
     ///   - window: Its number.
     ///   - signal: Shape `[12, samplesPerWindow]`, lead-major.
     /// - Throws: When the window cannot be read, naming file and record.
-    func readMillivolts(window: Int, into signal: UnsafeMutableBufferPointer<Float>) throws
+    func readMillivolts(window: Int, into signal: inout MutableSpan<Float>) throws
 
     /// What is known of a window beside its signal.
     func facts(of window: Int) -> WindowFacts
@@ -27,16 +27,14 @@ public protocol WindowSource: Sendable {
     /// - Parameters:
     ///   - window: Its number.
     ///   - features: `clinicalFeatureCount` numbers.
-    func clinicalFeatures(of window: Int, into features: UnsafeMutableBufferPointer<Float>)
+    func clinicalFeatures(of window: Int, into features: inout MutableSpan<Float>)
 }
 
 extension WindowSource {
     /// None.
     public var clinicalFeatureCount: Int { 0 }
     /// There are none to give.
-    public func clinicalFeatures(
-        of window: Int, into features: UnsafeMutableBufferPointer<Float>
-    ) {}
+    public func clinicalFeatures(of window: Int, into features: inout MutableSpan<Float>) {}
     /// Those of the facts: a source without codes knows no likelihoods.
     public func superclasses(of window: Int, rule: LabelRule) -> Superclasses {
         facts(of: window).superclasses

@@ -1,3 +1,5 @@
+import Kernels
+
 /// Bytes on the heap, aligned for vector instructions and zero at first.
 ///
 /// `@unchecked Sendable`: the storage has no lock. Whoever holds it alone may write (the owner of a model's
@@ -13,6 +15,14 @@ public final class TensorStorage: @unchecked Sendable {
     }
 
     deinit { bytes.deallocate() }
+
+    /// The whole storage as numbers; bytes beyond the last whole one are left out.
+    public func numbers<Element: BitwiseCopyable>(of type: Element.Type) -> Numbers<Element> {
+        guard let start = bytes.baseAddress else { preconditionFailure("storage without bytes") }
+        return Numbers(
+            startAddress: start.assumingMemoryBound(to: type),
+            count: bytes.count / MemoryLayout<Element>.stride)
+    }
 }
 
 /// A row-major array of numbers: a shape over a part of a storage.
@@ -79,6 +89,24 @@ public struct Tensor: Sendable {
         return bytes.assumingMemoryBound(to: Float.self)
     }
 
+    /// The numbers by their type, to be read and written within their bounds; valid as long as the tensor.
+    ///
+    /// - Precondition: The type is as large as the tensor's elements.
+    public func numbers<Element: BitwiseCopyable>(of type: Element.Type) -> Numbers<Element> {
+        let size = MemoryLayout<Element>.stride
+        precondition(
+            size == elementType.byteCount, "a \(elementType.rawValue) tensor of \(size) bytes each")
+        return storage.numbers(of: type).part(byteOffset / size..<byteOffset / size + count)
+    }
+
+    /// The numbers of a float32 tensor, to be read and written within their bounds; valid as long as the tensor.
+    ///
+    /// - Precondition: `elementType == .float32`.
+    public var numbers: Numbers<Float> {
+        precondition(elementType == .float32, "a \(elementType.rawValue) tensor has no floats")
+        return numbers(of: Float.self)
+    }
+
     /// The numbers of a float32 tensor, copied.
     public var floatArray: [Float] { Array(floats) }
 
@@ -88,6 +116,36 @@ public struct Tensor: Sendable {
     public func reshaped(_ shape: [Int]) -> Tensor {
         precondition(shape.reduce(1, *) == count, "\(self.shape) cannot become \(shape)")
         return Tensor(elementType, shape: shape, storage: storage, byteOffset: byteOffset)
+    }
+
+    /// Takes over another tensor's numbers.
+    ///
+    /// - Precondition: Both have as many elements of the same kind.
+    public func copyNumbers(of other: Tensor) {
+        precondition(
+            elementType == other.elementType && count == other.count,
+            "\(other.count) \(other.elementType.rawValue) into \(count) \(elementType.rawValue)")
+        bytes.copyMemory(from: UnsafeRawBufferPointer(other.bytes))
+    }
+
+    /// The numbers in double, whatever they are stored as.
+    public var doubles: [Double] {
+        func numbers<Number>(_ type: Number.Type, _ double: (Number) -> Double) -> [Double] {
+            (0..<count).map {
+                double(
+                    UnsafeRawBufferPointer(bytes).loadUnaligned(
+                        fromByteOffset: $0 * elementType.byteCount, as: type))
+            }
+        }
+        return switch elementType {
+        case .float32: numbers(Float.self) { Double($0) }
+        case .float64: numbers(Double.self) { $0 }
+        case .int64: numbers(Int64.self) { Double($0) }
+        case .int32: numbers(Int32.self) { Double($0) }
+        case .int16: numbers(Int16.self) { Double($0) }
+        case .int8: numbers(Int8.self) { Double($0) }
+        case .uint8: numbers(UInt8.self) { Double($0) }
+        }
     }
 
     /// A tensor of its own with the same numbers.

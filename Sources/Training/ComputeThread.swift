@@ -1,6 +1,7 @@
 import Kernels
 import NeuralNetworks
 import Pretraining
+import Tensors
 
 /// What one compute thread needs to go through a shard: tape, buffers, and the way to the sums.
 ///
@@ -9,7 +10,7 @@ final class ComputeThread: @unchecked Sendable {
     private let tape: Tape
     private let workspace: any ShardWorkspace
     /// Metrics, then as many auxiliary numbers as any role has.
-    private let numbers: UnsafeMutableBufferPointer<Double>
+    private let numbers: Tensor
     private let metrics: [Metric]
     private let auxiliary: (training: Int, validation: Int)
     private let sink: ShardSink
@@ -24,20 +25,18 @@ final class ComputeThread: @unchecked Sendable {
         workspace = method.makeWorkspace()
         metrics = method.metrics
         auxiliary = method.auxiliaryCounts
-        numbers = .allocate(
-            capacity: metrics.count + max(auxiliary.training, auxiliary.validation))
+        numbers = Tensor(
+            .float64, shape: [metrics.count + max(auxiliary.training, auxiliary.validation)])
         sink = ShardSink(sums: sums)
     }
 
-    deinit { numbers.deallocate() }
-
     /// Places for the numbers of a shard with so many auxiliary ones, all zero.
     private func emptyReport(auxiliary: Int) -> ShardReport {
+        let (numbers, count) = (numbers.numbers(of: Double.self), metrics.count)
         numbers.update(repeating: 0)
-        let count = metrics.count
         return ShardReport(
-            metrics, values: UnsafeMutableBufferPointer(rebasing: numbers[..<count]),
-            auxiliary: UnsafeMutableBufferPointer(rebasing: numbers[count..<count + auxiliary]))
+            metrics, values: numbers.part(0..<count),
+            auxiliary: numbers.part(count..<count + auxiliary))
     }
 
     func resetTimes() {
@@ -69,7 +68,7 @@ final class ComputeThread: @unchecked Sendable {
         tape.backward(from: loss, gradient: { $0[0] = 1 }, into: sink)
         forwardSeconds += (middle - start) / .seconds(1)
         backwardSeconds += (clock.now - middle) / .seconds(1)
-        return Array(numbers[..<(metrics.count + report.auxiliary.count)])
+        return report.numbers
     }
 
     /// Computes a shard's numbers only.
@@ -77,20 +76,19 @@ final class ComputeThread: @unchecked Sendable {
         tape.reset(recordsGradients: false)
         let report = emptyReport(auxiliary: auxiliary.validation)
         _ = try workspace.forward(shard, from: source, report: report, on: tape)
-        return Array(numbers[..<(metrics.count + report.auxiliary.count)])
+        return report.numbers
     }
 
     /// Computes what a shard gives to the whole batch.
-    func gather(
-        _ shard: Shard, from source: any WindowSource, into rows: UnsafeMutableBufferPointer<Float>
-    ) throws {
+    func rows(of shard: Shard, from source: any WindowSource) throws -> [Float] {
         let start = ContinuousClock.now
         tape.reset(recordsGradients: false)
         guard let workspace = workspace as? any RowWorkspace else {
             preconditionFailure("the method gathers rows, but its workspace computes none")
         }
-        try workspace.gather(shard, from: source, into: rows, on: tape)
+        let rows = try workspace.rows(of: shard, from: source, on: tape).array
         forwardSeconds += (ContinuousClock.now - start) / .seconds(1)
+        return rows
     }
 }
 
@@ -112,7 +110,7 @@ private final class ShardSink: GradientSink {
         self.finished = finished
     }
 
-    func receive(gradient: UnsafePointer<Float>, count: Int, of parameter: Int) {
+    func receive(gradient: Numbers<Float>, of parameter: Int) {
         let start = ContinuousClock.now
         sums.add(gradient, of: parameter) { block in
             // A stream for each block of each shard: blocks are fewer than 2^20, shards fewer than 2^12.

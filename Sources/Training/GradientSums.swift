@@ -10,6 +10,8 @@ struct GradientBlock: Sendable {
     let offset: Int
     /// Number of lanes.
     let count: Int
+    /// The lanes.
+    var range: Range<Int> { offset..<offset + count }
 }
 
 /// How gradients lie in integer lanes: blocks, buckets, and what one contribution may fill.
@@ -68,6 +70,11 @@ struct GradientLayout: Sendable {
     }
 }
 
+extension ReductionLayout {
+    /// Zeroed lanes for all elements.
+    func makeLanes() -> IntegerLanes { IntegerLanes(bits: laneBits, count: elementCount) }
+}
+
 /// The integer sums of the shards that were computed here, filled by several threads at once.
 ///
 /// `@unchecked Sendable`: a parameter's lanes and maxima are touched under its lock only; between rounds one thread
@@ -75,31 +82,28 @@ struct GradientLayout: Sendable {
 final class GradientSums: @unchecked Sendable {
     let layout: GradientLayout
     /// The lanes.
-    let local: TensorStorage
+    let local: IntegerLanes
     /// The exponents that lanes are scaled by, one a block; beyond a byte where a margin was added.
     private(set) var exponents: [Int]
     /// The largest exponent of any contribution so far, one a block.
-    var maxima: [UInt8] { Array(largest) }
+    var maxima: [UInt8] { Array(largest.numbers(of: UInt8.self)) }
     /// Bare memory: threads under different locks may write their blocks, but no two may write one array.
-    private let largest: UnsafeMutableBufferPointer<UInt8>
+    private let largest: Tensor
     private let locks: [Locked<Void>]
 
     init(layout: GradientLayout) {
         self.layout = layout
-        local = TensorStorage(byteCount: layout.reduction.byteCount)
+        local = layout.reduction.makeLanes()
         exponents = Array(repeating: 0, count: layout.blocks.count)
-        largest = .allocate(capacity: layout.blocks.count)
-        largest.initialize(repeating: 0)
+        largest = Tensor(.uint8, shape: [layout.blocks.count])
         locks = layout.blocksOfParameter.map { _ in Locked(()) }
     }
-
-    deinit { largest.deallocate() }
 
     /// Empties the sums and fixes the exponents for a round.
     func begin(exponents: [Int]) {
         self.exponents = exponents
-        largest.update(repeating: 0)
-        local.bytes.initializeMemory(as: UInt8.self, repeating: 0)
+        largest.numbers(of: UInt8.self).update(repeating: 0)
+        local.clear()
     }
 
     /// Adds a shard's gradient of one parameter.
@@ -109,70 +113,46 @@ final class GradientSums: @unchecked Sendable {
     ///   - parameter: Its index.
     ///   - random: The stream for stochastic rounding of a block; used with lanes below 32 bits.
     func add(
-        _ gradient: UnsafePointer<Float>, of parameter: Int,
-        random: (_ block: Int) -> RandomStream
+        _ gradient: Numbers<Float>, of parameter: Int, random: (_ block: Int) -> RandomStream
     ) {
-        guard let lanes = local.bytes.baseAddress else { return }
         let blocks = layout.blocksOfParameter[parameter]
         guard let first = blocks.first.map({ layout.blocks[$0].offset }) else { return }
+        let largest = largest.numbers(of: UInt8.self)
         locks[parameter].withLock { _ in
             for index in blocks {
                 let block = layout.blocks[index]
-                let x = gradient + (block.offset - first)
-                let exponent = FixedPoint.exponent(of: x, count: block.count)
+                let start = block.offset - first
+                let x = gradient.part(start..<start + block.count)
+                let exponent = FixedPoint.exponent(of: x)
                 if exponent > largest[index] { largest[index] = exponent }
                 guard exponent < 255 else { continue }
                 let scale = FixedPoint.scale(
                     exponent: exponents[index], bits: layout.contributionBits)
-                add(x, block: block, scale: scale, to: lanes) { random(index) }
+                local.add(
+                    x, at: block.offset, scale: scale,
+                    contributionBits: layout.contributionBits
+                ) { random(index) }
             }
         }
     }
 
-    private func add(
-        _ x: UnsafePointer<Float>, block: GradientBlock, scale: Double,
-        to lanes: UnsafeMutableRawPointer, random: () -> RandomStream
-    ) {
-        let bits = layout.contributionBits
-        switch layout.reduction.laneBits {
-        case 32:
-            FixedPoint.accumulate(
-                x, scale: scale, bits: bits, count: block.count,
-                into: lanes.assumingMemoryBound(to: Int32.self) + block.offset)
-        case 16:
-            var stream = random()
-            FixedPoint.accumulateStochastically(
-                x, scale: scale, bits: bits, count: block.count, random: &stream,
-                into: lanes.assumingMemoryBound(to: Int16.self) + block.offset)
-        default:
-            var stream = random()
-            FixedPoint.accumulateStochastically(
-                x, scale: scale, bits: bits, count: block.count, random: &stream,
-                into: lanes.assumingMemoryBound(to: Int8.self) + block.offset)
-        }
-    }
-
     /// Turns a block of sums back into the mean gradient over the shards.
+    ///
+    /// - Parameters:
+    ///   - index: The block.
+    ///   - lanes: The sums.
+    ///   - logicalShards: Shards that they are of.
+    ///   - gradient: As many numbers as the block has.
     func restore(
-        _ index: Int, from lanes: UnsafeRawPointer, logicalShards: Int,
-        into gradient: UnsafeMutablePointer<Float>
+        _ index: Int, from lanes: IntegerLanes, logicalShards: Int,
+        into gradient: Numbers<Float>
     ) {
         let block = layout.blocks[index]
+        precondition(
+            gradient.count == block.count, "\(gradient.count) numbers for \(block.count) lanes")
         let scale = FixedPoint.scale(exponent: exponents[index], bits: layout.contributionBits)
-        let factor = Float(1 / (scale * Double(logicalShards)))
-        switch layout.reduction.laneBits {
-        case 32:
-            FixedPoint.restore(
-                lanes.assumingMemoryBound(to: Int32.self) + block.offset, factor: factor,
-                count: block.count, into: gradient)
-        case 16:
-            FixedPoint.restore(
-                lanes.assumingMemoryBound(to: Int16.self) + block.offset, factor: factor,
-                count: block.count, into: gradient)
-        default:
-            FixedPoint.restore(
-                lanes.assumingMemoryBound(to: Int8.self) + block.offset, factor: factor,
-                count: block.count, into: gradient)
-        }
+        lanes.restore(
+            from: block.offset, factor: Float(1 / (scale * Double(logicalShards))),
+            into: gradient)
     }
 }

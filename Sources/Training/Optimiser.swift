@@ -23,7 +23,7 @@ final class Optimiser {
     private let kinds: [Kind]
     private let kindOfBlock: [Int?]
     private let statistics: [Int: Tensor]
-    private let squares: UnsafeMutableBufferPointer<Double>
+    private let squares: Tensor
     private let scratch: Tensor
 
     /// Blocks that a thread takes at a time.
@@ -62,11 +62,9 @@ final class Optimiser {
         self.kinds = kinds
         self.kindOfBlock = kindOfBlock
         self.statistics = statistics
-        squares = .allocate(capacity: layout.blocks.count)
+        squares = Tensor(.float64, shape: [layout.blocks.count])
         scratch = Tensor(shape: [threads, FixedPoint.blockSize])
     }
-
-    deinit { squares.deallocate() }
 
     /// The moments by name, for checkpoints and digests.
     var moments: [NamedTensor] {
@@ -94,18 +92,18 @@ final class Optimiser {
     ///   - pool: Whose threads work.
     /// - Returns: The norm of the whole gradient, before clipping.
     func update(
-        step: UInt64, number: UInt64, sums: GradientSums, lanes: UnsafeRawPointer,
+        step: UInt64, number: UInt64, sums: GradientSums, lanes: IntegerLanes,
         on pool: ComputePool
     ) -> Double {
-        let work = Work(optimiser: self, sums: sums, lanes: lanes)
+        let squares = squares.numbers(of: Double.self)
+        let work = Work(optimiser: self, sums: sums, lanes: lanes, squares: squares)
         forEachBlock(on: pool) { block, gradient in
             guard work.optimiser.kindOfBlock[block] != nil else {
-                work.optimiser.squares[block] = 0
+                work.squares[block] = 0
                 return
             }
             work.restore(block, into: gradient)
-            work.optimiser.squares[block] = sumOfSquares(
-                gradient, count: work.optimiser.layout.blocks[block].count)
+            work.squares[block] = sumOfSquares(gradient)
         }
         let norm = squares.reduce(0, +).squareRoot()
         let limit = configuration.clipNorm ?? .infinity
@@ -129,43 +127,42 @@ final class Optimiser {
 
     /// The mean over shards of a statistic of this round; valid until the next call for the same one.
     func statistic(
-        _ index: Int, sums: GradientSums, lanes: UnsafeRawPointer
-    ) -> UnsafeBufferPointer<Float> {
-        guard let mean = statistics[index]?.floats, let start = mean.baseAddress else {
+        _ index: Int, sums: GradientSums, lanes: IntegerLanes
+    ) -> Numbers<Float> {
+        guard let mean = statistics[index]?.numbers else {
             preconditionFailure("\(parameters[index].name) is no statistic")
         }
         let first = parameters.offsets[index]
         for block in layout.blocksOfParameter[index] {
+            let start = layout.blocks[block].offset - first
             sums.restore(
                 block, from: lanes, logicalShards: logicalShards,
-                into: start + (layout.blocks[block].offset - first))
+                into: mean.part(start..<start + layout.blocks[block].count))
         }
-        return UnsafeBufferPointer(mean)
+        return mean
     }
 
     private func apply(
-        _ constants: AdamWStep, to index: Int, gradient: UnsafeMutablePointer<Float>, factor: Float
+        _ constants: AdamWStep, to index: Int, gradient: Numbers<Float>, factor: Float
     ) {
-        let block = layout.blocks[index]
-        guard let m = moment1.bytes.baseAddress?.assumingMemoryBound(to: Float.self),
-            let v = moment2.bytes.baseAddress?.assumingMemoryBound(to: Float.self)
-        else { return }
-        if factor != 1 { scale(gradient, by: factor, into: gradient, count: block.count) }
+        let range = layout.blocks[index].range
+        if factor != 1 { scale(gradient, by: factor, into: gradient) }
         constants.apply(
-            to: parameters.flat + block.offset, gradient: gradient, moment1: m + block.offset,
-            moment2: v + block.offset, count: block.count)
+            to: parameters.flat.part(range), gradient: gradient,
+            moment1: moment1.numbers(of: Float.self).part(range),
+            moment2: moment2.numbers(of: Float.self).part(range))
     }
 
     private func forEachBlock(
         on pool: ComputePool,
-        _ body: @escaping @Sendable (_ block: Int, _ gradient: UnsafeMutablePointer<Float>) -> Void
+        _ body: @escaping @Sendable (_ block: Int, _ gradient: Numbers<Float>) -> Void
     ) {
-        let (count, size) = (layout.blocks.count, Self.blocksPerTask)
+        let (blocks, size) = (layout.blocks, Self.blocksPerTask)
         let scratch = scratch
-        pool.run((count + size - 1) / size) { task, thread in
-            guard let start = scratch.floats.baseAddress else { return }
-            for block in task * size..<min(count, (task + 1) * size) {
-                body(block, start + thread * FixedPoint.blockSize)
+        pool.run((blocks.count + size - 1) / size) { task, thread in
+            let (numbers, start) = (scratch.numbers, thread * FixedPoint.blockSize)
+            for block in task * size..<min(blocks.count, (task + 1) * size) {
+                body(block, numbers.part(start..<start + blocks[block].count))
             }
         }
     }
@@ -176,9 +173,10 @@ final class Optimiser {
     private struct Work: @unchecked Sendable {
         let optimiser: Optimiser
         let sums: GradientSums
-        let lanes: UnsafeRawPointer
+        let lanes: IntegerLanes
+        let squares: Numbers<Double>
 
-        func restore(_ block: Int, into gradient: UnsafeMutablePointer<Float>) {
+        func restore(_ block: Int, into gradient: Numbers<Float>) {
             sums.restore(
                 block, from: lanes, logicalShards: optimiser.logicalShards, into: gradient)
         }

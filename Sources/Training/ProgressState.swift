@@ -1,3 +1,4 @@
+import Kernels
 import Tensors
 
 /// The part of the training state that is neither parameter nor moment: counters and running exponents.
@@ -21,27 +22,30 @@ final class ProgressState {
     }
 
     /// Finished steps.
-    var step: UInt64 { stepTensor.bytes.load(as: UInt64.self) }
+    var step: UInt64 { counter(stepTensor)[0] }
     /// Samples that finished steps have used.
-    var cursor: UInt64 { cursorTensor.bytes.load(as: UInt64.self) }
+    var cursor: UInt64 { counter(cursorTensor)[0] }
     /// Steps that moved the parameters; skipped ones did not.
-    var updates: UInt64 { updatesTensor.bytes.load(as: UInt64.self) }
+    var updates: UInt64 { counter(updatesTensor)[0] }
     /// What the next step's largest gradients are expected to be, one a block.
-    var runningExponents: UnsafeMutableRawBufferPointer { exponentTensor.bytes }
+    var runningExponents: Numbers<UInt8> { exponentTensor.numbers(of: UInt8.self) }
+
+    private func counter(_ tensor: Tensor) -> Numbers<UInt64> { tensor.numbers(of: UInt64.self) }
 
     /// After an update: exponents sink by one a step and rise at once.
     func advance(samples: Int, maxima: [UInt8]) {
+        let exponents = runningExponents
         for (index, largest) in maxima.enumerated() {
-            let running = runningExponents[index]
-            runningExponents[index] = max(running == 0 ? 0 : running - 1, largest)
+            let running = exponents[index]
+            exponents[index] = max(running == 0 ? 0 : running - 1, largest)
         }
-        updatesTensor.bytes.storeBytes(of: updates + 1, as: UInt64.self)
+        counter(updatesTensor)[0] += 1
         skip(samples: samples)
     }
 
     /// After a step that moved nothing.
     func skip(samples: Int) {
-        stepTensor.bytes.storeBytes(of: step + 1, as: UInt64.self)
-        cursorTensor.bytes.storeBytes(of: cursor + UInt64(samples), as: UInt64.self)
+        counter(stepTensor)[0] += 1
+        counter(cursorTensor)[0] += UInt64(samples)
     }
 }

@@ -84,20 +84,17 @@ public struct StepBenchmark: Sendable {
     private func gemmPeak() throws -> Double {
         let (size, rounds) = (1024, 8)
         let pool = try ComputePool(threadCount: threads)
-        let operands = (0..<threads).map { _ in Tensor(shape: [3, size, size]) }
+        let products = (0..<threads).map { _ in
+            TrialProduct(rows: size, columns: size, terms: size)
+        }
         var best = 0.0
         for _ in 0..<3 {
             let start = ContinuousClock.now
             pool.run(threads) { task, _ in
-                guard let data = operands[task].floats.baseAddress else { return }
-                for _ in 0..<rounds {
-                    MatrixProduct.multiply(
-                        .init(data, stride: size), .init(data + size * size, stride: size),
-                        m: size, n: size, k: size, into: data + 2 * size * size)
-                }
+                for _ in 0..<rounds { products[task].run() }
             }
             let seconds = (ContinuousClock.now - start) / .seconds(1)
-            let operations = 2 * pow(Double(size), 3) * Double(rounds * threads)
+            let operations = products.reduce(0) { $0 + $1.operations } * Double(rounds)
             best = max(best, operations / seconds / 1e9)
         }
         return best

@@ -34,17 +34,13 @@ public struct SyntheticWindows: WindowSource {
     }
 
     /// Gives a window's numbers, shape `[12, samplesPerWindow]`.
-    public func readMillivolts(
-        window: Int, into signal: UnsafeMutableBufferPointer<Float>
-    ) {
+    public func readMillivolts(window: Int, into signal: inout MutableSpan<Float>) {
         let start = window * 61 % 4096
-        _ = signal.update(from: table[start..<start + signal.count])
+        signal.copy(from: table.span.extracting(start..<start + signal.count))
     }
 
     /// Gives a window's features, of which every seventh is not measured.
-    public func clinicalFeatures(
-        of window: Int, into features: UnsafeMutableBufferPointer<Float>
-    ) {
+    public func clinicalFeatures(of window: Int, into features: inout MutableSpan<Float>) {
         let start = window * 37 % 4096
         for i in features.indices {
             features[i] = (window + i) % 7 == 0 ? .nan : table[start + i]

@@ -27,12 +27,11 @@ extension TrainingReplica {
         let failure = Locked<(any Error)?>(nil)
         pool.run(missing.count) { [self] task, thread in
             do {
-                var rows = Array(repeating: Float(0), count: count)
-                let shard = trainingShard(missing[task])
-                try rows.withUnsafeMutableBufferPointer {
-                    try threads[thread].gather(shard, from: source, into: $0)
-                }
-                results.withLock { [rows] in $0[missing[task]] = rows }
+                let rows = try threads[thread].rows(
+                    of: trainingShard(missing[task]), from: source)
+                precondition(
+                    rows.count == count, "\(rows.count) numbers of rows instead of \(count)")
+                results.withLock { $0[missing[task]] = rows }
             } catch {
                 failure.withLock { $0 = error }
             }

@@ -28,17 +28,17 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
     private let validation: ValidationUnits
     let pool: ComputePool
     let threads: [ComputeThread]
-    private let sums: GradientSums
+    let sums: GradientSums
     private let optimiser: Optimiser
     let progress: ProgressState
-    private let reduced: TensorStorage
+    let reduced: IntegerLanes
     /// The training state, sorted by name.
     public let state: [NamedTensor]
 
     private var round: UInt8 = 0
     private var shardNumbers: [Int: [Double]] = [:]
     private var validationNumbers: [Int: [Double]] = [:]
-    private var concluded: RoundSummary?
+    private(set) var concluded: RoundSummary?
     /// The rows of the held state's step, where the method gathers rows.
     var gathered = GatheredRows()
 
@@ -82,7 +82,7 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
             parameters: parameters, laneBits: configuration.exchange.gradientBits,
             logicalShards: configuration.logicalShards)
         sums = GradientSums(layout: layout)
-        reduced = TensorStorage(byteCount: layout.reduction.byteCount)
+        reduced = layout.reduction.makeLanes()
         optimiser = Optimiser(
             parameters: parameters, layout: layout, configuration: configuration, threads: threads)
         progress = ProgressState(blocks: layout.blocks.count)
@@ -176,11 +176,6 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
     func trainingWindows(_ positions: Range<Int>) -> [Int] {
         positions.map { sampler.window(at: $0, step: step, cursor: progress.cursor) }
     }
-
-    /// The sums of the shards that were added here.
-    public var localSums: UnsafeMutableRawBufferPointer { sums.local.bytes }
-    /// Where the sums over all members go.
-    public var reducedSums: UnsafeMutableRawBufferPointer { reduced.bytes }
 
     /// What the other members need to know of this round, validation included where it is due.
     public func summary(rank: Int, worldSize: Int) throws -> [UInt8] {
@@ -283,19 +278,11 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
             && !joined.shards.contains { $0.value.contains { !$0.isFinite } }
     }
 
-    /// CRC-32 of the reduced sums and the joined summaries.
-    public func reducedChecksum() -> UInt32 {
-        let sums = CRC32.checksum(of: UnsafeRawBufferPointer(reduced.bytes))
-        return (concluded?.encoded() ?? []).withUnsafeBytes { CRC32.checksum(of: $0, after: sums) }
-    }
-
     // MARK: The update
 
     /// Moves the state on by one step with the concluded sums.
     public func apply() throws -> JSONValue {
-        guard let concluded, let lanes = reduced.bytes.baseAddress else {
-            preconditionFailure("apply needs a concluded round")
-        }
+        guard let concluded else { preconditionFailure("apply needs a concluded round") }
         var report: [String: JSONValue] = [:]
         for (index, metric) in method.metrics.enumerated() {
             let total = (0..<logicalShards).reduce(0.0) {
@@ -311,12 +298,11 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
         if isFinite(concluded) {
             let norm = optimiser.update(
                 step: step, number: progress.updates + 1, sums: sums,
-                lanes: UnsafeRawPointer(lanes), on: pool)
+                lanes: reduced, on: pool)
             report["gradient_norm"] = .measured(norm)
             if let method = method as? any KeepsState {
                 let details = method.update(
-                    updateContext(
-                        auxiliary: auxiliary(of: concluded), lanes: UnsafeRawPointer(lanes)))
+                    updateContext(auxiliary: auxiliary(of: concluded)))
                 report.merge(details) { _, new in new }
             }
             progress.advance(samples: configuration.batchSize, maxima: concluded.maxima)
@@ -334,11 +320,13 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
         }
     }
 
-    private func updateContext(auxiliary: [[Double]], lanes: UnsafeRawPointer) -> UpdateContext {
+    private func updateContext(auxiliary: [[Double]]) -> UpdateContext {
         UpdateContext(
             parameters: parameters, seed: configuration.seed, step: step,
             totalSteps: configuration.steps, logicalShards: logicalShards, auxiliary: auxiliary,
-            statistic: { [optimiser, sums] in optimiser.statistic($0, sums: sums, lanes: lanes) },
+            statistic: { [optimiser, sums, reduced] in
+                optimiser.statistic($0, sums: sums, lanes: reduced)
+            },
             parallel: { [pool] count, task in pool.run(count) { number, _ in task(number) } })
     }
 

@@ -9,11 +9,10 @@ import Testing
     ) -> (values: [Float], flags: [Float]) {
         var values = [Float](repeating: 9, count: features.count)
         var flags = values
-        features.withUnsafeBufferPointer { features in
-            values.withUnsafeMutableBufferPointer { values in
-                flags.withUnsafeMutableBufferPointer {
-                    statistics.normalise(features, values: values, flags: $0)
-                }
+        var features = features
+        features.withNumbers { features in
+            values.withNumbers { values in
+                flags.withNumbers { statistics.normalise(features, values: values, flags: $0) }
             }
         }
         return (values, flags)

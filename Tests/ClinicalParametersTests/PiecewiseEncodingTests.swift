@@ -5,10 +5,9 @@ import Testing
 struct PiecewiseEncodingTests {
     private func code(_ value: Float, _ edges: [Float]) -> [Float] {
         var code = Array(repeating: Float(9), count: edges.count - 1)
-        edges.withUnsafeBufferPointer { edges in
-            code.withUnsafeMutableBufferPointer {
-                PiecewiseEncoding.encode(value, edges: edges, into: $0)
-            }
+        var edges = edges
+        edges.withNumbers { edges in
+            code.withNumbers { PiecewiseEncoding.encode(value, edges: edges, into: $0) }
         }
         return code
     }

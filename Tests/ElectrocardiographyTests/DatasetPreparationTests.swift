@@ -167,7 +167,8 @@ import Testing
         for window in 0..<set.windowCount {
             let description = set.window(window)
             var features = [Float](repeating: 0, count: 3)
-            features.withUnsafeMutableBufferPointer { set.clinicalFeatures(of: window, into: $0) }
+            var span = features.mutableSpan
+            set.clinicalFeatures(of: window, into: &span)
             #expect(features[0] == Float(description.record.sourceRateHz) && features[2].isNaN)
             guard description.record.source == 1 else { continue }
             let source = try WFDBRecord.read(
@@ -233,9 +234,8 @@ import Testing
         // At its own rate a record of whole microvolts comes back as it was, to the last bit of 16.
         var signal = [Float](repeating: 0, count: 12_000)
         let window = try #require((0..<18).first { set.window($0).record.name == "f_flat" })
-        try signal.withUnsafeMutableBufferPointer {
-            try set.readMillivolts(window: window, into: $0)
-        }
+        var span = signal.mutableSpan
+        try set.readMillivolts(window: window, into: &span)
         let record = try WFDBRecord.read(FilePath(folder.path + "/other/f_flat"))
         for (lead, expected) in record.standardLeads().enumerated() {
             for t in 0..<1000 {
@@ -289,10 +289,8 @@ import Testing
         let set = try PreparedDataset(path: FilePath(path))
         var signal = [Float](repeating: 0, count: 12 * set.samplesPerWindow)
         func read() throws {
-            let result = signal.withUnsafeMutableBufferPointer { buffer in
-                Result { try set.readMillivolts(window: 0, into: buffer) }
-            }
-            try result.get()
+            var span = signal.mutableSpan
+            try set.readMillivolts(window: 0, into: &span)
         }
         try read()
         let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0

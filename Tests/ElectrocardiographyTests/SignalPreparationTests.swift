@@ -48,12 +48,12 @@ import Testing
             sampleRateHz: 250, sampleCapacity: count, leadCapacity: leads)
         let x250 = expected.floatArray
         var filtered = x250
-        filtered.withUnsafeMutableBufferPointer {
+        filtered.withNumbers {
             conditioner.condition($0, leadCount: leads, filters: true, standardise: false)
         }
         expectClose(filtered, try file.tensor("after_lowpass").floatArray, "after_lowpass")
         var standardised = x250
-        standardised.withUnsafeMutableBufferPointer {
+        standardised.withNumbers {
             conditioner.condition($0, leadCount: leads, filters: true, standardise: true)
         }
         expectClose(standardised, try file.tensor("standardised").floatArray, "standardised")
@@ -127,7 +127,7 @@ import Testing
     @Test func aFlatSignalStandardisesToZero() {
         var signal = [Float](repeating: 0.25, count: 12 * 100)
         var conditioner = SignalConditioner(sampleCapacity: 100)
-        signal.withUnsafeMutableBufferPointer {
+        signal.withNumbers {
             conditioner.condition($0, leadCount: 12, filters: false, standardise: true)
         }
         #expect(signal.allSatisfy { $0 == 0 })
@@ -138,12 +138,12 @@ import Testing
         let signal = (0..<12 * 300).map { _ in random.nextUniform() - 0.5 }
         var together = signal
         var conditioner = SignalConditioner(sampleCapacity: 300)
-        together.withUnsafeMutableBufferPointer {
+        together.withNumbers {
             conditioner.condition($0, leadCount: 12, filters: true, standardise: false)
         }
         for lead in 0..<12 {
             var alone = Array(signal[lead * 300..<(lead + 1) * 300])
-            alone.withUnsafeMutableBufferPointer {
+            alone.withNumbers {
                 conditioner.condition($0, leadCount: 1, filters: true, standardise: false)
             }
             #expect(alone[...] == together[lead * 300..<(lead + 1) * 300])

@@ -14,7 +14,7 @@ private struct PlantedWindows: WindowSource {
     static let seconds = 3..<4
     let samplesPerWindow = 2500
 
-    func readMillivolts(window: Int, into signal: UnsafeMutableBufferPointer<Float>) {
+    func readMillivolts(window: Int, into signal: inout MutableSpan<Float>) {
         var random = RandomStream(seed: 11, purpose: .test, step: UInt64(window))
         for i in signal.indices { signal[i] = 0.2 * Float(random.nextNormal()) }
         guard window % 2 == 1 else { return }
@@ -79,9 +79,8 @@ private struct PlantedWindows: WindowSource {
         #expect(hidden.parts.count == 36 && hidden.parts[2].samples == 2000..<2500)
         func read(_ source: any WindowSource, _ window: Int) throws -> [Float] {
             var signal = Array(repeating: Float(0), count: 12 * 2500)
-            try signal.withUnsafeMutableBufferPointer {
-                try source.readMillivolts(window: window, into: $0)
-            }
+            var span = signal.mutableSpan
+            try source.readMillivolts(window: window, into: &span)
             return signal
         }
         let whole = try read(source, 3)

@@ -187,14 +187,14 @@ private struct UnmeasuredWindows: WindowSource {
     var samplesPerWindow: Int { signals.samplesPerWindow }
     var clinicalFeatureCount: Int { signals.clinicalFeatureCount }
 
-    func readMillivolts(window: Int, into signal: UnsafeMutableBufferPointer<Float>) throws {
-        try signals.readMillivolts(window: window, into: signal)
+    func readMillivolts(window: Int, into signal: inout MutableSpan<Float>) throws {
+        try signals.readMillivolts(window: window, into: &signal)
     }
 
     func facts(of window: Int) -> WindowFacts { signals.facts(of: window) }
 
-    func clinicalFeatures(of window: Int, into features: UnsafeMutableBufferPointer<Float>) {
-        features.update(repeating: .nan)
+    func clinicalFeatures(of window: Int, into features: inout MutableSpan<Float>) {
+        for i in features.indices { features[i] = .nan }
     }
 }
 
@@ -205,14 +205,14 @@ private struct SpoiltWindows: WindowSource {
     var samplesPerWindow: Int { signals.samplesPerWindow }
     var clinicalFeatureCount: Int { signals.clinicalFeatureCount }
 
-    func readMillivolts(window: Int, into signal: UnsafeMutableBufferPointer<Float>) throws {
-        try signals.readMillivolts(window: window, into: signal)
-        if spoilt.contains(window) { signal.update(repeating: .nan) }
+    func readMillivolts(window: Int, into signal: inout MutableSpan<Float>) throws {
+        try signals.readMillivolts(window: window, into: &signal)
+        if spoilt.contains(window) { for i in signal.indices { signal[i] = .nan } }
     }
 
     func facts(of window: Int) -> WindowFacts { signals.facts(of: window) }
 
-    func clinicalFeatures(of window: Int, into features: UnsafeMutableBufferPointer<Float>) {
-        signals.clinicalFeatures(of: window, into: features)
+    func clinicalFeatures(of window: Int, into features: inout MutableSpan<Float>) {
+        signals.clinicalFeatures(of: window, into: &features)
     }
 }

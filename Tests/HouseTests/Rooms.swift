@@ -8,7 +8,7 @@ enum Rooms {
         "Runtime": ["CSystem", "CZlib", "COpenSSL"],
         "Kernels": ["CSystem"],
         "Tensors": ["Kernels"],
-        "LinearAlgebra": ["Tensors", "COpenBLAS"],
+        "LinearAlgebra": ["Kernels", "Tensors", "COpenBLAS"],
         "NeuralNetworks": ["Kernels", "Tensors", "LinearAlgebra"],
         "Electrocardiography": ["Runtime", "Kernels"],
         "ClinicalParameters": ["Runtime", "Kernels", "Electrocardiography"],

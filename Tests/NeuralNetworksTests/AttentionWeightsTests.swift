@@ -16,13 +16,12 @@ import Testing
         tape.reset(recordsGradients: false)
         let qkv = tape.input(rows: tokens, columns: 3 * heads * 4)
         var random = RandomStream(seed: 2, purpose: .test)
-        for i in 0..<qkv.count { qkv.data[i] = Float(random.nextNormal()) }
+        for i in 0..<qkv.count { qkv.numbers[i] = Float(random.nextNormal()) }
         if usesPattern {
             _ = tape.crossPatternAttention(qkv, rows: rows, columns: columns, heads: heads)
         } else {
             // The same pattern as a mask over all pairs.
-            let keep = tape.arena.bytes(tokens * tokens).bindMemory(
-                to: UInt8.self, capacity: tokens * tokens)
+            let keep = tape.numbers(tokens * tokens, of: UInt8.self)
             for i in 0..<tokens {
                 for j in 0..<tokens {
                     let isSeen = i / columns == j / columns || i % columns == j % columns

@@ -94,7 +94,7 @@ import Testing
         #expect(relativeError(last, GoldenTensor(shape: [], doubles: Array(states))) < 1e-5)
         tape.backward(
             from: y,
-            gradient: { $0.update(from: golden("cotangent").floats, count: y.count) }, into: sink)
+            gradient: { $0.update(from: golden("cotangent").floats.span) }, into: sink)
         for index in 0..<parameters.count {
             let name = index == input ? "x" : String(parameters[index].name.dropFirst(4))
             let gradient = sink.gradients[index] ?? []
@@ -107,8 +107,8 @@ import Testing
 private final class GradientCollection: GradientSink {
     var gradients: [Int: [Float]] = [:]
 
-    func receive(gradient: UnsafePointer<Float>, count: Int, of parameter: Int) {
-        gradients[parameter] = Array(UnsafeBufferPointer(start: gradient, count: count))
+    func receive(gradient: Numbers<Float>, of parameter: Int) {
+        gradients[parameter] = Array(gradient)
     }
 }
 

@@ -54,23 +54,18 @@ struct GradientTests {
         let keep = (0..<tokens * tokens).map {
             UInt8($0 % 3 == 0 || $0 / tokens == $0 % tokens ? 1 : 0)
         }
-        keep.withUnsafeBufferPointer { keep in
-            #expect(
-                gradientError(shapes: [[sequences * tokens, 3 * heads * width]]) { tape, v in
-                    tape.attention(v[0], tokens: tokens, heads: heads, keep: keep.baseAddress)
-                } < bound)
-        }
+        #expect(
+            gradientError(shapes: [[sequences * tokens, 3 * heads * width]]) { tape, v in
+                tape.attention(v[0], tokens: tokens, heads: heads, keep: tape.numbers(keep))
+            } < bound)
     }
 
     @Test func rowsAndSums() {
         let indices: [Int32] = [3, 0, 3, 2]
-        indices.withUnsafeBufferPointer { indices in
-            guard let indices = indices.baseAddress else { return }
-            #expect(
-                gradientError(shapes: [[5, 4]]) { tape, v in
-                    tape.gatherRows(v[0], indices: indices, count: 4)
-                } < bound)
-        }
+        #expect(
+            gradientError(shapes: [[5, 4]]) { tape, v in
+                tape.gatherRows(v[0], indices: tape.numbers(indices))
+            } < bound)
         #expect(
             gradientError(shapes: [[6, 4]]) { tape, v in tape.meanOfRows(v[0], length: 3) } < bound)
         #expect(

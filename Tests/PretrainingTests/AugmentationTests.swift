@@ -15,15 +15,17 @@ struct AugmentationTests {
         _ settings: AugmentationConfiguration, position: UInt32 = 0, of window: [Float]? = nil
     ) -> [Float] {
         var window = window ?? (0..<leads * samples).map { Float($0 % samples) }
-        var view = [Float](repeating: .nan, count: leads * length)
         var random = RandomStream(seed: 1, purpose: .augmentation, step: 2, position: position)
-        window.withUnsafeMutableBufferPointer { window in
-            view.withUnsafeMutableBufferPointer { view in
+        let tape = Tape(parameters: Parameters(ParameterList(), seed: 0))
+        return withExtendedLifetime(tape) {
+            let view = tape.input(rows: leads, columns: length)
+            view.numbers.update(repeating: .nan)
+            window.withNumbers {
                 Augmentation(settings, leads: leads, sampleRateHz: 250).make(
-                    view, from: window, random: &random, standardise: { _ in })
+                    view, from: $0, random: &random, standardise: { _ in })
             }
+            return view.array
         }
-        return view
     }
 
     private func settings(
@@ -94,10 +96,8 @@ struct AugmentationTests {
     @Test func noiseIsNormal() {
         var random = RandomStream(seed: 5, purpose: .test)
         var numbers = [Float](repeating: 0, count: 100_001)
-        numbers.withUnsafeMutableBufferPointer { numbers in
-            guard let start = numbers.baseAddress else { return }
-            NormalTable.shared.addNoise(
-                deviation: 2, random: &random, to: start, count: numbers.count)
+        numbers.withNumbers {
+            NormalTable.shared.addNoise(deviation: 2, random: &random, to: $0)
         }
         let count = Double(numbers.count)
         let mean = numbers.reduce(0) { $0 + Double($1) } / count

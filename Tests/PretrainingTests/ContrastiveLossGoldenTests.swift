@@ -34,14 +34,11 @@ import Testing
         let graph = TestGraph([
             ("context", golden("context")), ("W", golden("W")), ("latents", golden("latents")),
         ])
-        let loss = negatives.withUnsafeBufferPointer { negatives in
-            graph.run(cotangent: [1]) { tape, v in
-                guard let start = negatives.baseAddress else { return v[0] }
-                return tape.infoNCE(
-                    predictions: tape.linear(v[0], weight: v[1]), latents: v[2], time: time,
-                    negatives: start, count: golden.integer("negatives")
-                ).value
-            }
+        let loss = graph.run(cotangent: [1]) { tape, v in
+            tape.infoNCE(
+                predictions: tape.linear(v[0], weight: v[1]), latents: v[2], time: time,
+                negatives: tape.numbers(negatives), count: golden.integer("negatives")
+            ).value
         }
         #expect(relativeError(loss, golden("loss")) < 1e-5)
         for name in ["context", "W", "latents"] {
@@ -59,18 +56,14 @@ import Testing
         let graph = TestGraph([
             ("context", golden("context")), ("W", golden("W")), ("latents", golden("latents")),
         ])
-        let loss = rows.withUnsafeBufferPointer { rows in
-            graph.run(cotangent: [1]) { tape, v in
-                guard let rows = rows.baseAddress else { return v[0] }
-                let latents = tape.gatherRows(v[2], indices: rows, count: samples * horizons)
-                let predictions = tape.linear(v[0], weight: v[1])
-                    .reshaped(columns: latents.columns)
-                return tape.infoNCE(
-                    latents: latents, predictions: predictions,
-                    in: interleaved(latents, predictions, horizons: horizons, on: tape),
-                    horizons: horizons
-                ).value
-            }
+        let loss = graph.run(cotangent: [1]) { tape, v in
+            let latents = tape.gatherRows(v[2], indices: tape.numbers(rows))
+            let predictions = tape.linear(v[0], weight: v[1]).reshaped(columns: latents.columns)
+            return tape.infoNCE(
+                latents: latents, predictions: predictions,
+                in: interleaved(latents, predictions, horizons: horizons, on: tape),
+                horizons: horizons
+            ).value
         }
         #expect(relativeError(loss, golden("loss")) < 1e-5)
         for name in ["context", "W", "latents"] {
@@ -112,11 +105,8 @@ import Testing
             let rows = tape.l2Normalised(v[0])
             let triplets = TripletMining.batchHard.triplets(
                 TripletClasses(labels: golden("hard.labels").integers),
-                distance: {
-                    TripletDistance.squared(
-                        rows.data + $0 * rows.columns, rows.data + $1 * rows.columns,
-                        columns: rows.columns)
-                }, random: { _ in RandomStream(seed: 0, purpose: .test) })
+                distance: { TripletDistance.squared(rows.row($0), rows.row($1)) },
+                random: { _ in RandomStream(seed: 0, purpose: .test) })
             #expect(triplets.map(\.anchor) == Array(0..<rows.rows))
             #expect(triplets.map(\.positive) == golden("hard.pos_index").integers)
             #expect(triplets.map(\.negative) == golden("hard.neg_index").integers)
@@ -158,14 +148,11 @@ import Testing
 func interleaved(
     _ latents: Value, _ predictions: Value, horizons: Int, on tape: Tape
 ) -> EmbeddingBatch {
-    let part = horizons * latents.columns
-    let rows = tape.arena.floats(2 * latents.count)
-    for sample in 0..<latents.count / part {
-        (rows + 2 * sample * part).update(from: latents.data + sample * part, count: part)
-        (rows + (2 * sample + 1) * part).update(
-            from: predictions.data + sample * part, count: part)
+    let rows = tape.input(rows: 2 * latents.rows, columns: latents.columns)
+    for row in 0..<latents.rows {
+        let (sample, step) = row.quotientAndRemainder(dividingBy: horizons)
+        rows.row(2 * sample * horizons + step).update(from: latents.row(row))
+        rows.row((2 * sample + 1) * horizons + step).update(from: predictions.row(row))
     }
-    return EmbeddingBatch(
-        rows: rows, count: 2 * latents.rows, columns: latents.columns, own: 0..<2 * latents.rows,
-        gradientFactor: 1)
+    return EmbeddingBatch(whole: rows)
 }

@@ -35,17 +35,14 @@ struct ContrastiveLossTests {
         let negatives = (0..<horizons * samples * time * count).map { _ in
             Int32(random.nextInteger(below: samples * time))
         }
-        negatives.withUnsafeBufferPointer { negatives in
-            guard let start = negatives.baseAddress else { return }
-            #expect(
-                gradientError(shapes: [[samples * time, horizons * 4], [samples * time, 4]]) {
-                    tape, v in
-                    tape.infoNCE(
-                        predictions: v[0], latents: v[1], time: time, negatives: start,
-                        count: count
-                    ).value
-                } < bound)
-        }
+        #expect(
+            gradientError(shapes: [[samples * time, horizons * 4], [samples * time, 4]]) {
+                tape, v in
+                tape.infoNCE(
+                    predictions: v[0], latents: v[1], time: time,
+                    negatives: tape.numbers(negatives), count: count
+                ).value
+            } < bound)
         #expect(
             gradientError(shapes: [[4 * 3, 5], [4 * 3, 5]]) { tape, v in
                 tape.infoNCE(
@@ -65,7 +62,7 @@ struct ContrastiveLossTests {
                 if mined.isEmpty {
                     mined = mining.triplets(
                         classes,
-                        distance: { distance(v[0].data + 3 * $0, v[0].data + 3 * $1, columns: 3) },
+                        distance: { distance(v[0].row($0), v[0].row($1)) },
                         random: { RandomStream(seed: 1, purpose: .test, position: UInt32($0)) })
                 }
                 return tape.tripletLoss(
@@ -104,15 +101,12 @@ struct ContrastiveLossTests {
             let own = shard * share..<(shard + 1) * share
             let part = rows[own.lowerBound * width..<own.upperBound * width].map(Double.init)
             let graph = TestGraph([("own", GoldenTensor(shape: [share, width], doubles: part))])
-            let found = rows.withUnsafeBufferPointer { rows -> Float in
-                guard let start = rows.baseAddress else { return .nan }
+            let found = graph.run(cotangent: [1]) { tape, v in
                 let batch = EmbeddingBatch(
-                    rows: start, count: rows.count / width, columns: width, own: own,
+                    rows: tape.matrix(rows, columns: width), own: own,
                     gradientFactor: Double(shards))
-                return graph.run(cotangent: [1]) { tape, v in
-                    value(kind, v[0], batch, rowsPerSample, on: tape)
-                }[0]
-            }
+                return value(kind, v[0], batch, rowsPerSample, on: tape)
+            }[0]
             loss += Double(found) / Double(shards)
             gradient += graph.gradient("own").map { $0 / Float(shards) }
         }
@@ -130,39 +124,20 @@ struct ContrastiveLossTests {
             ).value
         case .infoNCE:
             let (latents, predictions) = parts(own.rows, horizons: rowsPerSample / 2)
-            return latents.withUnsafeBufferPointer { latents in
-                predictions.withUnsafeBufferPointer { predictions in
-                    guard let first = latents.baseAddress, let second = predictions.baseAddress
-                    else { return own }
-                    return tape.infoNCE(
-                        latents: tape.gatherRows(
-                            own, indices: copied(first, own.rows / 2, on: tape),
-                            count: own.rows / 2),
-                        predictions: tape.gatherRows(
-                            own, indices: copied(second, own.rows / 2, on: tape),
-                            count: own.rows / 2),
-                        in: batch, horizons: rowsPerSample / 2
-                    ).value
-                }
-            }
+            return tape.infoNCE(
+                latents: tape.gatherRows(own, indices: tape.numbers(latents)),
+                predictions: tape.gatherRows(own, indices: tape.numbers(predictions)),
+                in: batch, horizons: rowsPerSample / 2
+            ).value
         case .triplet:
             let mined = TripletMining.semiHard.triplets(
                 TripletClasses(labels: (0..<16).map { $0 * 5 % 3 }),
-                distance: {
-                    TripletDistance.squared(batch.row($0), batch.row($1), columns: own.columns)
-                }, random: { _ in RandomStream(seed: 1, purpose: .test) })
+                distance: { TripletDistance.squared(batch.row($0), batch.row($1)) },
+                random: { _ in RandomStream(seed: 1, purpose: .test) })
             return tape.tripletLoss(
                 own, in: batch, triplets: mined, distance: .squared, margin: 1
             ).value
         }
-    }
-
-    private func copied(
-        _ indices: UnsafePointer<Int32>, _ count: Int, on tape: Tape
-    ) -> UnsafePointer<Int32> {
-        let copy = tape.arena.integers(count)
-        copy.update(from: indices, count: count)
-        return UnsafePointer(copy)
     }
 
     /// Rows of latents and of predictions where each sample has its latents first.

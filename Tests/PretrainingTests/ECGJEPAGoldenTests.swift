@@ -222,8 +222,8 @@ private final class GoldenJEPA: GradientSink {
         }
     }
 
-    func receive(gradient: UnsafePointer<Float>, count: Int, of parameter: Int) {
+    func receive(gradient: Numbers<Float>, of parameter: Int) {
         gradients.append(
-            (parameters[parameter].name, Array(UnsafeBufferPointer(start: gradient, count: count))))
+            (parameters[parameter].name, Array(gradient)))
     }
 }

@@ -122,36 +122,32 @@ import Testing
     private func checkWithin(horizons: Int, count: Int, width: Int) {
         let (samples, time) = (2, 5)
         var stream = RandomStream(seed: 5, purpose: .test, step: UInt64(count))
-        let negatives = (0..<horizons * samples * time * max(count, 1)).map { _ in
+        let negatives = (0..<horizons * samples * time * count).map { _ in
             Int32(stream.nextInteger(below: samples * time))
         }
         let latents = random(samples * time, width, part: 3)
-        negatives.withUnsafeBufferPointer { negatives in
-            check(random(samples * time, horizons * width, part: 4)) { tape, x in
-                guard let start = negatives.baseAddress else { return x }
-                let truth = tape.input(rows: samples * time, columns: width)
-                truth.data.update(from: latents.floats, count: truth.count)
-                return tape.infoNCE(
-                    predictions: x, latents: truth, time: time, negatives: start, count: count
-                ).value
-            } _: { x in
-                let (guesses, truth) = (
-                    rows(x, columns: width), rows(latents.doubles, columns: width)
-                )
-                var terms: [Double] = []
-                for (k, sample) in (0..<horizons).flatMap({ k in (0..<samples).map { (k, $0) } }) {
-                    for t in 0..<time - k - 1 {
-                        let place = sample * time + t
-                        let guess = guesses[place * horizons + k]
-                        let others = ((k * samples + sample) * time + t) * count
-                        let scores =
-                            [product(guess, truth[place + k + 1])]
-                            + (0..<count).map { product(guess, truth[Int(negatives[others + $0])]) }
-                        terms.append(log(scores.reduce(0) { $0 + exp($1) }) - scores[0])
-                    }
+        check(random(samples * time, horizons * width, part: 4)) { tape, x in
+            tape.infoNCE(
+                predictions: x, latents: tape.matrix(latents.floats, columns: width), time: time,
+                negatives: tape.numbers(negatives), count: count
+            ).value
+        } _: { x in
+            let (guesses, truth) = (
+                rows(x, columns: width), rows(latents.doubles, columns: width)
+            )
+            var terms: [Double] = []
+            for (k, sample) in (0..<horizons).flatMap({ k in (0..<samples).map { (k, $0) } }) {
+                for t in 0..<time - k - 1 {
+                    let place = sample * time + t
+                    let guess = guesses[place * horizons + k]
+                    let others = ((k * samples + sample) * time + t) * count
+                    let scores =
+                        [product(guess, truth[place + k + 1])]
+                        + (0..<count).map { product(guess, truth[Int(negatives[others + $0])]) }
+                    terms.append(log(scores.reduce(0) { $0 + exp($1) }) - scores[0])
                 }
-                return terms.reduce(0, +) / Double(terms.count)
             }
+            return terms.reduce(0, +) / Double(terms.count)
         }
     }
 
@@ -195,25 +191,23 @@ import Testing
     private func check(count: Int, width: Int, normalises: Bool) {
         let patches = random(5, width, part: 7)
         let chosen: [Int32] = Array([4, 0, 2].prefix(count))
-        chosen.withUnsafeBufferPointer { chosen in
-            check(random(count, width, part: 8)) { tape, x in
-                guard let start = chosen.baseAddress else { return x }
-                let all = tape.input(rows: 5, columns: width)
-                all.data.update(from: patches.floats, count: all.count)
-                return tape.patchLoss(x, patches: all, rows: start, normalises: normalises).value
-            } _: { x in
-                let all = rows(patches.doubles, columns: width)
-                let errors = zip(rows(x, columns: width), chosen).flatMap { guess, row in
-                    let patch = all[Int(row)]
-                    let mean = patch.reduce(0, +) / Double(width)
-                    let squares = patch.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-                    let deviation = (squares / Double(width - 1) + 1e-6).squareRoot()
-                    return zip(guess, patch).map { guess, number in
-                        guess - (normalises ? (number - mean) / deviation : number)
-                    }
+        check(random(count, width, part: 8)) { tape, x in
+            let all = tape.matrix(patches.floats, columns: width)
+            return tape.patchLoss(
+                x, patches: all, rows: tape.numbers(chosen), normalises: normalises
+            ).value
+        } _: { x in
+            let all = rows(patches.doubles, columns: width)
+            let errors = zip(rows(x, columns: width), chosen).flatMap { guess, row in
+                let patch = all[Int(row)]
+                let mean = patch.reduce(0, +) / Double(width)
+                let squares = patch.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+                let deviation = (squares / Double(width - 1) + 1e-6).squareRoot()
+                return zip(guess, patch).map { guess, number in
+                    guess - (normalises ? (number - mean) / deviation : number)
                 }
-                return errors.reduce(0) { $0 + $1 * $1 } / Double(errors.count)
             }
+            return errors.reduce(0) { $0 + $1 * $1 } / Double(errors.count)
         }
     }
 }

@@ -102,7 +102,7 @@ import Testing
         #expect(relativeError(pooled.array, golden("pooled")) < 1e-5)
         let cotangent = golden("pooled_cotangent").floats
         tape.backward(
-            from: pooled, gradient: { $0.update(from: cotangent, count: cotangent.count) },
+            from: pooled, gradient: { $0.update(from: cotangent.span) },
             into: model)
         let expected = golden.names.filter { $0.hasPrefix("pooled_grad.") }
         #expect(!expected.isEmpty)
@@ -176,8 +176,8 @@ private final class GoldenSTMEM: GradientSink {
         return loss
     }
 
-    func receive(gradient: UnsafePointer<Float>, count: Int, of parameter: Int) {
+    func receive(gradient: Numbers<Float>, of parameter: Int) {
         gradients.append(
-            (parameters[parameter].name, Array(UnsafeBufferPointer(start: gradient, count: count))))
+            (parameters[parameter].name, Array(gradient)))
     }
 }

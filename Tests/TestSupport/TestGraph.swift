@@ -1,3 +1,4 @@
+import Kernels
 import NeuralNetworks
 import Tensors
 
@@ -34,8 +35,7 @@ public final class TestGraph: GradientSink {
         if let cotangent {
             precondition(cotangent.count == y.count, "cotangent of another size")
             tape.backward(
-                from: y, gradient: { $0.update(from: cotangent, count: cotangent.count) },
-                into: self)
+                from: y, gradient: { $0.update(from: cotangent.span) }, into: self)
         }
         return result
     }
@@ -48,13 +48,11 @@ public final class TestGraph: GradientSink {
 
     /// A value of its own with the same numbers, for operations that use up their input.
     public func copy(of value: Value, on tape: Tape) -> Value {
-        let zero = tape.input(rows: value.rows, columns: value.columns)
-        zero.data.update(repeating: 0, count: zero.count)
-        return tape.sum(zero, value)
+        tape.sum(tape.zeros(rows: value.rows, columns: value.columns), value)
     }
 
     /// Keeps a gradient.
-    public func receive(gradient: UnsafePointer<Float>, count: Int, of parameter: Int) {
-        gradients[parameter] = Array(UnsafeBufferPointer(start: gradient, count: count))
+    public func receive(gradient: Numbers<Float>, of parameter: Int) {
+        gradients[parameter] = Array(gradient)
     }
 }

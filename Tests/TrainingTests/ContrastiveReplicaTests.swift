@@ -198,7 +198,7 @@ struct ContrastiveReplicaTests {
     private struct Tones: WindowSource {
         let samplesPerWindow = 600
 
-        func readMillivolts(window: Int, into signal: UnsafeMutableBufferPointer<Float>) {
+        func readMillivolts(window: Int, into signal: inout MutableSpan<Float>) {
             for i in signal.indices {
                 let (lead, t) = i.quotientAndRemainder(dividingBy: samplesPerWindow)
                 let turns = Double((window + 2) * t) / 250 + Double(lead * window) / 12
@@ -228,8 +228,8 @@ struct ContrastiveReplicaTests {
         private let noise = SyntheticWindows(samplesPerWindow: 2500, seed: 3)
         let samplesPerWindow = 2500
 
-        func readMillivolts(window: Int, into signal: UnsafeMutableBufferPointer<Float>) {
-            noise.readMillivolts(window: window, into: signal)
+        func readMillivolts(window: Int, into signal: inout MutableSpan<Float>) {
+            noise.readMillivolts(window: window, into: &signal)
         }
 
         func facts(of window: Int) -> WindowFacts {

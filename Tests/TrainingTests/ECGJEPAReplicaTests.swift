@@ -33,9 +33,9 @@ struct ECGJEPAReplicaTests {
         var samplesPerWindow: Int { windows.samplesPerWindow }
 
         func readMillivolts(
-            window: Int, into signal: UnsafeMutableBufferPointer<Float>
+            window: Int, into signal: inout MutableSpan<Float>
         ) throws {
-            windows.readMillivolts(window: window, into: signal)
+            windows.readMillivolts(window: window, into: &signal)
             for i in signal.indices { signal[i] *= 2 }
         }
 

@@ -5,6 +5,7 @@ import Foundation
 import Kernels
 import NeuralNetworks
 import Runtime
+import TestSupport
 import Testing
 
 @testable import Pretraining
@@ -60,8 +61,8 @@ struct FinetuneTests {
     /// Receives every gradient of a backward pass.
     private final class Gradients: GradientSink {
         var found: [Int: [Float]] = [:]
-        func receive(gradient: UnsafePointer<Float>, count: Int, of parameter: Int) {
-            found[parameter] = Array(UnsafeBufferPointer(start: gradient, count: count))
+        func receive(gradient: Numbers<Float>, of parameter: Int) {
+            found[parameter] = Array(gradient)
         }
     }
 
@@ -91,7 +92,7 @@ struct FinetuneTests {
         let tape = Tape(parameters: parameters)
         tape.reset()
         let signals = tape.input(rows: 36, columns: 10)
-        for i in 0..<signals.count { signals.data[i] = Float(sin(0.11 * pow(Double(i), 1.5))) }
+        for i in 0..<signals.count { signals.numbers[i] = Float(sin(0.11 * pow(Double(i), 1.5))) }
         let shard = Shard(
             seed: 0, step: 0, firstPosition: 0, windows: [0, 1, 2], role: .training)
         let vectors = try method.encoder.vectors(
@@ -99,10 +100,8 @@ struct FinetuneTests {
             from: SyntheticWindows(samplesPerWindow: 10), on: tape)
         let logits = method.logits(vectors, of: shard, on: tape)
         let truth: [Float] = [1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1]
-        let (value, loss) = truth.withUnsafeBufferPointer { truth -> (Value, Double) in
-            guard let start = truth.baseAddress else { return (logits, .nan) }
-            return tape.binaryCrossEntropy(logits: logits, target: start)
-        }
+        let (value, loss) = tape.binaryCrossEntropy(
+            logits: logits, target: tape.numbers(truth))
         #expect(abs(loss - 0.945621078) < 2e-6)
         let gradients = Gradients()
         tape.backward(from: value, gradient: { $0[0] = 1 }, into: gradients)
@@ -133,15 +132,11 @@ struct FinetuneTests {
             seed: 1, step: 3, firstPosition: 8, windows: Array(8..<16), role: .training)
         func forward() throws -> (Value, Double) {
             tape.reset()
-            var scalars = [0.0]
-            let value = try scalars.withUnsafeMutableBufferPointer {
-                try workspace.forward(
-                    shard, from: source,
-                    report: ShardReport(
-                        [.loss], values: $0, auxiliary: .init(start: nil, count: 0)),
-                    on: tape)
-            }
-            return (value, scalars[0])
+            let loss = tape.numbers(repeating: 0.0, count: 1)
+            let value = try workspace.forward(
+                shard, from: source,
+                report: ShardReport([.loss], values: loss, auxiliary: loss.part(0..<0)), on: tape)
+            return (value, loss[0])
         }
         let gradients = Gradients()
         tape.backward(from: try forward().0, gradient: { $0[0] = 1 }, into: gradients)
@@ -205,7 +200,7 @@ struct FinetuneTests {
                 record: "\(window)", patient: window,
                 superclasses: Superclasses(rawValue: 1 << (window % 5)), fold: 1)
         }
-        func readMillivolts(window: Int, into signal: UnsafeMutableBufferPointer<Float>) {
+        func readMillivolts(window: Int, into signal: inout MutableSpan<Float>) {
             for i in signal.indices {
                 let angle = Double(i % 300 + 7 * window) / Double(8 + 8 * (window % 5))
                 signal[i] = Float(sin(angle))
@@ -282,8 +277,8 @@ struct FinetuneTests {
                 superclasses: window % 3 == 0 ? [] : Superclasses(rawValue: 1 << (window % 5)),
                 fold: window < 20 ? nil : 2)
         }
-        func readMillivolts(window: Int, into signal: UnsafeMutableBufferPointer<Float>) {
-            inner.readMillivolts(window: window, into: signal)
+        func readMillivolts(window: Int, into signal: inout MutableSpan<Float>) {
+            inner.readMillivolts(window: window, into: &signal)
         }
     }
 
@@ -309,17 +304,17 @@ struct FinetuneTests {
         let augmentation = RandomAugmentation(
             RandomAugmentationConfiguration(operations: 8, level: 10, probability: 1), leads: 2)
         func changed(_ range: Range<Int>) -> [Float] {
-            var signals = range.flatMap { sample in
-                (0..<200).map { Float(sin(Double($0 + 13 * sample) / 7)) }
-            }
+            let tape = Tape(parameters: Parameters(ParameterList(), seed: 0))
+            defer { withExtendedLifetime(tape) {} }
+            let signals = tape.matrix(
+                range.flatMap { sample in
+                    (0..<200).map { Float(sin(Double($0 + 13 * sample) / 7)) }
+                }, columns: 100)
             let shard = Shard(
                 seed: 4, step: 2, firstPosition: range.lowerBound, windows: Array(range),
                 role: .training)
-            signals.withUnsafeMutableBufferPointer { buffer in
-                guard let start = buffer.baseAddress else { return }
-                augmentation.change(start, count: 200, of: shard)
-            }
-            return signals
+            augmentation.change(signals, of: shard)
+            return signals.array
         }
         let whole = changed(0..<6)
         #expect(changed(0..<3) + changed(3..<6) == whole)

@@ -36,10 +36,10 @@ struct HybridReplicaTests {
     private var trainingFeatures: [[Float]] {
         let source = SyntheticWindows(samplesPerWindow: 300, seed: 3)
         return (0..<21).map { window in
-            [Float](unsafeUninitializedCapacity: ClinicalFeatures.count) { buffer, count in
-                source.clinicalFeatures(of: window, into: buffer)
-                count = ClinicalFeatures.count
-            }
+            var features = Array(repeating: Float(0), count: ClinicalFeatures.count)
+            var span = features.mutableSpan
+            source.clinicalFeatures(of: window, into: &span)
+            return features
         }
     }
 

@@ -135,7 +135,7 @@ private struct ToyMethod: PretrainingMethod {
             let vectors = method.encoder.vectors(
                 signals, .mean, EncoderPass(shard), from: source, on: tape)
             let (value, loss) = tape.smoothL1(
-                method.head(vectors, on: tape), target: UnsafePointer(signals.data))
+                method.head(vectors, on: tape), target: signals.numbers)
             report[.loss] = loss
             report[.toyError] = 2 * loss
             return value

@@ -142,9 +142,9 @@ struct TrainingReplicaTests {
         private let noise = SyntheticWindows(seed: 3)
         let samplesPerWindow = 2500
 
-        func readMillivolts(window: Int, into signal: UnsafeMutableBufferPointer<Float>) {
-            noise.readMillivolts(window: window, into: signal)
-            if window == 5 { signal.update(repeating: .nan) }
+        func readMillivolts(window: Int, into signal: inout MutableSpan<Float>) {
+            noise.readMillivolts(window: window, into: &signal)
+            if window == 5 { for i in signal.indices { signal[i] = .nan } }
         }
 
         func facts(of window: Int) -> WindowFacts { noise.facts(of: window) }

@@ -54,7 +54,7 @@ public struct TrainedEncoder: Sendable {
                     checkpoint: store.folder(of: name).text,
                     problem: "it has no \(specification.name) of shape \(tensor.shape)")
             }
-            tensor.bytes.copyMemory(from: UnsafeRawBufferPointer(found.tensor.bytes))
+            tensor.copyNumbers(of: found.tensor)
         }
         self.step = name.step
         stateDigest = manifest.stateDigest
@@ -305,7 +305,7 @@ private final class Worker: @unchecked Sendable {
                 let vector = try workspace.embed(
                     window: window, start: start, readout: readout, from: source, on: tape)
                 precondition(vector.count == width, "\(vector.count) numbers instead of \(width)")
-                for i in sum.indices { sum[i] += Double(vector.data[i]) }
+                for (i, number) in vector.numbers.enumerated() { sum[i] += Double(number) }
             }
         }
         let share = 1 / Double(windows.count * starts.count)

@@ -28,9 +28,8 @@ extension PreparedDataset {
     func traces(ofWindow window: Int) throws -> [ECGPaper.Trace] {
         let samples = samplesPerWindow
         var signal = Array(repeating: Float(0), count: Lead.allCases.count * samples)
-        try signal.withUnsafeMutableBufferPointer {
-            try readMillivolts(window: window, into: $0)
-        }
+        var span = signal.mutableSpan
+        try readMillivolts(window: window, into: &span)
         return Lead.allCases.map { lead in
             ECGPaper.Trace(
                 name: lead.name,

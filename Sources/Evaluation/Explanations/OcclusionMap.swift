@@ -1,4 +1,5 @@
 import Electrocardiography
+import Kernels
 import LinearAlgebra
 import Pretraining
 import Runtime
@@ -81,13 +82,11 @@ struct OccludedWindow: WindowSource {
     init(_ window: Int, of source: any WindowSource, patchSamples: Int) throws {
         let samples = source.samplesPerWindow
         var millivolts = Array(repeating: Float(0), count: Lead.allCases.count * samples)
-        try millivolts.withUnsafeMutableBufferPointer {
-            try source.readMillivolts(window: window, into: $0)
-        }
+        var signal = millivolts.mutableSpan
+        try source.readMillivolts(window: window, into: &signal)
         var features = Array(repeating: Float(0), count: source.clinicalFeatureCount)
-        features.withUnsafeMutableBufferPointer {
-            source.clinicalFeatures(of: window, into: $0)
-        }
+        var measured = features.mutableSpan
+        source.clinicalFeatures(of: window, into: &measured)
         parts = (0..<Lead.allCases.count).flatMap { lead in
             stride(from: 0, to: samples, by: patchSamples).map {
                 (lead, $0..<min($0 + patchSamples, samples))
@@ -98,8 +97,8 @@ struct OccludedWindow: WindowSource {
         ownFacts = source.facts(of: window)
     }
 
-    func readMillivolts(window: Int, into signal: UnsafeMutableBufferPointer<Float>) {
-        _ = signal.update(from: millivolts)
+    func readMillivolts(window: Int, into signal: inout MutableSpan<Float>) {
+        signal.copy(from: millivolts.span)
         guard window > 0 else { return }
         let (lead, range) = parts[window - 1]
         let row = lead * samplesPerWindow
@@ -117,7 +116,7 @@ struct OccludedWindow: WindowSource {
 
     var clinicalFeatureCount: Int { features.count }
 
-    func clinicalFeatures(of window: Int, into features: UnsafeMutableBufferPointer<Float>) {
-        _ = features.update(from: self.features)
+    func clinicalFeatures(of window: Int, into features: inout MutableSpan<Float>) {
+        features.copy(from: self.features.span)
     }
 }

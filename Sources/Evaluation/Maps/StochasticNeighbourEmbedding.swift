@@ -94,7 +94,7 @@ private struct Similarities {
     init(_ features: Matrix, perplexity: Double) throws(MetricError) {
         let n = features.rows
         var shares = Array(repeating: 0.0, count: n * n)
-        shares.withUnsafeMutableBufferPointer { shares in
+        shares.withNumbers { shares in
             for i in 0..<n {
                 for j in 0..<i {
                     let distance = squaredDistance(features.row(i), features.row(j))
@@ -103,8 +103,7 @@ private struct Similarities {
             }
             for i in 0..<n {
                 Self.share(
-                    UnsafeMutableBufferPointer(rebasing: shares[i * n..<(i + 1) * n]), without: i,
-                    perplexity: perplexity)
+                    shares.part(i * n..<(i + 1) * n), without: i, perplexity: perplexity)
             }
             // Who is whose neighbour is made mutual.
             for i in 0..<n {
@@ -119,7 +118,7 @@ private struct Similarities {
 
     /// Turns one record's squared distances into shares of a normal curve as wide as the perplexity asks for.
     private static func share(
-        _ row: UnsafeMutableBufferPointer<Double>, without own: Int, perplexity: Double
+        _ row: Numbers<Double>, without own: Int, perplexity: Double
     ) {
         let others = row.indices.filter { $0 != own }
         // Distances count from the nearest, so that the largest exponential is 1 and none of the sums vanishes.
@@ -190,19 +189,13 @@ private struct Plane {
     private mutating func findGradient(_ similarities: Similarities, exaggeration: Double) {
         let n = count
         var (total, repulsion) = (0.0, Array(repeating: 0.0, count: 2 * n))
-        x.withUnsafeBufferPointer { x in
-            y.withUnsafeBufferPointer { y in
-                similarities.values.withUnsafeBufferPointer { shares in
-                    for i in 0..<n {
-                        let row = PairSums(
-                            of: i, x: x, y: y,
-                            shares: UnsafeBufferPointer(rebasing: shares[i * n..<(i + 1) * n]))
-                        total += row.nearness
-                        (gradient[i], gradient[n + i]) = (row.attraction.x, row.attraction.y)
-                        (repulsion[i], repulsion[n + i]) = (row.repulsion.x, row.repulsion.y)
-                    }
-                }
-            }
+        for i in 0..<n {
+            let row = PlanePairSums(
+                of: i, x: x.span, y: y.span,
+                shares: similarities.values.span.extracting(i * n..<(i + 1) * n))
+            total += row.nearness
+            (gradient[i], gradient[n + i]) = (row.attraction.x, row.attraction.y)
+            (repulsion[i], repulsion[n + i]) = (row.repulsion.x, row.repulsion.y)
         }
         for i in gradient.indices {
             gradient[i] = 4 * (exaggeration * gradient[i] - repulsion[i] / total)
@@ -222,52 +215,5 @@ private struct Plane {
             }
         }
         return sum
-    }
-}
-
-/// What all records do to one: sums over pairs, four at a time.
-private struct PairSums {
-    var nearness: Double
-    var attraction: (x: Double, y: Double)
-    var repulsion: (x: Double, y: Double)
-
-    @inline(__always)
-    init(
-        of i: Int, x: UnsafeBufferPointer<Double>, y: UnsafeBufferPointer<Double>,
-        shares: UnsafeBufferPointer<Double>
-    ) {
-        typealias Four = SIMD4<Double>
-        let (ownX, ownY, one) = (Four(repeating: x[i]), Four(repeating: y[i]), Four(repeating: 1))
-        var (nearness, pullX, pullY, pushX, pushY) = (Four(), Four(), Four(), Four(), Four())
-        func four(_ values: UnsafeBufferPointer<Double>, _ j: Int) -> Four {
-            UnsafeRawBufferPointer(values).loadUnaligned(fromByteOffset: 8 * j, as: Four.self)
-        }
-        var j = 0
-        while j &+ 4 <= x.count {
-            let (dx, dy) = (ownX - four(x, j), ownY - four(y, j))
-            let near = one / (one + dx * dx + dy * dy)
-            let (pull, push) = (four(shares, j) * near, near * near)
-            nearness += near
-            pullX.addProduct(pull, dx)
-            pullY.addProduct(pull, dy)
-            pushX.addProduct(push, dx)
-            pushY.addProduct(push, dy)
-            j &+= 4
-        }
-        var sums = (nearness.sum(), pullX.sum(), pullY.sum(), pushX.sum(), pushY.sum())
-        while j < x.count {
-            let (dx, dy) = (x[i] - x[j], y[i] - y[j])
-            let near = 1 / (1 + dx * dx + dy * dy)
-            sums.0 += near
-            sums.1 += shares[j] * near * dx
-            sums.2 += shares[j] * near * dy
-            sums.3 += near * near * dx
-            sums.4 += near * near * dy
-            j &+= 1
-        }
-        // The record itself is near itself.
-        self.nearness = sums.0 - 1
-        attraction = (sums.1, sums.2)
-        repulsion = (sums.3, sums.4)
     }
 }

@@ -157,9 +157,8 @@ public enum PlainFeatures {
         var signal = Array(repeating: Float(0), count: leads * dataset.samplesPerWindow)
         for (row, record) in records.enumerated() {
             for window in record.windows {
-                try signal.withUnsafeMutableBufferPointer {
-                    try dataset.readMillivolts(window: window, into: $0)
-                }
+                var span = signal.mutableSpan
+                try dataset.readMillivolts(window: window, into: &span)
                 for lead in 0..<leads {
                     let start = lead * dataset.samplesPerWindow
                     let values = statistics(
@@ -210,9 +209,8 @@ public enum PlainFeatures {
         for (row, record) in records.enumerated() {
             var measured = Array(repeating: 0.0, count: count)
             for window in record.windows {
-                values.withUnsafeMutableBufferPointer {
-                    dataset.clinicalFeatures(of: window, into: $0)
-                }
+                var span = values.mutableSpan
+                dataset.clinicalFeatures(of: window, into: &span)
                 for column in 0..<count where !values[column].isNaN {
                     result[row, column] += Double(values[column])
                     measured[column] += 1

@@ -83,9 +83,8 @@ public struct Subgroups: Sendable {
         return try records.map { record in
             var worst = 1.0
             for window in record.windows {
-                try signal.withUnsafeMutableBufferPointer {
-                    try dataset.readMillivolts(window: window, into: $0)
-                }
+                var span = signal.mutableSpan
+                try dataset.readMillivolts(window: window, into: &span)
                 let parts = (0..<leads).map { Array(signal[$0 * samples..<($0 + 1) * samples]) }
                 let measured = analyser.measure(parts, sampleRateHz: dataset.sampleRateHz)
                 worst = min(worst, measured.quality)

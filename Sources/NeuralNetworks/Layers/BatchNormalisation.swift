@@ -1,3 +1,4 @@
+import Kernels
 import Tensors
 
 /// Batch normalisation with running statistics, which are state: every shard's means and variances travel with the
@@ -40,7 +41,7 @@ public struct BatchNormalisation: Sendable {
         guard usesBatch else {
             return tape.batchNormalisation(
                 x, gain: tape.parameter(gain), shift: tape.parameter(shift), epsilon: epsilon,
-                mean: tape.parameter(mean).data, variance: tape.parameter(variance).data)
+                mean: tape.parameter(mean).numbers, variance: tape.parameter(variance).numbers)
         }
         return tape.batchNormalisation(
             x, gain: tape.parameter(gain), shift: tape.parameter(shift), epsilon: epsilon
@@ -60,10 +61,10 @@ public struct BatchNormalisation: Sendable {
     ///   - parameters: Whose running statistics move.
     ///   - statistic: The mean over shards of a statistic of the step.
     public func update(
-        _ parameters: Parameters, statistic: (_ index: Int) -> UnsafeBufferPointer<Float>
+        _ parameters: Parameters, statistic: (_ index: Int) -> Numbers<Float>
     ) {
         let means = statistic(sums)
-        let (running, spread) = (parameters.tensor(mean).floats, parameters.tensor(variance).floats)
+        let (running, spread) = (parameters.values(of: mean), parameters.values(of: variance))
         let reciprocal = 1 / means[2 * width]
         for j in 0..<width {
             running[j] += Self.momentum * (means[j] * reciprocal - running[j])

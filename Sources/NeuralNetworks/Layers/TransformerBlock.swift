@@ -1,3 +1,5 @@
+import Kernels
+
 /// Names of a block's parts, which differ between published models.
 public struct TransformerBlockNames: Sendable {
     let attentionNorm: String
@@ -68,22 +70,20 @@ public struct TransformerBlockStart: Sendable {
 
 /// What becomes of a block's two branches, sample by sample, where some are dropped.
 public struct BranchFactors: BitwiseCopyable {
-    let attention: UnsafePointer<Float>
-    let feedForward: UnsafePointer<Float>
-    let samples: Int
+    let attention: Numbers<Float>
+    let feedForward: Numbers<Float>
 
     /// Factors of both branches, one a sample.
     ///
     /// - Parameters:
     ///   - attention: 0 where the attention is dropped, else what it is multiplied by; valid until the tape is reset.
     ///   - feedForward: The same for the feed-forward part.
-    ///   - samples: How many.
-    public init(
-        attention: UnsafePointer<Float>, feedForward: UnsafePointer<Float>, samples: Int
-    ) {
+    public init(attention: Numbers<Float>, feedForward: Numbers<Float>) {
+        precondition(
+            attention.count == feedForward.count,
+            "\(attention.count) and \(feedForward.count) samples")
         self.attention = attention
         self.feedForward = feedForward
-        self.samples = samples
     }
 }
 
@@ -163,8 +163,7 @@ public struct TransformerBlock: Sendable {
         let attended = attend(qkv(attentionNorm(x, on: tape), on: tape), heads)
         if let factors {
             let branch = projection.map { $0(attended, on: tape) } ?? attended
-            return tape.addBranch(
-                branch, factors: factors.attention, groupRows: x.rows / factors.samples, to: x)
+            return tape.addBranch(branch, factors: factors.attention, to: x)
         }
         guard let projection else { return tape.sum(attended, x) }
         return projection(attended, residual: x, on: tape)
@@ -179,7 +178,6 @@ public struct TransformerBlock: Sendable {
         let activated = tape.biasGELU(hidden, bias: tape.parameter(expansionBias))
         guard let factors else { return contraction(activated, residual: x, on: tape) }
         return tape.addBranch(
-            contraction(activated, on: tape), factors: factors.feedForward,
-            groupRows: x.rows / factors.samples, to: x)
+            contraction(activated, on: tape), factors: factors.feedForward, to: x)
     }
 }

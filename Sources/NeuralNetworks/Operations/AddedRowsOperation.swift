@@ -5,15 +5,15 @@ extension Tape {
     ///
     /// - Parameters:
     ///   - table: Shape `[tableRows, columns]`.
-    ///   - indices: For each row of a group the row of the table; `groupRows` of them, valid until the tape is reset.
-    ///   - groupRows: Rows of a group.
-    ///   - x: Shape `[groups * groupRows, columns]`.
+    ///   - indices: For each row of a group the row of the table, valid until the tape is reset.
+    ///   - x: Shape `[groups * indices.count, columns]`.
     /// - Returns: Shape of `x`.
     public func addRows(
-        of table: Value, indices: UnsafePointer<Int32>, groupRows: Int, to x: Value
+        of table: Value, indices: Numbers<Int32>, to x: Value
     ) -> Value {
+        let groupRows = indices.count
         precondition(
-            x.rows % groupRows == 0 && x.columns == table.columns,
+            groupRows > 0 && x.rows % groupRows == 0 && x.columns == table.columns,
             "\(x.rows) x \(x.columns) has no groups of \(groupRows) x \(table.columns)")
         let y = result(rows: x.rows, columns: x.columns)
         let width = x.columns
@@ -24,8 +24,7 @@ extension Tape {
             let target = y.data + row * width
             for j in 0..<width { target[j] = source[j] + added[j] }
         }
-        record(
-            AddedRowsOperation(table: table, indices: indices, groupRows: groupRows, x: x, y: y))
+        record(AddedRowsOperation(table: table, indices: indices, x: x, y: y))
         return y
     }
 
@@ -36,34 +35,30 @@ extension Tape {
     /// - Parameters:
     ///   - branch: Shape `[groups * groupRows, columns]`.
     ///   - factors: One for each group, valid until the tape is reset.
-    ///   - groupRows: Rows of a group.
     ///   - x: Shape of `branch`.
     /// - Returns: Shape of `branch`.
     public func addBranch(
-        _ branch: Value, factors: UnsafePointer<Float>, groupRows: Int, to x: Value
+        _ branch: Value, factors: Numbers<Float>, to x: Value
     ) -> Value {
         precondition(
-            branch.rows % groupRows == 0 && branch.count == x.count,
-            "\(branch.rows) rows are not made of groups of \(groupRows)")
+            !factors.isEmpty && branch.rows % factors.count == 0 && branch.count == x.count,
+            "\(branch.rows) rows are not \(factors.count) groups")
         let y = result(rows: x.rows, columns: x.columns)
-        let size = groupRows * x.columns
-        for group in 0..<branch.rows / groupRows {
+        let size = x.count / factors.count
+        for (group, factor) in factors.enumerated() {
             let start = group * size
             for i in start..<start + size {
-                y.data[i] = x.data[i].addingProduct(factors[group], branch.data[i])
+                y.data[i] = x.data[i].addingProduct(factor, branch.data[i])
             }
         }
-        record(
-            AddedBranchOperation(
-                branch: branch, factors: factors, groupRows: groupRows, x: x, y: y))
+        record(AddedBranchOperation(branch: branch, factors: factors, x: x, y: y))
         return y
     }
 }
 
 private struct AddedRowsOperation: Operation {
     let table: Value
-    let indices: UnsafePointer<Int32>
-    let groupRows: Int
+    let indices: Numbers<Int32>
     let x: Value
     let y: Value
 
@@ -73,7 +68,7 @@ private struct AddedRowsOperation: Operation {
             for row in 0..<y.rows {
                 add(
                     dy + row * y.columns,
-                    into: dTable + Int(indices[row % groupRows]) * y.columns, count: y.columns)
+                    into: dTable + Int(indices[row % indices.count]) * y.columns, count: y.columns)
             }
             tape.finishUse(of: table)
         }
@@ -83,8 +78,7 @@ private struct AddedRowsOperation: Operation {
 
 private struct AddedBranchOperation: Operation {
     let branch: Value
-    let factors: UnsafePointer<Float>
-    let groupRows: Int
+    let factors: Numbers<Float>
     let x: Value
     let y: Value
 
@@ -92,11 +86,9 @@ private struct AddedBranchOperation: Operation {
         guard let dy = tape.takeGradient(of: y) else { return }
         if branch.wantsGradient {
             let buffer = tape.gradientBuffer(y.count)
-            let size = groupRows * y.columns
-            for group in 0..<y.rows / groupRows {
-                scale(
-                    dy + group * size, by: factors[group], into: buffer + group * size,
-                    count: size)
+            let size = y.count / factors.count
+            for (group, factor) in factors.enumerated() {
+                scale(dy + group * size, by: factor, into: buffer + group * size, count: size)
             }
             tape.pass(buffer, to: branch)
         }

@@ -1,6 +1,5 @@
 import Kernels
 import LinearAlgebra
-import NeuralNetworks
 
 extension Tape {
     /// The entropy of soft assignments: small where each vector is near one code, and the codes of all are many.
@@ -15,7 +14,7 @@ extension Tape {
     ///   - codebook: Shape `[codes, dimension]`; gets no gradient.
     ///   - temperature: Of the softmax.
     /// - Returns: A 1 x 1 value, and both entropies.
-    func assignmentEntropy(
+    public func assignmentEntropy(
         _ z: Value, codebook: Value, temperature: Float
     ) -> (value: Value, perVector: Double, ofMean: Double) {
         let (rows, codes) = (z.rows, codebook.rows)
@@ -67,7 +66,7 @@ extension Tape {
     }
 }
 
-private struct AssignmentEntropyOperation: NeuralNetworks.Operation {
+private struct AssignmentEntropyOperation: Operation {
     let z: Value
     let codebook: Value
     /// Shape `[rows, codes]`, as are their logarithms.

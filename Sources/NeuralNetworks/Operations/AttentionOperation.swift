@@ -15,7 +15,7 @@ extension Tape {
     ///     All see all when left out. Valid until the tape is reset.
     /// - Returns: Shape `[sequences * tokens, heads * width]`, heads side by side.
     public func attention(
-        _ qkv: Value, tokens: Int, heads: Int, keep: UnsafePointer<UInt8>? = nil
+        _ qkv: Value, tokens: Int, heads: Int, keep: Numbers<UInt8>? = nil
     ) -> Value {
         precondition(
             qkv.rows % tokens == 0 && qkv.columns % (3 * heads) == 0,
@@ -40,7 +40,7 @@ private struct AttentionOperation: Operation {
     let tokens: Int
     let heads: Int
     let width: Int
-    let keep: UnsafePointer<UInt8>?
+    let keep: Numbers<UInt8>?
     /// Shape `[sequences, heads, tokens, tokens]`.
     let probabilities: UnsafeMutablePointer<Float>
 

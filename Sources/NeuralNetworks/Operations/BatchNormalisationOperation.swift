@@ -14,7 +14,7 @@ extension Tape {
     /// - Returns: Shape `[rows, columns]`.
     public func batchNormalisation(
         _ x: Value, gain: Value, shift: Value, epsilon: Float,
-        observe: (_ mean: UnsafePointer<Float>, _ variance: UnsafePointer<Float>) -> Void
+        observe: (_ mean: Numbers<Float>, _ variance: Numbers<Float>) -> Void
     ) -> Value {
         precondition(x.rows > 1, "one row has no variance")
         let columns = x.columns
@@ -30,7 +30,9 @@ extension Tape {
             variance[j] = Float(moments[columns + j] * unbiased)
             inverse[j] = Float(1 / (moments[columns + j] + Double(epsilon)).squareRoot())
         }
-        observe(mean, variance)
+        observe(
+            Numbers(startAddress: mean, count: columns),
+            Numbers(startAddress: variance, count: columns))
         return normalise(
             x, gain: gain, shift: shift, mean: mean, inverse: inverse, isOfBatch: true)
     }
@@ -46,11 +48,14 @@ extension Tape {
     ///   - variance: Shape `[columns]`.
     /// - Returns: Shape `[rows, columns]`.
     public func batchNormalisation(
-        _ x: Value, gain: Value, shift: Value, epsilon: Float, mean: UnsafePointer<Float>,
-        variance: UnsafePointer<Float>
+        _ x: Value, gain: Value, shift: Value, epsilon: Float, mean: Numbers<Float>,
+        variance: Numbers<Float>
     ) -> Value {
+        precondition(
+            mean.count == x.columns && variance.count == x.columns,
+            "\(mean.count) means for \(x.columns) columns")
         let (centre, inverse) = (arena.floats(x.columns), arena.floats(x.columns))
-        centre.update(from: mean, count: x.columns)
+        centre.update(from: mean.startAddress, count: x.columns)
         for j in 0..<x.columns { inverse[j] = 1 / (variance[j] + epsilon).squareRoot() }
         return normalise(
             x, gain: gain, shift: shift, mean: centre, inverse: inverse, isOfBatch: false)

@@ -8,8 +8,9 @@ extension Tape {
     ///   - target: As many numbers from 0 to 1.
     /// - Returns: A 1 x 1 value, and the same in double.
     public func binaryCrossEntropy(
-        logits: Value, target: UnsafePointer<Float>
+        logits: Value, target: Numbers<Float>
     ) -> (value: Value, loss: Double) {
+        precondition(target.count == logits.count, "\(target.count) targets for \(logits.count)")
         let y = result(rows: 1, columns: 1)
         let slopes = arena.floats(logits.count)
         var total = 0.0
@@ -33,8 +34,10 @@ extension Tape {
     ///   - classes: The true class of each row.
     /// - Returns: A 1 x 1 value, and the same in double.
     public func crossEntropy(
-        logits: Value, classes: UnsafePointer<Int32>
+        logits: Value, classes: Numbers<Int32>
     ) -> (value: Value, loss: Double) {
+        precondition(
+            classes.count == logits.rows, "\(classes.count) classes for \(logits.rows) rows")
         let y = result(rows: 1, columns: 1)
         let slopes = arena.floats(logits.count)
         let width = logits.columns

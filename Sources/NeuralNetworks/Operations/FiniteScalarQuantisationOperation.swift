@@ -1,5 +1,4 @@
 import Kernels
-import NeuralNetworks
 
 /// Quantisation without a codebook: each number is rounded to one of a few levels, and their combinations are the
 /// codes.
@@ -38,15 +37,14 @@ extension Tape {
     ///   - z: Shape `[rows, levels.count]`.
     ///   - quantisation: The levels.
     /// - Returns: Shape of `z`, and the rows' codes, valid until the tape is reset.
-    func roundedToLevels(
+    public func roundedToLevels(
         _ z: Value, _ quantisation: FiniteScalarQuantisation
-    ) -> (value: Value, chosen: UnsafePointer<Int32>) {
+    ) -> (value: Value, chosen: Numbers<Int32>) {
         let levels = quantisation.levels
         precondition(z.columns == levels.count, "\(z.columns) numbers for \(levels.count) levels")
         let y = result(rows: z.rows, columns: z.columns)
         let slopes = arena.floats(z.count)
-        let chosen = arena.integers(z.rows)
-        chosen.update(repeating: 0, count: z.rows)
+        let chosen = numbers(repeating: Int32(0), count: z.rows)
         var places = 1
         for (column, count) in levels.enumerated() {
             let (half, offset, shift) = quantisation.bounds(column)
@@ -62,11 +60,11 @@ extension Tape {
             places *= count
         }
         record(RoundingOperation(z: z, slopes: slopes, y: y))
-        return (y, UnsafePointer(chosen))
+        return (y, chosen)
     }
 }
 
-private struct RoundingOperation: NeuralNetworks.Operation {
+private struct RoundingOperation: Operation {
     let z: Value
     let slopes: MutableFloats
     let y: Value

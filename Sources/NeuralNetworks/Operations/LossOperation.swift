@@ -1,8 +1,8 @@
 import Kernels
 
 extension Tape {
-    /// A value that a loss depends on, with the loss's gradient for it in a buffer of the tape's arena.
-    public typealias Dependence = (value: Value, gradient: UnsafeMutablePointer<Float>)
+    /// A value that a loss depends on, with the loss's gradient for it, as many numbers.
+    public typealias Dependence = (value: Value, gradient: Value)
 
     /// A loss whose gradients were found together with it.
     ///
@@ -12,6 +12,9 @@ extension Tape {
     ///   - second: What else it depends on.
     /// - Returns: A 1 x 1 value.
     public func loss(_ loss: Double, _ first: Dependence, _ second: Dependence? = nil) -> Value {
+        precondition(
+            first.gradient.count == first.value.count
+                && second?.gradient.count == second?.value.count, "a gradient of another size")
         let y = result(rows: 1, columns: 1)
         y.data[0] = Float(loss)
         record(
@@ -24,9 +27,9 @@ extension Tape {
 
 private struct LossOperation: Operation {
     let first: Value
-    let firstGradient: UnsafeMutablePointer<Float>
+    let firstGradient: Value
     let second: Value?
-    let secondGradient: UnsafeMutablePointer<Float>?
+    let secondGradient: Value?
     let y: Value
 
     func backward(on tape: Tape) {
@@ -38,11 +41,9 @@ private struct LossOperation: Operation {
         tape.release(dy, count: 1)
     }
 
-    private func pass(
-        _ gradient: UnsafeMutablePointer<Float>, to value: Value, factor: Float, on tape: Tape
-    ) {
+    private func pass(_ gradient: Value, to value: Value, factor: Float, on tape: Tape) {
         let buffer = tape.gradientBuffer(value.count)
-        scale(gradient, by: factor, into: buffer, count: value.count)
+        scale(gradient.data, by: factor, into: buffer, count: value.count)
         tape.pass(buffer, to: value)
     }
 }

@@ -1,5 +1,4 @@
 import Kernels
-import NeuralNetworks
 
 extension Tape {
     /// Mean squared error of predicted patches, standardised patch by patch where `normalises` is set (unbiased
@@ -11,15 +10,19 @@ extension Tape {
     ///   - rows: `count` row numbers.
     ///   - normalises: Whether targets are standardised.
     /// - Returns: A 1 x 1 value, and the same in double.
-    func patchLoss(
-        _ predicted: Value, patches: Value, rows: UnsafePointer<Int32>, normalises: Bool
+    public func patchLoss(
+        _ predicted: Value, patches: Value, rows: Numbers<Int32>, normalises: Bool
     ) -> (value: Value, loss: Double) {
+        precondition(
+            rows.count == predicted.rows && predicted.columns == patches.columns,
+            "\(predicted.rows) x \(predicted.columns) is no prediction of \(rows.count) rows of \(patches.columns)"
+        )
         let width = predicted.columns
         let y = result(rows: 1, columns: 1)
         let error = arena.floats(predicted.count)
         var total = 0.0
         for r in 0..<predicted.rows {
-            let target = patches.data + Int(rows[r]) * width
+            let target = patches.row(Int(rows[r])).startAddress
             let (guess, difference) = (predicted.data + r * width, error + r * width)
             var (mean, scale) = (Float(0), Float(1))
             if normalises {
@@ -37,7 +40,7 @@ extension Tape {
     }
 }
 
-private struct PatchLossOperation: NeuralNetworks.Operation {
+private struct PatchLossOperation: Operation {
     let predicted: Value
     let error: UnsafeMutablePointer<Float>
     let y: Value

@@ -1,35 +1,32 @@
-import Configurations
 import Kernels
-import NeuralNetworks
-
-/// How the gradient of a code gets to the vector that chose it.
-///
-/// Straight through, as it is (van den Oord et al., "Neural discrete representation learning", 2017). Rotated, turned
-/// and scaled as the vector would have to be to become its code, so that vectors on the same side of a code keep their
-/// angle to it (Fifty et al., "Restructuring vector quantization with the rotation trick", 2024).
-typealias CodeGradient = QuantiserConfiguration.Gradient
 
 extension Tape {
     /// Each vector's code in its place.
+    ///
+    /// The gradient of a code gets to the vector that chose it straight through, as it is (van den Oord et al., "Neural
+    /// discrete representation learning", 2017). Or it is rotated, turned and scaled as the vector would have to be to become
+    /// its code, so that vectors on the same side of a code keep their angle to it (Fifty et al., "Restructuring vector
+    /// quantization with the rotation trick", 2024).
     ///
     /// - Parameters:
     ///   - z: Shape `[rows, dimension]`.
     ///   - codebook: Shape `[codes, dimension]`; gets no gradient here.
     ///   - chosen: The code of each row, valid until the tape is reset.
-    ///   - path: How the gradient gets past the choice.
+    ///   - rotates: Whether the gradient is rotated on its way past the choice.
     /// - Returns: Shape `[rows, dimension]`.
-    func quantised(
-        _ z: Value, codebook: Value, chosen: UnsafePointer<Int32>, through path: CodeGradient
+    public func quantised(
+        _ z: Value, codebook: Value, chosen: Numbers<Int32>, rotates: Bool
     ) -> Value {
         precondition(
             z.columns == codebook.columns,
             "vectors of \(z.columns) numbers have no codes of \(codebook.columns)")
+        requireCodes(chosen, of: codebook, rows: z.rows)
         let y = result(rows: z.rows, columns: z.columns, wantsGradient: z.wantsGradient)
         for r in 0..<z.rows {
             (y.data + r * y.columns).update(
                 from: codebook.data + Int(chosen[r]) * y.columns, count: y.columns)
         }
-        if z.wantsGradient { record(QuantisationOperation(z: z, y: y, rotates: path == .rotation)) }
+        if z.wantsGradient { record(QuantisationOperation(z: z, y: y, rotates: rotates)) }
         return y
     }
 
@@ -43,10 +40,10 @@ extension Tape {
     ///   - codes: Factor of the codebook's part, which draws codes to their vectors; 0 where the codes follow by
     ///     running means.
     /// - Returns: A 1 x 1 value, and the mean squared difference itself in double.
-    func codeLoss(
-        _ z: Value, codebook: Value, chosen: UnsafePointer<Int32>, commitment: Float,
-        codes: Float
+    public func codeLoss(
+        _ z: Value, codebook: Value, chosen: Numbers<Int32>, commitment: Float, codes: Float
     ) -> (value: Value, error: Double) {
+        requireCodes(chosen, of: codebook, rows: z.rows)
         let y = result(rows: 1, columns: 1)
         var total = 0.0
         for r in 0..<z.rows {
@@ -63,9 +60,15 @@ extension Tape {
                 y: y))
         return (y, error)
     }
+
+    private func requireCodes(_ chosen: Numbers<Int32>, of codebook: Value, rows: Int) {
+        precondition(
+            chosen.count == rows && chosen.allSatisfy { $0 >= 0 && $0 < codebook.rows },
+            "\(chosen.count) codes of \(codebook.rows) for \(rows) rows")
+    }
 }
 
-private struct QuantisationOperation: NeuralNetworks.Operation {
+private struct QuantisationOperation: Operation {
     let z: Value
     let y: Value
     let rotates: Bool
@@ -107,10 +110,10 @@ private struct QuantisationOperation: NeuralNetworks.Operation {
     }
 }
 
-private struct CodeLossOperation: NeuralNetworks.Operation {
+private struct CodeLossOperation: Operation {
     let z: Value
     let codebook: Value
-    let chosen: UnsafePointer<Int32>
+    let chosen: Numbers<Int32>
     let commitment: Float
     let codes: Float
     let y: Value

@@ -5,14 +5,11 @@ extension Tape {
     ///
     /// - Parameters:
     ///   - x: Shape `[rows, columns]`.
-    ///   - indices: `count` row numbers, valid until the tape is reset.
-    ///   - count: How many.
-    /// - Returns: Shape `[count, columns]`.
-    public func gatherRows(
-        _ x: Value, indices: UnsafePointer<Int32>, count: Int
-    ) -> Value {
-        let y = result(rows: count, columns: x.columns, wantsGradient: x.wantsGradient)
-        for r in 0..<count {
+    ///   - indices: Row numbers, valid until the tape is reset.
+    /// - Returns: Shape `[indices.count, columns]`.
+    public func gatherRows(_ x: Value, indices: Numbers<Int32>) -> Value {
+        let y = result(rows: indices.count, columns: x.columns, wantsGradient: x.wantsGradient)
+        for r in 0..<indices.count {
             let index = Int(indices[r])
             precondition(index >= 0 && index < x.rows, "row \(index) of \(x.rows)")
             (y.data + r * x.columns).update(from: x.data + index * x.columns, count: x.columns)
@@ -42,7 +39,7 @@ extension Tape {
 private struct GatherOperation: Operation {
     let x: Value
     let y: Value
-    let indices: UnsafePointer<Int32>
+    let indices: Numbers<Int32>
 
     func backward(on tape: Tape) {
         guard let dy = tape.takeGradient(of: y) else { return }

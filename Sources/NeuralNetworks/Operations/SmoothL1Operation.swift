@@ -11,9 +11,12 @@ extension Tape {
     ///   - counted: As many flags: numbers with 0 are left out of sum and mean. All count when left out.
     /// - Returns: A 1 x 1 value, and the same in double; 0 where nothing counts.
     public func smoothL1(
-        _ predicted: Value, target: UnsafePointer<Float>,
-        counted: UnsafePointer<UInt8>? = nil
+        _ predicted: Value, target: Numbers<Float>, counted: Numbers<UInt8>? = nil
     ) -> (value: Value, loss: Double) {
+        precondition(
+            target.count == predicted.count && (counted?.count ?? target.count) == target.count,
+            "\(target.count) targets for \(predicted.count) numbers")
+        let target = target.startAddress
         let y = result(rows: 1, columns: 1)
         let slopes = arena.floats(predicted.count)
         let width = predicted.columns

@@ -191,16 +191,13 @@ public final class Parameters: Sendable {
             byteOffset: offsets[index] * 4)
     }
 
-    /// A parameter's numbers, for kernels.
-    public func values(of index: Int) -> UnsafeMutablePointer<Float> {
-        flat + offsets[index]
+    /// A parameter's numbers, to be read and moved.
+    public func values(of index: Int) -> Numbers<Float> {
+        flat.part(offsets[index]..<offsets[index] + specifications[index].count)
     }
 
     /// The whole storage, for the optimiser.
-    public var flat: UnsafeMutablePointer<Float> {
-        guard let start = storage.bytes.baseAddress else { preconditionFailure("empty storage") }
-        return start.assumingMemoryBound(to: Float.self)
-    }
+    public var flat: Numbers<Float> { storage.numbers(of: Float.self) }
 
     /// The index of the parameter with a name.
     public func index(of name: String) -> Int? {
@@ -211,14 +208,13 @@ public final class Parameters: Sendable {
     public func renewCopies() {
         for (index, specification) in specifications.enumerated() {
             guard case .copy(let source) = specification.initialiser else { continue }
-            values(of: index).update(from: values(of: source), count: specification.count)
+            values(of: index).update(from: values(of: source))
         }
     }
 
     private func initialise(_ index: Int, seed: UInt64) {
         let specification = specifications[index]
-        let values = UnsafeMutableBufferPointer(
-            start: self.values(of: index), count: specification.count)
+        let values = self.values(of: index)
         var random = RandomStream(
             seed: seed, purpose: .initialisation, position: UInt32(truncatingIfNeeded: index))
         switch specification.initialiser {
@@ -233,11 +229,11 @@ public final class Parameters: Sendable {
             for i in values.indices { values[i] = Float((2 * random.nextDouble() - 1) * bound) }
         case .copy(let source):
             precondition(source < index, "\(specification.name) copies a later parameter")
-            values.baseAddress?.update(from: self.values(of: source), count: values.count)
+            values.update(from: self.values(of: source))
         case .values(let table):
             precondition(
                 table.count == values.count, "\(specification.name): \(table.count) values")
-            _ = values.update(from: table)
+            values.update(from: table.span)
         }
     }
 }

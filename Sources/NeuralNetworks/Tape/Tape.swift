@@ -4,7 +4,7 @@ import Tensors
 /// Receives the gradient of a parameter as soon as the backward pass has finished it.
 public protocol GradientSink: AnyObject {
     /// Takes a whole gradient; the numbers are reused once the call returns.
-    func receive(gradient: UnsafePointer<Float>, count: Int, of parameter: Int)
+    func receive(gradient: Numbers<Float>, of parameter: Int)
 }
 
 /// Records operations as they run and goes back over them for the gradients (reverse mode).
@@ -80,25 +80,25 @@ public final class Tape {
         let isTrained = recordsGradients && specification.isTrained
         if isTrained { uses[index] += 1 }
         return Value(
-            data: parameters.values(of: index), rows: specification.count / columns,
+            data: parameters.values(of: index).startAddress, rows: specification.count / columns,
             columns: columns, slot: isTrained ? index : -1)
     }
 
     /// Where this shard's part of a statistic goes, zeros at first.
     ///
     /// - Returns: `nil` where nothing is recorded, and so nothing is summed.
-    public func statistic(_ index: Int) -> UnsafeMutableBufferPointer<Float>? {
+    public func statistic(_ index: Int) -> Numbers<Float>? {
         precondition(
             parameters[index].role == .statistic, "\(parameters[index].name) is no statistic")
         guard recordsGradients else { return nil }
         let count = parameters[index].count
         if let data = gradients[index] {
-            return UnsafeMutableBufferPointer(start: data, count: count)
+            return Numbers(startAddress: data, count: count)
         }
         let data = gradientBuffer(count)
         data.update(repeating: 0, count: count)
         gradients[index] = data
-        return UnsafeMutableBufferPointer(start: data, count: count)
+        return Numbers(startAddress: data, count: count)
     }
 
     /// Keeps an operation for the backward pass.
@@ -145,13 +145,13 @@ public final class Tape {
     ///   - gradient: The gradient of what is minimised with respect to `value`; 1 for a loss.
     ///   - sink: Gets each parameter's gradient.
     public func backward(
-        from value: Value, gradient: (UnsafeMutablePointer<Float>) -> Void,
+        from value: Value, gradient: (Numbers<Float>) -> Void,
         into sink: any GradientSink
     ) {
         precondition(value.wantsGradient, "no gradient was recorded for this value")
         self.sink = sink
         let start = gradientBuffer(value.count)
-        gradient(start)
+        gradient(Numbers(startAddress: start, count: value.count))
         gradients[value.slot] = start
         for record in records.reversed() { record.type.backward(at: record.address, on: self) }
         // Those used by operations that take any value, and so do not count uses.
@@ -162,7 +162,7 @@ public final class Tape {
         guard let data = gradients[index] else { return }
         gradients[index] = nil
         let count = parameters[index].count
-        sink?.receive(gradient: data, count: count, of: index)
+        sink?.receive(gradient: Numbers(startAddress: data, count: count), of: index)
         release(data, count: count)
     }
 

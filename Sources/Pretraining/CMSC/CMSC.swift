@@ -106,7 +106,7 @@ extension CMSCConfiguration: MethodBuilding {
 }
 
 /// One thread's buffers for reading segments, and the computation of a shard on them.
-private final class CMSCWorkspace: EmbeddingRows {
+private final class CMSCWorkspace: RowWorkspace {
     private let method: CMSC
     private let input: InputConfiguration
     private let segmentSamples: Int
@@ -152,23 +152,19 @@ private final class CMSCWorkspace: EmbeddingRows {
         let halves = (0..<CMSC.segments).map { _ in tape.input(rows: rows, columns: segmentSamples)
         }
         for (sample, number) in shard.windows.enumerated() {
-            try crop.withUnsafeMutableBufferPointer { crop in
+            try crop.withNumbers { crop in
                 try reader.read(
                     number,
                     start: reader.cropStart(
                         of: shard, sample: sample, slack: reader.slack(of: source)),
                     length: input.cropSamples, standardises: false, from: source, into: crop)
-                guard let from = crop.baseAddress else { return }
                 for (place, half) in halves.enumerated() {
-                    let target = half.data + sample * input.leads * segmentSamples
+                    let target = half.rows(sample * input.leads..<(sample + 1) * input.leads)
                     for lead in 0..<input.leads {
-                        (target + lead * segmentSamples).update(
-                            from: from + lead * input.cropSamples + place * segmentSamples,
-                            count: segmentSamples)
+                        let start = lead * input.cropSamples + place * segmentSamples
+                        target.row(lead).update(from: crop.part(start..<start + segmentSamples))
                     }
-                    reader.standardise(
-                        UnsafeMutableBufferPointer(
-                            start: target, count: input.leads * segmentSamples))
+                    reader.standardise(target.numbers)
                 }
             }
         }

@@ -24,34 +24,31 @@ extension Tape {
         _ own: Value, in batch: EmbeddingBatch, patients: [Int], terms: CMSCTerms,
         temperature: Double
     ) -> ContrastiveLoss {
-        let (n, columns) = (batch.count / 2, batch.columns)
+        let n = batch.count / 2
         precondition(patients.count == n, "\(patients.count) patients for \(n) samples")
         let table = SimilarityTable(
-            n: n, rows: arena.floats(n * n), columns: arena.floats(n * n),
-            slope: arena.floats(n * n))
-        let (first, second) = (batch.rows, batch.rows + columns)
-        MatrixProduct.multiply(
-            .init(first, stride: 2 * columns), .init(second, stride: 2 * columns, .transposed),
-            m: n, n: n, k: columns, into: table.rows)
+            n: n, rows: input(rows: n, columns: n), columns: input(rows: n, columns: n),
+            slope: input(rows: n, columns: n))
+        let first = batch.rows.matrix.everyRow(2, from: 0)
+        let second = batch.rows.matrix.everyRow(2, from: 1)
+        MatrixProduct.multiply(first, second.transposed, into: table.rows.matrix)
         let weights = CMSCWeights(patients: patients, terms: terms)
         let (accuracy, chance) = table.retrieval(patients: patients)
-        let logarithms = arena.bytes(2 * n * MemoryLayout<Double>.size)
-            .assumingMemoryBound(to: Double.self)
         let loss = table.loss(
-            weights: weights, temperature: temperature, rowLogarithms: logarithms,
-            columnLogarithms: logarithms + n)
-        let gradient = arena.floats(own.count)
+            weights: weights, temperature: temperature,
+            rowLogarithms: numbers(n, of: Double.self),
+            columnLogarithms: numbers(n, of: Double.self))
+        let gradient = input(rows: own.rows, columns: own.columns)
         if own.wantsGradient {
             let samples = batch.own.lowerBound / 2..<batch.own.upperBound / 2
             let factor = Float(batch.gradientFactor / temperature)
+            let slope = table.slope.matrix
             MatrixProduct.multiply(
-                .init(table.slope + samples.lowerBound * n, stride: n),
-                .init(second, stride: 2 * columns), m: samples.count, n: columns, k: n,
-                alpha: factor, into: gradient, stride: 2 * columns)
+                slope.rows(samples), second, alpha: factor,
+                into: gradient.matrix.everyRow(2, from: 0))
             MatrixProduct.multiply(
-                .init(table.slope + samples.lowerBound, stride: n, .transposed),
-                .init(first, stride: 2 * columns), m: samples.count, n: columns, k: n,
-                alpha: factor, into: gradient + columns, stride: 2 * columns)
+                slope.columns(samples).transposed, first, alpha: factor,
+                into: gradient.matrix.everyRow(2, from: 1))
         }
         return ContrastiveLoss(
             value: self.loss(loss, (own, gradient)), loss: loss, retrievalAccuracy: accuracy,
@@ -99,41 +96,45 @@ private struct CMSCWeights {
 private struct SimilarityTable {
     let n: Int
     /// Similarities, later their softmax over each row; shape `[n, n]`, first segments by second ones.
-    let rows: UnsafeMutablePointer<Float>
+    let rows: Value
     /// The softmax over first segments, shape `[n, n]`, second segments by first ones.
-    let columns: UnsafeMutablePointer<Float>
+    let columns: Value
     /// The gradient of the loss for similarities over the temperature, as `rows`.
-    let slope: UnsafeMutablePointer<Float>
+    let slope: Value
 
     /// Share of segments, first and second ones, whose most similar other one is of the same patient.
     func retrieval(patients: [Int]) -> (accuracy: Double, chance: Double) {
         var (found, possible) = (0, 0)
         for i in 0..<n {
-            if patients[indexOfLargest(rows + i * n, count: n)] == patients[i] { found += 1 }
-            if patients[indexOfLargest(rows + i, count: n, stride: n)] == patients[i] {
-                found += 1
-            }
+            if patients[placeOfLargest(rows.row(i))] == patients[i] { found += 1 }
+            if patients[rowOfLargest(inColumn: i)] == patients[i] { found += 1 }
             for j in 0..<n where patients[i] == patients[j] { possible += 1 }
         }
         return (Double(found) / Double(2 * n), Double(possible) / Double(n * n))
     }
 
+    private func rowOfLargest(inColumn column: Int) -> Int {
+        var best = 0
+        for row in 1..<max(n, 1) where rows[row, column] > rows[best, column] { best = row }
+        return best
+    }
+
     func loss(
-        weights: CMSCWeights, temperature: Double,
-        rowLogarithms: UnsafeMutablePointer<Double>, columnLogarithms: UnsafeMutablePointer<Double>
+        weights: CMSCWeights, temperature: Double, rowLogarithms: Numbers<Double>,
+        columnLogarithms: Numbers<Double>
     ) -> Double {
         var loss = 0.0
         for i in 0..<n {
             for j in 0..<n {
                 let (byRow, byColumn) = weights(i, j)
-                loss -= (byRow + byColumn) * Double(rows[i * n + j]) / temperature
-                columns[j * n + i] = rows[i * n + j]
-                slope[i * n + j] = Float(-byRow - byColumn)
+                loss -= (byRow + byColumn) * Double(rows[i, j]) / temperature
+                columns[j, i] = rows[i, j]
+                slope[i, j] = Float(-byRow - byColumn)
             }
         }
         let scale = Float(1 / temperature)
-        softmaxRows(rows, scale: scale, rows: n, columns: n, logarithms: rowLogarithms)
-        softmaxRows(columns, scale: scale, rows: n, columns: n, logarithms: columnLogarithms)
+        softmaxRows(rows, scale: scale, logarithms: rowLogarithms)
+        softmaxRows(columns, scale: scale, logarithms: columnLogarithms)
         for i in 0..<n {
             var (rowWeight, columnWeight) = (0.0, 0.0)
             for j in 0..<n {
@@ -142,8 +143,8 @@ private struct SimilarityTable {
             }
             loss += rowWeight * rowLogarithms[i] + columnWeight * columnLogarithms[i]
             for j in 0..<n {
-                slope[i * n + j] += Float(rowWeight) * rows[i * n + j]
-                slope[j * n + i] += Float(columnWeight) * columns[i * n + j]
+                slope[i, j] += Float(rowWeight) * rows[i, j]
+                slope[j, i] += Float(columnWeight) * columns[i, j]
             }
         }
         return loss

@@ -112,21 +112,19 @@ private final class CPCWorkspace: RowWorkspace {
         return found.value
     }
 
-    func gather(
-        _ shard: Shard, from source: any WindowSource, into rows: UnsafeMutableBufferPointer<Float>,
-        on tape: Tape
-    ) throws {
-        guard let target = rows.baseAddress else { return }
-        interleave(try pairs(of: shard, from: source, on: tape), into: target)
+    func rows(
+        of shard: Shard, from source: any WindowSource, on tape: Tape
+    ) throws -> Value {
+        joined(try pairs(of: shard, from: source, on: tape), on: tape)
     }
 
     // MARK: Negatives from the same record
 
     /// Latents of other times of the same record, drawn with replacement by seed, step and the record's place in the
     /// batch; shape `[horizons, samples, time, negativeCount]`.
-    private func negatives(of shard: Shard, on tape: Tape) -> UnsafePointer<Int32> {
+    private func negatives(of shard: Shard, on tape: Tape) -> Numbers<Int32> {
         let (samples, time, count) = (shard.windows.count, settings.time, settings.negativeCount)
-        let rows = tape.arena.integers(settings.horizons * samples * time * count)
+        let rows = tape.numbers(settings.horizons * samples * time * count, of: Int32.self)
         for sample in 0..<samples {
             var random = RandomStream(
                 seed: shard.seed, purpose: .negatives, step: shard.step,
@@ -143,7 +141,7 @@ private final class CPCWorkspace: RowWorkspace {
                 }
             }
         }
-        return UnsafePointer(rows)
+        return rows
     }
 
     // MARK: Negatives from the batch
@@ -163,9 +161,8 @@ private final class CPCWorkspace: RowWorkspace {
             try reader.signals(of: shard, from: source, on: tape), on: tape)
         let contexts = method.model.contexts(latents, on: tape)
         let samples = shard.windows.count
-        let (places, later) = (
-            tape.arena.integers(samples), tape.arena.integers(samples * horizons)
-        )
+        let places = tape.numbers(samples, of: Int32.self)
+        let later = tape.numbers(samples * horizons, of: Int32.self)
         for sample in 0..<samples {
             places[sample] = Int32(sample * time + start)
             for k in 0..<horizons {
@@ -173,28 +170,26 @@ private final class CPCWorkspace: RowWorkspace {
             }
         }
         let predictions = method.model.predictions(
-            tape.gatherRows(contexts, indices: places, count: samples), on: tape)
+            tape.gatherRows(contexts, indices: places), on: tape)
         return (
-            tape.gatherRows(latents, indices: later, count: samples * horizons),
+            tape.gatherRows(latents, indices: later),
             predictions.reshaped(columns: settings.channels)
         )
     }
 
-    /// A record's latents, then its predictions.
-    private func interleave(_ pairs: Pairs, into rows: UnsafeMutablePointer<Float>) {
-        let part = settings.horizons * settings.channels
-        for sample in 0..<pairs.latents.count / part {
-            (rows + 2 * sample * part).update(
-                from: pairs.latents.data + sample * part, count: part)
-            (rows + (2 * sample + 1) * part).update(
-                from: pairs.predictions.data + sample * part, count: part)
+    /// A record's latents, then its predictions; no gradient goes through.
+    private func joined(_ pairs: Pairs, on tape: Tape) -> Value {
+        tape.withoutGradients {
+            tape.joinGroups(
+                pairs.latents, pairs.predictions,
+                groups: pairs.latents.rows / settings.horizons)
         }
     }
 
     private func loss(_ pairs: Pairs, of shard: Shard, on tape: Tape) -> ContrastiveLoss {
-        let own = tape.input(rows: 2 * pairs.latents.rows, columns: settings.channels)
-        interleave(pairs, into: own.data)
-        return tape.withWholeBatch(own, of: shard, rowsPerSample: 2 * settings.horizons) {
+        tape.withWholeBatch(
+            joined(pairs, on: tape), of: shard, rowsPerSample: 2 * settings.horizons
+        ) {
             tape.infoNCE(
                 latents: pairs.latents, predictions: pairs.predictions, in: $0,
                 horizons: settings.horizons)

@@ -104,7 +104,7 @@ public struct CPCModel: CropEncoder {
         guard readout == .own else { return tape.meanOfRows(contexts, length: time) }
         let last = TokenRows(
             time - 1..<time, ofGroups: contexts.rows / time, length: time, on: tape)
-        return tape.gatherRows(contexts, indices: last.indices, count: last.count)
+        return tape.gatherRows(contexts, indices: last.indices)
     }
 
     /// How far a parameter lies below the last layer of the context network.

@@ -19,7 +19,7 @@ extension Tape {
     /// - Returns: The mean over samples, times and horizons; a latent counts as found where it fits the prediction
     ///   better than every negative.
     public func infoNCE(
-        predictions: Value, latents: Value, time: Int, negatives: UnsafePointer<Int32>, count: Int
+        predictions: Value, latents: Value, time: Int, negatives: Numbers<Int32>, count: Int
     ) -> ContrastiveLoss {
         let width = latents.columns
         let horizons = predictions.columns / width
@@ -27,44 +27,43 @@ extension Tape {
             predictions.rows == latents.rows && predictions.columns == horizons * width
                 && horizons < time, "\(horizons) horizons within \(time) time steps")
         let samples = latents.rows / time
-        let dPredictions = arena.floats(predictions.count)
-        let dLatents = arena.floats(latents.count)
+        precondition(
+            negatives.count == horizons * samples * time * count,
+            "\(negatives.count) negatives instead of \(horizons * samples * time * count)")
+        let dPredictions = input(rows: predictions.rows, columns: predictions.columns)
+        let dLatents = input(rows: latents.rows, columns: latents.columns)
         let wantsGradient = predictions.wantsGradient || latents.wantsGradient
         if wantsGradient {
-            dPredictions.update(repeating: 0, count: predictions.count)
-            dLatents.update(repeating: 0, count: latents.count)
+            dPredictions.numbers.update(repeating: 0)
+            dLatents.numbers.update(repeating: 0)
         }
-        let scores = arena.floats(count + 1)
-        let logarithm = arena.bytes(8).assumingMemoryBound(to: Double.self)
+        let scores = numbers(count + 1, of: Float.self)
         let terms = (1...horizons).reduce(0) { $0 + samples * (time - $1) }
         var (total, found) = (0.0, 0)
         for k in 0..<horizons {
             for sample in 0..<samples {
                 for t in 0..<(time - k - 1) {
                     let place = sample * time + t
-                    let start = place * predictions.columns + k * width
                     let positive = place + k + 1
-                    let others = negatives + ((k * samples + sample) * time + t) * count
-                    let prediction = predictions.data + start
-                    scores[0] = dot(prediction, latents.data + positive * width, count: width)
+                    let first = ((k * samples + sample) * time + t) * count
+                    let others = negatives.part(first..<first + count)
+                    let part = k * width..<(k + 1) * width
+                    let prediction = predictions.row(place).part(part)
+                    let dPrediction = dPredictions.row(place).part(part)
+                    scores[0] = dot(prediction, latents.row(positive))
                     for i in 0..<count {
-                        scores[i + 1] = dot(
-                            prediction, latents.data + Int(others[i]) * width, count: width)
+                        scores[i + 1] = dot(prediction, latents.row(Int(others[i])))
                     }
                     total -= Double(scores[0])
-                    if count == 0 || maximum(scores + 1, count: count) < scores[0] { found += 1 }
-                    softmaxRows(
-                        scores, scale: 1, rows: 1, columns: count + 1, logarithms: logarithm)
-                    total += logarithm[0]
+                    if count == 0 || maximum(scores.part(1..<count + 1)) < scores[0] { found += 1 }
+                    total += softmax(scores, scale: 1)
                     guard wantsGradient else { continue }
                     scores[0] -= 1
                     for i in 0...count {
-                        let latent = (i == 0 ? positive : Int(others[i - 1])) * width
+                        let latent = i == 0 ? positive : Int(others[i - 1])
                         let factor = scores[i] / Float(terms)
-                        addProduct(
-                            latents.data + latent, factor, into: dPredictions + start,
-                            count: width)
-                        addProduct(prediction, factor, into: dLatents + latent, count: width)
+                        addProduct(latents.row(latent), factor, into: dPrediction)
+                        addProduct(prediction, factor, into: dLatents.row(latent))
                     }
                 }
             }
@@ -87,41 +86,37 @@ extension Tape {
     public func infoNCE(
         latents: Value, predictions: Value, in batch: EmbeddingBatch, horizons: Int
     ) -> ContrastiveLoss {
-        let (width, stride) = (batch.columns, 2 * horizons * batch.columns)
-        let n = batch.count / (2 * horizons)
-        let first = batch.own.lowerBound / (2 * horizons)
-        let own = latents.rows / horizons
-        let (dLatents, dPredictions) = (arena.floats(latents.count), arena.floats(latents.count))
-        let p = arena.floats(n * n)
-        let logarithms = arena.bytes(n * MemoryLayout<Double>.size)
-            .assumingMemoryBound(to: Double.self)
+        let (rows, period) = (batch.rows.matrix, 2 * horizons)
+        let n = batch.count / period
+        let first = batch.own.lowerBound / period
+        let own = first..<first + latents.rows / horizons
+        let dLatents = input(rows: latents.rows, columns: latents.columns)
+        let dPredictions = input(rows: latents.rows, columns: latents.columns)
+        let p = input(rows: n, columns: n)
+        let logarithms = numbers(n, of: Double.self)
         let terms = Double(n * horizons)
         let factor = Float(batch.gradientFactor / terms)
         var (total, found) = (0.0, 0)
         for k in 0..<horizons {
-            let truth = batch.rows + k * width
-            let guesses = batch.rows + (horizons + k) * width
-            MatrixProduct.multiply(
-                .init(truth, stride: stride), .init(guesses, stride: stride, .transposed),
-                m: n, n: n, k: width, into: p)
+            let truth = rows.everyRow(period, from: k)
+            let guesses = rows.everyRow(period, from: horizons + k)
+            MatrixProduct.multiply(truth, guesses.transposed, into: p.matrix)
             for i in 0..<n {
-                total -= Double(p[i * n + i])
-                if indexOfLargest(p + i * n, count: n) == i { found += 1 }
+                total -= Double(p[i, i])
+                if placeOfLargest(p.row(i)) == i { found += 1 }
             }
-            softmaxRows(p, scale: 1, rows: n, columns: n, logarithms: logarithms)
+            softmaxRows(p, scale: 1, logarithms: logarithms)
             for i in 0..<n {
                 total += logarithms[i]
-                p[i * n + i] -= 1
+                p[i, i] -= 1
             }
             guard latents.wantsGradient || predictions.wantsGradient else { continue }
             MatrixProduct.multiply(
-                .init(p + first * n, stride: n), .init(guesses, stride: stride),
-                m: own, n: width, k: n, alpha: factor, into: dLatents + k * width,
-                stride: horizons * width)
+                p.matrix.rows(own), guesses, alpha: factor,
+                into: dLatents.matrix.everyRow(horizons, from: k))
             MatrixProduct.multiply(
-                .init(p + first, stride: n, .transposed), .init(truth, stride: stride),
-                m: own, n: width, k: n, alpha: factor, into: dPredictions + k * width,
-                stride: horizons * width)
+                p.matrix.columns(own).transposed, truth, alpha: factor,
+                into: dPredictions.matrix.everyRow(horizons, from: k))
         }
         let loss = total / terms
         return ContrastiveLoss(

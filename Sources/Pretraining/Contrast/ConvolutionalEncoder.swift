@@ -1,5 +1,4 @@
 import Configurations
-import Kernels
 import NeuralNetworks
 
 /// A small convolutional network that turns a signal into one vector.
@@ -157,26 +156,5 @@ extension ConvolutionalConfiguration: EncoderBuilding {
         input: InputConfiguration, in list: inout ParameterList
     ) -> any Encoder {
         ConvolutionalEncoder(self, leads: input.leads, samples: input.cropSamples, in: &list)
-    }
-}
-
-extension Tape {
-    /// Signals with their leads last, which are given and not differentiated.
-    ///
-    /// - Parameters:
-    ///   - signals: Shape `[count * leads, samples]`.
-    ///   - leads: Leads of a signal.
-    /// - Returns: Shape `[count * samples, leads]`.
-    func channelsLast(_ signals: Value, leads: Int) -> Value {
-        let (count, samples) = (signals.rows / leads, signals.columns)
-        let y = input(rows: count * samples, columns: leads)
-        for signal in 0..<count {
-            for lead in 0..<leads {
-                let from = signals.data + (signal * leads + lead) * samples
-                let to = y.data + signal * samples * leads + lead
-                for t in 0..<samples { to[t * leads] = from[t] }
-            }
-        }
-        return y
     }
 }

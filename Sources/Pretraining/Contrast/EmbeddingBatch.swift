@@ -6,11 +6,7 @@ import NeuralNetworks
 /// Every shard sees all of them and finds the loss of the whole batch; it has the gradient of its own rows alone.
 public struct EmbeddingBatch {
     /// All rows, in the order of the batch.
-    let rows: Floats
-    /// Number of rows.
-    let count: Int
-    /// Numbers in a row.
-    let columns: Int
+    let rows: Value
     /// The rows that this shard has computed itself.
     let own: Range<Int>
     /// What own gradients are multiplied by: the number of shards, since a step takes the mean over them.
@@ -20,16 +16,12 @@ public struct EmbeddingBatch {
     ///
     /// - Parameters:
     ///   - rows: All rows, in the order of the batch.
-    ///   - count: Number of rows.
-    ///   - columns: Numbers in a row.
     ///   - own: The rows that this shard has computed itself.
     ///   - gradientFactor: The number of shards.
-    public init(
-        rows: Floats, count: Int, columns: Int, own: Range<Int>, gradientFactor: Double
-    ) {
+    public init(rows: Value, own: Range<Int>, gradientFactor: Double) {
+        precondition(
+            own.lowerBound >= 0 && own.upperBound <= rows.rows, "rows \(own) of \(rows.rows)")
         self.rows = rows
-        self.count = count
-        self.columns = columns
         self.own = own
         self.gradientFactor = gradientFactor
     }
@@ -38,13 +30,16 @@ public struct EmbeddingBatch {
     ///
     /// - Parameter value: Its rows.
     public init(whole value: Value) {
-        self.init(
-            rows: value.data, count: value.rows, columns: value.columns, own: 0..<value.rows,
-            gradientFactor: 1)
+        self.init(rows: value, own: 0..<value.rows, gradientFactor: 1)
     }
 
+    /// Number of rows.
+    var count: Int { rows.rows }
+    /// Numbers in a row.
+    var columns: Int { rows.columns }
+
     /// A row's numbers.
-    public func row(_ index: Int) -> Floats { rows + index * columns }
+    public func row(_ index: Int) -> Numbers<Float> { rows.row(index) }
 }
 
 /// What a loss over a batch has found.
@@ -57,11 +52,4 @@ public struct ContrastiveLoss {
     public let retrievalAccuracy: Double
     /// The same share if the most similar row were drawn by lot.
     public let chance: Double
-}
-
-/// The number of the largest of some numbers, ties to the lowest.
-func indexOfLargest(_ x: Floats, count: Int, stride: Int = 1) -> Int {
-    var best = 0
-    for i in 1..<max(count, 1) where x[i * stride] > x[best * stride] { best = i }
-    return best
 }

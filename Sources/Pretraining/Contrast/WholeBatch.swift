@@ -1,4 +1,3 @@
-import Kernels
 import NeuralNetworks
 
 extension Tape {
@@ -14,15 +13,13 @@ extension Tape {
         _ own: Value, of shard: Shard, rowsPerSample: Int, _ body: (EmbeddingBatch) -> Result
     ) -> Result {
         guard let gathered = shard.gathered else { return body(EmbeddingBatch(whole: own)) }
-        return gathered.rows.withUnsafeBufferPointer { rows in
-            guard let start = rows.baseAddress else { preconditionFailure("an empty batch") }
-            let first = shard.firstPosition * rowsPerSample
-            return body(
-                EmbeddingBatch(
-                    rows: start, count: rows.count / own.columns, columns: own.columns,
-                    own: first..<first + shard.windows.count * rowsPerSample,
-                    gradientFactor: Double(gathered.logicalShards)))
-        }
+        let rows = input(rows: gathered.rows.count / own.columns, columns: own.columns)
+        rows.numbers.update(from: gathered.rows.span)
+        let first = shard.firstPosition * rowsPerSample
+        return body(
+            EmbeddingBatch(
+                rows: rows, own: first..<first + shard.windows.count * rowsPerSample,
+                gradientFactor: Double(gathered.logicalShards)))
     }
 
     /// Computes the rows of a shard that is only measured a few samples at a time, so that a large one needs no more
@@ -47,67 +44,11 @@ extension Tape {
                 windows: Array(shard.windows[start...].prefix(partSize)), role: .validation)
             try arena.rewinding {
                 let rows = try compute(part)
-                (all.data + start * rowsPerSample * columns).update(
-                    from: rows.data, count: rows.count)
+                let first = start * rowsPerSample
+                all.rows(first..<first + rows.rows).numbers.update(from: rows.numbers)
             }
         }
         return all
-    }
-
-    /// Rows of two matrices in turns.
-    ///
-    /// - Parameters:
-    ///   - first: Shape `[rows, columns]`; its rows become the even ones.
-    ///   - second: The same shape; its rows become the odd ones.
-    /// - Returns: Shape `[2 * rows, columns]`.
-    public func interleavedRows(_ first: Value, _ second: Value) -> Value {
-        precondition(
-            first.rows == second.rows && first.columns == second.columns,
-            "\(first.rows) x \(first.columns) and \(second.rows) x \(second.columns)")
-        let y = result(rows: 2 * first.rows, columns: first.columns)
-        let columns = first.columns
-        for row in 0..<first.rows {
-            let target = y.data + 2 * row * columns
-            target.update(from: first.data + row * columns, count: columns)
-            (target + columns).update(from: second.data + row * columns, count: columns)
-        }
-        record(InterleavedRowsOperation(first: first, second: second, y: y))
-        return y
-    }
-}
-
-private struct InterleavedRowsOperation: NeuralNetworks.Operation {
-    let first: Value
-    let second: Value
-    let y: Value
-
-    func backward(on tape: Tape) {
-        guard let dy = tape.takeGradient(of: y) else { return }
-        for (place, part) in [first, second].enumerated() {
-            guard let target = tape.addedContribution(to: part) else { continue }
-            for row in 0..<part.rows {
-                add(
-                    dy + (2 * row + place) * y.columns, into: target + row * y.columns,
-                    count: y.columns)
-            }
-        }
-        tape.release(dy, count: y.count)
-    }
-}
-
-/// A workspace whose gathered rows are those that its loss begins with.
-protocol EmbeddingRows: RowWorkspace {
-    /// The rows of a shard's samples, as many of each as are gathered.
-    func rows(of shard: Shard, from source: any WindowSource, on tape: Tape) throws -> Value
-}
-
-extension EmbeddingRows {
-    func gather(
-        _ shard: Shard, from source: any WindowSource, into rows: UnsafeMutableBufferPointer<Float>,
-        on tape: Tape
-    ) throws {
-        let own = try self.rows(of: shard, from: source, on: tape)
-        _ = rows.update(from: UnsafeMutableBufferPointer(start: own.data, count: own.count))
     }
 }
 

@@ -10,7 +10,7 @@ public struct ColumnMask: BitwiseCopyable {
     /// Patches of a lead that are seen.
     public let visible: Int
     /// The seen patches, ascending, and then the masked ones, ascending.
-    public let order: UnsafePointer<Int32>
+    public let order: Numbers<Int32>
 
     /// Patches of a lead that are masked.
     public var masked: Int { columns - visible }
@@ -22,8 +22,8 @@ public struct ColumnMask: BitwiseCopyable {
     ///   - tape: Whose arena keeps the mask.
     ///   - isMasked: Whether a patch is masked.
     public init(columns: Int, on tape: Tape, isMasked: (Int) -> Bool) {
-        let order = tape.arena.integers(columns)
-        let flags = tape.arena.bytes(columns).bindMemory(to: Bool.self, capacity: columns)
+        let order = tape.numbers(columns, of: Int32.self)
+        let flags = tape.numbers(repeating: false, count: columns)
         var end = 0
         for column in 0..<columns {
             flags[column] = isMasked(column)
@@ -37,7 +37,7 @@ public struct ColumnMask: BitwiseCopyable {
             end += 1
         }
         self.columns = columns
-        self.order = UnsafePointer(order)
+        self.order = order
     }
 
     /// Draws a mask.
@@ -50,9 +50,8 @@ public struct ColumnMask: BitwiseCopyable {
     public init(
         drawnBy rule: ColumnMaskRule, columns: Int, random: inout RandomStream, on tape: Tape
     ) {
-        let flags = tape.arena.bytes(columns).bindMemory(to: Bool.self, capacity: columns)
-        flags.update(repeating: false, count: columns)
-        rule.draw(into: UnsafeMutableBufferPointer(start: flags, count: columns), random: &random)
+        let flags = tape.numbers(repeating: false, count: columns)
+        rule.draw(into: flags, random: &random)
         self.init(columns: columns, on: tape) { flags[$0] }
     }
 
@@ -75,7 +74,7 @@ public struct ColumnMask: BitwiseCopyable {
     private func rows(
         _ ranks: Range<Int>, groups: Int, stride: Int, on tape: Tape
     ) -> TokenRows {
-        let result = tape.arena.integers(groups * ranks.count)
+        let result = tape.numbers(groups * ranks.count, of: Int32.self)
         var end = 0
         for group in 0..<groups {
             for rank in ranks {
@@ -83,29 +82,26 @@ public struct ColumnMask: BitwiseCopyable {
                 end += 1
             }
         }
-        return TokenRows(indices: UnsafePointer(result), count: end)
+        return TokenRows(indices: result)
     }
 }
 
 /// Some rows of a matrix of tokens; valid until the tape is reset.
 struct TokenRows: BitwiseCopyable {
-    let indices: UnsafePointer<Int32>
-    let count: Int
+    let indices: Numbers<Int32>
+    var count: Int { indices.count }
 
-    init(indices: UnsafePointer<Int32>, count: Int) {
-        self.indices = indices
-        self.count = count
-    }
+    init(indices: Numbers<Int32>) { self.indices = indices }
 
     /// The same places of every group of rows.
     init(_ places: Range<Int>, ofGroups groups: Int, length: Int, on tape: Tape) {
-        let rows = tape.arena.integers(groups * places.count)
+        let rows = tape.numbers(groups * places.count, of: Int32.self)
         for group in 0..<groups {
             for (index, place) in places.enumerated() {
                 rows[group * places.count + index] = Int32(group * length + place)
             }
         }
-        self.init(indices: UnsafePointer(rows), count: groups * places.count)
+        self.init(indices: rows)
     }
 }
 
@@ -119,7 +115,7 @@ public enum ColumnMaskRule: Sendable, Equatable {
     /// 60 to 70 % of the patches, each as likely as any other.
     case random
 
-    func draw(into flags: UnsafeMutableBufferPointer<Bool>, random: inout RandomStream) {
+    func draw(into flags: Numbers<Bool>, random: inout RandomStream) {
         let columns = flags.count
         switch self {
         case .block(let reachesEnd):

@@ -11,7 +11,7 @@ struct DropPath: BitwiseCopyable {
     private let rate: Double
     private let depth: Int
     /// Shape `[depth, 2, samples]`.
-    private let factors: UnsafeMutablePointer<Float>
+    private let factors: Numbers<Float>
 
     /// Draws for each sample from a stream of its own.
     ///
@@ -27,7 +27,7 @@ struct DropPath: BitwiseCopyable {
         self.samples = samples
         self.rate = rate
         self.depth = depth
-        factors = tape.arena.floats(depth * 2 * samples)
+        factors = tape.numbers(depth * 2 * samples, of: Float.self)
         for sample in 0..<samples {
             var random = stream(sample)
             for block in 0..<depth {
@@ -47,10 +47,10 @@ struct DropPath: BitwiseCopyable {
     /// The factors of a block's branches; `nil` where the block drops none.
     func factors(ofBlock block: Int) -> BranchFactors? {
         guard Self.rate(rate, block: block, depth: depth) > 0 else { return nil }
-        let attention = factors + 2 * block * samples
+        let start = 2 * block * samples
         return BranchFactors(
-            attention: UnsafePointer(attention), feedForward: UnsafePointer(attention + samples),
-            samples: samples)
+            attention: factors.part(start..<start + samples),
+            feedForward: factors.part(start + samples..<start + 2 * samples))
     }
 }
 

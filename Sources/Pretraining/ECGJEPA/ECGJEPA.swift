@@ -129,7 +129,7 @@ public struct ECGJEPA: Sendable {
     ) -> Value {
         let samples = samples(of: patches)
         let rows = mask.visibleRows(leads: samples * sizes.leads, on: tape)
-        let seen = tape.gatherRows(patches, indices: rows.indices, count: rows.count)
+        let seen = tape.gatherRows(patches, indices: rows.indices)
         let grid = TokenGrid(
             samples: samples, leads: 0..<sizes.leads, columns: mask.visible,
             tableColumns: encoder.tableColumns, on: tape
@@ -199,7 +199,7 @@ public struct ECGJEPA: Sendable {
         let targets = targets(patches, mask: mask, dropPath: drops.target, on: tape)
         let context = context(patches, mask: mask, dropPath: drops.context, on: tape)
         let predicted = predictor(context, mask: mask, dropPath: drops.predictor, on: tape)
-        let (value, loss) = tape.smoothL1(predicted, target: targets.data)
+        let (value, loss) = tape.smoothL1(predicted, target: targets.numbers)
         return (value, loss, targets)
     }
 

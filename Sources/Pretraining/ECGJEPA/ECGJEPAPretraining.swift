@@ -71,7 +71,7 @@ enum Teacher {
             let (student, teacher) = pairs[index]
             moveAverage(
                 towards: parameters.values(of: student), average: parameters.values(of: teacher),
-                momentum: momentum, count: parameters[student].count)
+                momentum: momentum)
         }
         return ["teacher_momentum": .measured(momentum)]
     }

@@ -8,8 +8,7 @@ import NeuralNetworks
 enum FeatureSpread {
     /// The standard deviation of each feature over all tokens, mean over features.
     static func overTokens(_ x: Value, on tape: Tape) -> Double {
-        deviations(x.data, count: x.rows, stride: x.columns, width: x.columns, on: tape)
-            / Double(x.columns)
+        deviations(x, from: 0, every: 1, on: tape) / Double(x.columns)
     }
 
     /// The standard deviation of each feature over samples at the same lead and time, mean over places and features; 0
@@ -18,32 +17,25 @@ enum FeatureSpread {
         let places = x.rows / samples
         var total = 0.0
         for place in 0..<places {
-            total += deviations(
-                x.data + place * x.columns, count: samples, stride: places * x.columns,
-                width: x.columns, on: tape)
+            total += deviations(x, from: place, every: places, on: tape)
         }
         return total / Double(x.count / samples)
     }
 
-    /// The sum over features of the standard deviation over `count` rows.
+    /// The sum over features of the standard deviation over every `period`-th row.
     private static func deviations(
-        _ x: UnsafePointer<Float>, count: Int, stride: Int, width: Int, on tape: Tape
+        _ x: Value, from first: Int, every period: Int, on tape: Tape
     ) -> Double {
         let mark = tape.arena.mark
         defer { tape.arena.rewind(to: mark) }
-        let (means, squares) = (tape.arena.floats(width), tape.arena.floats(width))
-        means.update(repeating: 0, count: width)
-        squares.update(repeating: 0, count: width)
-        for row in 0..<count { add(x + row * stride, into: means, count: width) }
-        scale(means, by: 1 / Float(count), into: means, count: width)
-        for row in 0..<count {
-            let source = x + row * stride
-            for j in 0..<width {
-                let difference = source[j] - means[j]
-                squares[j] = squares[j].addingProduct(difference, difference)
-            }
-        }
-        for j in 0..<width { squares[j] = (squares[j] / Float(count)).squareRoot() }
-        return Double(sum(squares, count: width))
+        let means = tape.numbers(repeating: Float(0), count: x.columns)
+        let squares = tape.numbers(repeating: Float(0), count: x.columns)
+        let rows = stride(from: first, to: x.rows, by: period)
+        let count = Float(x.rows / period)
+        for row in rows { add(x.row(row), into: means) }
+        scale(means, by: 1 / count, into: means)
+        for row in rows { addSquaredDeviations(x.row(row), from: means, into: squares) }
+        for j in squares.indices { squares[j] = (squares[j] / count).squareRoot() }
+        return Double(sum(squares))
     }
 }

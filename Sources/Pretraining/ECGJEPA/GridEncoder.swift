@@ -1,3 +1,4 @@
+import Kernels
 import NeuralNetworks
 
 /// The tokens that an encoder works on: some leads and some times of some samples.
@@ -8,7 +9,7 @@ struct TokenGrid: BitwiseCopyable {
     let leads: Int
     let columns: Int
     /// For each token of a sample its row of the position table, lead by lead.
-    let positions: UnsafePointer<Int32>
+    let positions: Numbers<Int32>
 
     /// Tokens of a sample.
     var tokens: Int { leads * columns }
@@ -26,7 +27,7 @@ struct TokenGrid: BitwiseCopyable {
         samples: Int, leads: some Collection<Int>, columns: Int, tableColumns: Int, on tape: Tape,
         column: (Int) -> Int
     ) {
-        let positions = tape.arena.integers(leads.count * columns)
+        let positions = tape.numbers(leads.count * columns, of: Int32.self)
         var end = 0
         for lead in leads {
             for index in 0..<columns {
@@ -37,7 +38,7 @@ struct TokenGrid: BitwiseCopyable {
         self.samples = samples
         self.leads = leads.count
         self.columns = columns
-        self.positions = UnsafePointer(positions)
+        self.positions = positions
     }
 }
 
@@ -147,13 +148,13 @@ struct GridEncoder: Sendable {
     ) -> Value {
         let factors = dropPath?.factors(ofBlock: index)
         let placed = tape.addRows(
-            of: tape.parameter(positions), indices: grid.positions, groupRows: grid.tokens, to: x)
+            of: tape.parameter(positions), indices: grid.positions, to: x)
         var attended = blocks[index].attention(placed, factors: factors, on: tape) { qkv, heads in
             tape.crossPatternAttention(
                 qkv, rows: grid.leads, columns: grid.columns, heads: heads)
         }
         if index == depth - 1, let wanted {
-            attended = tape.gatherRows(attended, indices: wanted.indices, count: wanted.count)
+            attended = tape.gatherRows(attended, indices: wanted.indices)
         }
         return blocks[index].feedForward(attended, factors: factors, on: tape)
     }

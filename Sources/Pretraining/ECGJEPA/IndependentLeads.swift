@@ -34,15 +34,18 @@ final class IndependentLeadReader: SignalReader {
         let patches = tape.input(
             rows: shard.windows.count * leads.count * input.patchesPerLead,
             columns: input.patchSamples)
+        let signals = patches.reshaped(columns: crop)
         for (index, number) in shard.windows.enumerated() {
             let start = Self.cropStart(of: shard, sample: index, slack: samples - crop)
-            try window.withUnsafeMutableBufferPointer { window in
-                try source.readMillivolts(window: number, into: window)
-                guard let from = window.baseAddress else { return }
+            try window.withNumbers { window in
+                try window.withMutableSpan { span in
+                    try source.readMillivolts(window: number, into: &span)
+                }
                 for (row, lead) in leads.enumerated() {
+                    let first = lead * samples + start
                     scale(
-                        from + lead * samples + start, by: gain,
-                        into: patches.data + (index * leads.count + row) * crop, count: crop)
+                        window.part(first..<first + crop), by: gain,
+                        into: signals.row(index * leads.count + row))
                 }
             }
         }

@@ -50,21 +50,19 @@ struct LeadPredictor: Sendable {
         dropPath: DropPath? = nil, on tape: Tape
     ) -> Value {
         let leads = context.rows / mask.visible
-        let zeros = tape.arena.integers(leads * mask.masked)
-        zeros.update(repeating: 0, count: leads * mask.masked)
         let masks = tape.gatherRows(
-            tape.parameter(maskToken), indices: zeros, count: leads * mask.masked)
+            tape.parameter(maskToken),
+            indices: tape.numbers(repeating: 0, count: leads * mask.masked))
         var x = tape.joinGroups(embedding(context, on: tape), masks, groups: leads)
         for (index, block) in blocks.enumerated() {
             let factors = dropPath?.factors(ofBlock: index)
-            x = tape.addRows(
-                of: tape.parameter(positions), indices: mask.order, groupRows: patches, to: x)
+            x = tape.addRows(of: tape.parameter(positions), indices: mask.order, to: x)
             x = block.attention(x, tokens: patches, factors: factors, on: tape)
             if index == depth - 1, !includesVisible {
                 // Behind the visible ones of each lead.
                 let rows = TokenRows(
                     mask.visible..<patches, ofGroups: leads, length: patches, on: tape)
-                x = tape.gatherRows(x, indices: rows.indices, count: rows.count)
+                x = tape.gatherRows(x, indices: rows.indices)
             }
             x = block.feedForward(x, factors: factors, on: tape)
         }

@@ -195,7 +195,7 @@ private struct LabelledLogits {
     static func numbers(records: Int) -> Int { 1 + records * (1 + Finetune.classes) }
 
     /// A unit's records as numbers.
-    static func write(_ records: [LabelledLogits], to numbers: UnsafeMutableBufferPointer<Double>) {
+    static func write(_ records: [LabelledLogits], to numbers: Numbers<Double>) {
         numbers[0] = Double(records.count)
         for (index, record) in records.enumerated() {
             let start = Self.numbers(records: index)
@@ -240,30 +240,24 @@ private final class FinetuneWorkspace: ShardWorkspace {
     ) throws -> Value {
         let signals = try reader.signals(of: shard, from: source, on: tape)
         if shard.role == .training {
-            augmentation.change(
-                signals.data, count: signals.count / shard.windows.count, of: shard)
+            augmentation.change(signals, of: shard)
         }
         let vectors = try method.encoder.vectors(
             signals, method.settings.readout, EncoderPass(shard), from: source, on: tape)
         let logits = method.logits(vectors, of: shard, on: tape)
         let truths = shard.windows.map { method.superclasses(of: $0, in: source) }
-        let targets = tape.arena.floats(logits.count)
+        let targets = tape.input(rows: logits.rows, columns: logits.columns)
         for (sample, classes) in truths.enumerated() {
             for superclass in Superclass.allCases {
-                targets[sample * Finetune.classes + superclass.rawValue] =
+                targets[sample, superclass.rawValue] =
                     classes.contains(Superclasses(superclass)) ? 1 : 0
             }
         }
-        let (value, loss) = tape.binaryCrossEntropy(
-            logits: logits, target: UnsafePointer(targets))
+        let (value, loss) = tape.binaryCrossEntropy(logits: logits, target: targets.numbers)
         report[.loss] = loss
         if shard.role == .validation {
             let records = truths.enumerated().map { sample, classes in
-                LabelledLogits(
-                    classes: classes,
-                    logits: (0..<Finetune.classes).map {
-                        Double(logits.data[sample * Finetune.classes + $0])
-                    })
+                LabelledLogits(classes: classes, logits: logits.row(sample).map { Double($0) })
             }
             LabelledLogits.write(records, to: report.auxiliary)
         }

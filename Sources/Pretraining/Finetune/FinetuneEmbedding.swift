@@ -32,9 +32,10 @@ extension Finetune {
                 let vector = try encoder.vectors(
                     signals, settings.readout, pass, from: source, on: tape)
                 let logits = logits(vector, of: pass.shard, on: tape)
-                for i in 0..<logits.count {
-                    logits.data[i] = Float(
-                        1 / (1 + ElementaryFunctions.exponential(-Double(logits.data[i]))))
+                let numbers = logits.numbers
+                for i in numbers.indices {
+                    numbers[i] = Float(
+                        1 / (1 + ElementaryFunctions.exponential(-Double(numbers[i]))))
                 }
                 return logits
             }

@@ -1,5 +1,6 @@
 import Configurations
 import Kernels
+import NeuralNetworks
 
 /// Random augmentation of standardised signals, as ST-MEM and ECG-JEPA are fine-tuned with: some different operations of
 /// eight for each sample, each applied or not.
@@ -25,11 +26,12 @@ struct RandomAugmentation: Sendable {
     /// Changes the samples of a training shard in place.
     ///
     /// - Parameters:
-    ///   - signals: Samples one after the other, each lead by lead.
-    ///   - count: Numbers of a sample.
+    ///   - signals: Samples one after the other, each lead by lead, as many numbers each.
     ///   - shard: Whose samples they are; what is drawn depends on their positions in the batch.
-    func change(_ signals: MutableFloats, count: Int, of shard: Shard) {
+    func change(_ signals: Value, of shard: Shard) {
         guard settings.operations > 0 else { return }
+        let samples = signals.reshaped(
+            columns: signals.count / (leads * max(shard.windows.count, 1)))
         for sample in shard.windows.indices {
             var random = RandomStream(
                 seed: shard.seed, purpose: .augmentation, step: shard.step,
@@ -40,72 +42,72 @@ struct RandomAugmentation: Sendable {
                     place, place + random.nextInteger(below: operations.count - place))
                 guard random.nextDouble() < settings.probability else { continue }
                 apply(
-                    operations[place], to: signals + sample * count, length: count / leads,
+                    operations[place], to: samples.rows(sample * leads..<(sample + 1) * leads),
                     random: &random)
             }
         }
     }
 
     private func apply(
-        _ operation: Operation, to signal: MutableFloats, length: Int, random: inout RandomStream
+        _ operation: Operation, to signal: Value, random: inout RandomStream
     ) {
+        let length = signal.columns
         switch operation {
-        case .shift: shift(signal, length: length, random: &random)
+        case .shift: shift(signal, random: &random)
         case .cutOut:
             let part = part(of: length, random: &random)
-            forEachLead(signal, length) {
-                ($0 + part.lowerBound).update(repeating: 0, count: part.count)
-            }
+            for lead in 0..<leads { signal.row(lead).part(part).update(repeating: 0) }
         case .drop:
             for _ in 0..<Int(random.nextDouble() * share * Double(length)) {
                 let time = random.nextInteger(below: length)
-                forEachLead(signal, length) { $0[time] = 0 }
+                for lead in 0..<leads { signal[lead, time] = 0 }
             }
-        case .flip: scale(signal, by: -1, into: signal, count: leads * length)
+        case .flip: scale(signal.numbers, by: -1, into: signal.numbers)
         case .erase:
-            (signal + random.nextInteger(below: leads) * length).update(
-                repeating: 0, count: length)
-        case .sine: addSine(to: signal, length: length, part: 0..<length)
+            signal.row(random.nextInteger(below: leads)).update(repeating: 0)
+        case .sine: addSine(to: signal, part: 0..<length)
         case .partialSine:
-            addSine(to: signal, length: length, part: part(of: length, random: &random))
+            addSine(to: signal, part: part(of: length, random: &random))
         case .partialNoise:
             let part = part(of: length, random: &random)
-            let deviation = amplitude(of: signal, length: length)
-            forEachLead(signal, length) { lead in
-                for t in part { lead[t].addProduct(deviation, Float(random.nextNormal())) }
+            let deviation = amplitude(of: signal)
+            for lead in 0..<leads {
+                for t in part { signal[lead, t].addProduct(deviation, Float(random.nextNormal())) }
             }
         }
     }
 
     /// Left or right; zeros move in.
-    private func shift(_ signal: MutableFloats, length: Int, random: inout RandomStream) {
+    private func shift(_ signal: Value, random: inout RandomStream) {
+        let length = signal.columns
         let distance = Int(random.nextDouble() * share * Double(length))
         let isLeft = random.nextInteger(below: 2) == 0
-        forEachLead(signal, length) { lead in
+        for lead in 0..<leads {
+            let row = signal.row(lead)
             if isLeft {
-                lead.update(from: lead + distance, count: length - distance)
-                (lead + length - distance).update(repeating: 0, count: distance)
+                row.part(0..<length - distance).update(from: row.part(distance..<length))
+                row.part(length - distance..<length).update(repeating: 0)
             } else {
-                (lead + distance).update(from: lead, count: length - distance)
-                lead.update(repeating: 0, count: distance)
+                row.part(distance..<length).update(from: row.part(0..<length - distance))
+                row.part(0..<distance).update(repeating: 0)
             }
         }
     }
 
     /// Two periods over the window, the same in all leads.
-    private func addSine(to signal: MutableFloats, length: Int, part: Range<Int>) {
-        let amplitude = amplitude(of: signal, length: length)
+    private func addSine(to signal: Value, part: Range<Int>) {
+        let (amplitude, length) = (amplitude(of: signal), signal.columns)
         for t in part {
             let angle = 4 * Double.pi * Double(t - part.lowerBound) / Double(length)
             let value = amplitude * Float(ElementaryFunctions.sine(angle))
-            forEachLead(signal, length) { $0[t] += value }
+            for lead in 0..<leads { signal[lead, t] += value }
         }
     }
 
-    private func amplitude(of signal: MutableFloats, length: Int) -> Float {
-        let count = leads * length
-        let mean = sum(signal, count: count) / Float(count)
-        let variance = sumOfSquaredDeviations(signal, from: mean, count: count) / Float(count)
+    private func amplitude(of signal: Value) -> Float {
+        let numbers = signal.numbers
+        let mean = sum(numbers) / Float(numbers.count)
+        let variance = sumOfSquaredDeviations(numbers, from: mean) / Float(numbers.count)
         return Float(share) * variance.squareRoot()
     }
 
@@ -113,11 +115,5 @@ struct RandomAugmentation: Sendable {
         let count = Int(random.nextDouble() * share * Double(length))
         let start = random.nextInteger(below: length - count + 1)
         return start..<start + count
-    }
-
-    private func forEachLead(
-        _ signal: MutableFloats, _ length: Int, _ body: (MutableFloats) -> Void
-    ) {
-        for lead in 0..<leads { body(signal + lead * length) }
     }
 }

@@ -1,4 +1,5 @@
 import ClinicalParameters
+import Kernels
 import NeuralNetworks
 import Tensors
 
@@ -33,10 +34,8 @@ struct ClinicalEncoder: Sendable {
     ///   - tape: Where the computation is recorded.
     /// - Returns: Shape `[leads * (seen + 1), width]`.
     func embed(_ patches: Value, features: Value, on tape: Tape) -> Value {
-        let zero = tape.arena.integers(1)
-        zero[0] = 0
         let tokens = tape.addRows(
-            of: tape.parameter(type), indices: zero, groupRows: 1,
+            of: tape.parameter(type), indices: tape.numbers(repeating: 0, count: 1),
             to: featureEmbedding(features, on: tape))
         return tape.joinGroups(
             grid.embed(patches, on: tape), tokens, groups: features.rows)
@@ -71,7 +70,7 @@ struct ClinicalEncoder: Sendable {
         func rows(_ columns: Range<Int>) -> Value {
             let rows = TokenRows(
                 columns, ofGroups: samples * leads, length: patches + 1, on: tape)
-            return tape.gatherRows(tokens, indices: rows.indices, count: rows.count)
+            return tape.gatherRows(tokens, indices: rows.indices)
         }
         return (tape.meanOfRows(rows(0..<patches), length: patches), rows(patches..<patches + 1))
     }
@@ -115,8 +114,8 @@ struct ClinicalStatistics: Sendable {
     }
 
     /// Where segments end, shape `[count, segments + 1]`; `nil` for one segment.
-    func edges(in parameters: Parameters) -> UnsafeMutablePointer<Float>? {
-        edges.flatMap { parameters.tensor($0).floats.baseAddress }
+    func edges(in parameters: Parameters) -> Numbers<Float>? {
+        edges.map { parameters.values(of: $0) }
     }
 
     /// The statistics.
@@ -142,18 +141,18 @@ struct ClinicalStatistics: Sendable {
             found(in: parameters) == nil
         else { return }
         let features = windows.map { window in
-            [Float](unsafeUninitializedCapacity: ClinicalFeatures.count) { buffer, count in
-                source.clinicalFeatures(of: window, into: buffer)
-                count = ClinicalFeatures.count
-            }
+            var features = Array(repeating: Float(0), count: ClinicalFeatures.count)
+            var span = features.mutableSpan
+            source.clinicalFeatures(of: window, into: &span)
+            return features
         }
         let statistics = FeatureStatistics(windows: features)
-        _ = parameters.tensor(centres).floats.update(from: statistics.centres)
-        _ = parameters.tensor(scales).floats.update(from: statistics.scales)
+        parameters.values(of: centres).update(from: statistics.centres.span)
+        parameters.values(of: scales).update(from: statistics.scales.span)
         if let edges {
             let encoding = PiecewiseEncoding(
                 segments: segments, windows: features, statistics: statistics)
-            _ = parameters.tensor(edges).floats.update(from: encoding.edges)
+            parameters.values(of: edges).update(from: encoding.edges.span)
         }
     }
 }
@@ -180,7 +179,7 @@ extension ClinicalEncoder {
         guard let wider = weights.first(where: { $0.name == "pos_embed" })?.tensor else {
             return given
         }
-        let (old, new) = (table.floats, wider.floats)
+        let (old, new) = (table.numbers, wider.numbers)
         let (patches, width) = (sizes.patches, sizes.width)
         for lead in 0..<sizes.leads {
             for i in 0..<patches * width {

@@ -24,11 +24,11 @@ enum ClinicalTokens {
 struct ClinicalBatch: BitwiseCopyable {
     let samples: Int
     /// Shape `[samples, count]`, 0 where not measured.
-    private let values: UnsafeMutablePointer<Float>
+    private let values: Value
     /// Shape `[samples, count]`, 1 where not measured.
-    private let flags: UnsafeMutablePointer<Float>
+    private let flags: Value
     /// Shape `[count, segments + 1]`; `nil` where values stand as they are.
-    private let edges: UnsafeMutablePointer<Float>?
+    private let edges: Numbers<Float>?
     private let segments: Int
 
     private static let count = ClinicalFeatures.count
@@ -42,18 +42,12 @@ struct ClinicalBatch: BitwiseCopyable {
         edges = statistics.edges(in: tape.parameters)
         let scale = try statistics(in: tape.parameters)
         samples = shard.windows.count
-        values = tape.arena.floats(samples * Self.count)
-        flags = tape.arena.floats(samples * Self.count)
-        let measured = UnsafeMutableBufferPointer(
-            start: tape.arena.floats(Self.count), count: Self.count)
+        values = tape.input(rows: samples, columns: Self.count)
+        flags = tape.input(rows: samples, columns: Self.count)
+        let measured = tape.numbers(Self.count, of: Float.self)
         for (sample, window) in shard.windows.enumerated() {
-            source.clinicalFeatures(of: window, into: measured)
-            scale.normalise(
-                UnsafeBufferPointer(measured),
-                values: UnsafeMutableBufferPointer(
-                    start: values + sample * Self.count, count: Self.count),
-                flags: UnsafeMutableBufferPointer(
-                    start: flags + sample * Self.count, count: Self.count))
+            measured.withMutableSpan { source.clinicalFeatures(of: window, into: &$0) }
+            scale.normalise(measured, values: values.row(sample), flags: flags.row(sample))
         }
     }
 
@@ -69,21 +63,19 @@ struct ClinicalBatch: BitwiseCopyable {
     ) -> Value {
         let columns = ClinicalTokens.inputs(segments: segments)
         let x = tape.input(rows: samples * ClinicalTokens.leads, columns: columns)
-        let dropped = tape.arena.bytes(Self.count).bindMemory(to: Bool.self, capacity: Self.count)
+        let dropped = tape.numbers(repeating: false, count: Self.count)
         for sample in 0..<samples {
             for feature in 0..<Self.count { dropped[feature] = isDropped(sample, feature) }
             forEachFeature(of: sample) { row, feature, place, value, flag in
-                let numbers = x.data + row * columns
+                let numbers = x.row(row)
                 numbers[segments * ClinicalTokens.features + feature] = dropped[place] ? 1 : flag
-                let code = UnsafeMutableBufferPointer(
-                    start: numbers + feature * segments, count: segments)
+                let code = numbers.part(feature * segments..<(feature + 1) * segments)
                 if dropped[place] || flag == 1 {
                     code.update(repeating: 0)
                 } else if let edges {
+                    let start = place * (segments + 1)
                     PiecewiseEncoding.encode(
-                        value,
-                        edges: UnsafeBufferPointer(
-                            start: edges + place * (segments + 1), count: segments + 1), into: code)
+                        value, edges: edges.part(start..<start + segments + 1), into: code)
                 } else {
                     code[0] = value
                 }
@@ -97,17 +89,17 @@ struct ClinicalBatch: BitwiseCopyable {
     /// - Returns: Values and whether they count, both `[samples * leads, ClinicalTokens.features]`.
     func targets(
         on tape: Tape
-    ) -> (values: UnsafePointer<Float>, counted: UnsafePointer<UInt8>) {
+    ) -> (values: Numbers<Float>, counted: Numbers<UInt8>) {
         let count = samples * ClinicalTokens.leads * ClinicalTokens.features
-        let targets = tape.arena.floats(count)
-        let counted = tape.arena.bytes(count).bindMemory(to: UInt8.self, capacity: count)
+        let targets = tape.numbers(count, of: Float.self)
+        let counted = tape.numbers(count, of: UInt8.self)
         for sample in 0..<samples {
             forEachFeature(of: sample) { row, feature, _, value, flag in
                 targets[row * ClinicalTokens.features + feature] = value
                 counted[row * ClinicalTokens.features + feature] = flag == 0 ? 1 : 0
             }
         }
-        return (UnsafePointer(targets), UnsafePointer(counted))
+        return (targets, counted)
     }
 
     private func forEachFeature(
@@ -117,10 +109,9 @@ struct ClinicalBatch: BitwiseCopyable {
         for lead in 0..<ClinicalTokens.leads {
             for feature in 0..<ClinicalTokens.features {
                 let place = ClinicalTokens.place(lead: lead, feature: feature)
-                let index = sample * Self.count + place
                 body(
-                    sample * ClinicalTokens.leads + lead, feature, place, values[index],
-                    flags[index])
+                    sample * ClinicalTokens.leads + lead, feature, place, values[sample, place],
+                    flags[sample, place])
             }
         }
     }

@@ -105,7 +105,7 @@ public struct Hybrid: Sendable {
         let samples = self.samples(of: patches)
         let leads = samples * sizes.leads
         let rows = mask.visibleRows(leads: leads, on: tape)
-        let seen = tape.gatherRows(patches, indices: rows.indices, count: rows.count)
+        let seen = tape.gatherRows(patches, indices: rows.indices)
         let columns = mask.visible + (features == nil ? 0 : 1)
         let grid = grid(samples: samples, columns: columns, on: tape) {
             $0 < mask.visible ? Int(mask.order[$0]) : sizes.patches
@@ -152,7 +152,7 @@ public struct Hybrid: Sendable {
             patches, features: drops.dropsColumn ? nil : drops.inputs(clinical, on: tape),
             mask: mask, dropPath: branches.context, on: tape)
         let predicted = predictor(context, mask: mask, dropPath: branches.predictor, on: tape)
-        let (value, loss) = tape.smoothL1(predicted, target: targets.data)
+        let (value, loss) = tape.smoothL1(predicted, target: targets.numbers)
         guard drops.dropsColumn, weight > 0 else {
             return Outcome(
                 value: value, loss: loss, predictionLoss: loss, auxiliaryLoss: 0, targets: targets)
@@ -160,10 +160,9 @@ public struct Hybrid: Sendable {
         let told = head(tape.meanOfRows(context, length: mask.visible), on: tape)
         let (features, counted) = clinical.targets(on: tape)
         let (extra, auxiliary) = tape.smoothL1(told, target: features, counted: counted)
-        let factor = tape.arena.floats(1)
-        factor[0] = Float(weight)
+        let factor = tape.numbers(repeating: Float(weight), count: 1)
         return Outcome(
-            value: tape.addBranch(extra, factors: factor, groupRows: 1, to: value),
+            value: tape.addBranch(extra, factors: factor, to: value),
             loss: loss + weight * auxiliary, predictionLoss: loss, auxiliaryLoss: auxiliary,
             targets: targets)
     }

@@ -46,7 +46,7 @@ public struct HybridChannelsPretraining: KeepsState, CompletesParameters {
             func mean(_ part: Range<Int>) -> Value {
                 let chosen = TokenRows(part, ofGroups: 1, length: sizes.leads, on: tape)
                 return tape.meanOfRows(
-                    tape.gatherRows(rows, indices: chosen.indices, count: chosen.count),
+                    tape.gatherRows(rows, indices: chosen.indices),
                     length: part.count)
             }
             return tape.joinGroups(mean(0..<leads), mean(leads..<sizes.leads), groups: 1)
@@ -98,8 +98,8 @@ public struct HybridChannelsPretraining: KeepsState, CompletesParameters {
         let found = try ChannelStatistics(windows: windows) {
             try reader.curves(of: $0, from: source).channels
         }
-        _ = parameters.tensor(centres).floats.update(from: found.centres)
-        _ = parameters.tensor(scales).floats.update(from: found.scales)
+        parameters.values(of: centres).update(from: found.centres.span)
+        parameters.values(of: scales).update(from: found.scales.span)
     }
 
     /// Moves the teacher towards the encoder, by less and less.
@@ -127,8 +127,10 @@ final class ChannelReader {
     ) throws -> (leads: [[Float]], channels: [[Float]]) {
         let samples = source.samplesPerWindow
         if window.isEmpty { window = Array(repeating: 0, count: input.leads * samples) }
-        try window.withUnsafeMutableBufferPointer {
-            try source.readMillivolts(window: number, into: $0)
+        try window.withNumbers { window in
+            try window.withMutableSpan { span in
+                try source.readMillivolts(window: number, into: &span)
+            }
         }
         let leads = (0..<input.leads).map { Array(window[$0 * samples..<($0 + 1) * samples]) }
         return (
@@ -149,6 +151,7 @@ final class ChannelReader {
         )
         let patches = tape.input(
             rows: shard.windows.count * rows * input.patchesPerLead, columns: input.patchSamples)
+        let signals = patches.reshaped(columns: crop)
         for (index, number) in shard.windows.enumerated() {
             let (leads, channels) = try curves(of: number, from: source)
             let start = IndependentLeadReader.cropStart(
@@ -157,8 +160,8 @@ final class ChannelReader {
                 IndependentLeads.numbers.map { lead in leads[lead].map { $0 * gain } }
                 + channels.enumerated().map { statistics.normalise($1, channel: $0) }
             for (row, curve) in all.enumerated() {
-                let target = patches.data + (index * rows + row) * crop
-                for i in 0..<crop { target[i] = curve[start + i] }
+                signals.row(index * rows + row).update(
+                    from: curve.span.extracting(start..<start + crop))
             }
         }
         return patches

@@ -1,3 +1,4 @@
+import Kernels
 import NeuralNetworks
 
 /// Which patches of each lead the encoder sees, and where everything stands because of it.
@@ -13,7 +14,7 @@ public struct PatchChoice: BitwiseCopyable {
     /// Patches of a lead that are seen.
     public let kept: Int
     /// For each lead of each sample a permutation of its patches, seen ones first: `[samples * leads, patches]`.
-    public let order: UnsafeMutablePointer<Int32>
+    public let order: Numbers<Int32>
 
     /// Rows of all kept patches.
     public var keptCount: Int { samples * leads * kept }
@@ -38,11 +39,12 @@ public struct PatchChoice: BitwiseCopyable {
         self.leads = leads
         self.patches = patches
         self.kept = kept
-        order = tape.arena.integers(samples * leads * patches)
-        let numbers = tape.arena.floats(patches)
+        order = tape.numbers(samples * leads * patches, of: Int32.self)
+        let numbers = tape.numbers(patches, of: Float.self)
         for sample in 0..<samples {
             for lead in 0..<leads {
-                let row = order + (sample * leads + lead) * patches
+                let start = (sample * leads + lead) * patches
+                let row = order.part(start..<start + patches)
                 for patch in 0..<patches {
                     numbers[patch] = draw(sample, lead, patch)
                     // Insertion sort: stable, and a lead has few patches.
@@ -65,36 +67,34 @@ public struct PatchChoice: BitwiseCopyable {
     }
 
     /// Rows of kept patches among all patches, lead by lead.
-    func keptRows(on tape: Tape) -> UnsafePointer<Int32> {
+    func keptRows(on tape: Tape) -> Numbers<Int32> {
         rows(0..<kept, rowsPerLead: patches, shift: 0, on: tape)
     }
 
     /// Rows of removed patches among all patches, lead by lead.
-    func removedRows(on tape: Tape) -> UnsafePointer<Int32> {
+    func removedRows(on tape: Tape) -> Numbers<Int32> {
         rows(kept..<patches, rowsPerLead: patches, shift: 0, on: tape)
     }
 
     /// Rows of the wanted patches' tokens among the decoder's tokens, which have a separator at either end of a lead.
     func decoderTokenRows(
         of prediction: STMEM.Prediction, on tape: Tape
-    ) -> (indices: UnsafePointer<Int32>, count: Int) {
+    ) -> Numbers<Int32> {
         switch prediction {
-        case .removedPatches:
-            (rows(kept..<patches, rowsPerLead: patches + 2, shift: 1, on: tape), removedCount)
-        case .allPatches:
-            (ascendingRows(patches, on: tape), samples * leads * patches)
+        case .removedPatches: rows(kept..<patches, rowsPerLead: patches + 2, shift: 1, on: tape)
+        case .allPatches: ascendingRows(patches, on: tape)
         }
     }
 
     /// Rows of patch tokens among the encoder's tokens.
-    func tokenRowsWithoutSeparators(on tape: Tape) -> UnsafePointer<Int32> {
+    func tokenRowsWithoutSeparators(on tape: Tape) -> Numbers<Int32> {
         ascendingRows(kept, on: tape)
     }
 
     private func rows(
         _ ranks: Range<Int>, rowsPerLead: Int, shift: Int, on tape: Tape
-    ) -> UnsafePointer<Int32> {
-        let result = tape.arena.integers(samples * leads * ranks.count)
+    ) -> Numbers<Int32> {
+        let result = tape.numbers(samples * leads * ranks.count, of: Int32.self)
         var end = 0
         for lead in 0..<(samples * leads) {
             for rank in ranks {
@@ -102,14 +102,14 @@ public struct PatchChoice: BitwiseCopyable {
                 end += 1
             }
         }
-        return UnsafePointer(result)
+        return result
     }
 
-    private func ascendingRows(_ inner: Int, on tape: Tape) -> UnsafePointer<Int32> {
-        let result = tape.arena.integers(samples * leads * inner)
+    private func ascendingRows(_ inner: Int, on tape: Tape) -> Numbers<Int32> {
+        let result = tape.numbers(samples * leads * inner, of: Int32.self)
         for lead in 0..<(samples * leads) {
             for i in 0..<inner { result[lead * inner + i] = Int32(lead * (inner + 2) + 1 + i) }
         }
-        return UnsafePointer(result)
+        return result
     }
 }

@@ -122,7 +122,7 @@ public struct STMEM: Sendable {
         for block in decoderBlocks.dropLast() { x = block(x, tokens: tokens, on: tape) }
         if let last = decoderBlocks.last { x = last.attention(x, tokens: tokens, on: tape) }
         let rows = choice.decoderTokenRows(of: prediction, on: tape)
-        x = tape.gatherRows(x, indices: rows.indices, count: rows.count)
+        x = tape.gatherRows(x, indices: rows)
         if let last = decoderBlocks.last { x = last.feedForward(x, on: tape) }
         return decoderHead(decoderNorm(x, on: tape), on: tape)
     }

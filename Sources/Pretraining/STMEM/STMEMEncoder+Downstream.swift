@@ -55,7 +55,7 @@ extension STMEMEncoder: CropEncoder {
             samples: samples, leads: sizes.leads, patches: sizes.patches, on: tape)
         let tokens = encode(patches, choice: choice, on: tape)
         let inner = tape.gatherRows(
-            tokens, indices: choice.tokenRowsWithoutSeparators(on: tape), count: choice.keptCount)
+            tokens, indices: choice.tokenRowsWithoutSeparators(on: tape))
         return normalise(tape.meanOfRows(inner, length: sizes.patches), on: tape)
             .reshaped(columns: sizes.leads * sizes.width)
     }

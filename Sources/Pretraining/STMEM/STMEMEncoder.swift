@@ -99,8 +99,7 @@ public struct STMEMEncoder: Sendable {
 
     /// The first block's input.
     private func tokens(_ patches: Value, choice: PatchChoice, on tape: Tape) -> Value {
-        let seen = tape.gatherRows(
-            patches, indices: choice.keptRows(on: tape), count: choice.keptCount)
+        let seen = tape.gatherRows(patches, indices: choice.keptRows(on: tape))
         return tape.assembleTokens(
             embed(seen, on: tape), choice: choice,
             separator: tape.parameter(separator),
@@ -139,8 +138,7 @@ public struct STMEMEncoder: Sendable {
         func readOut() -> Value {
             let tokens = encode(patches, choice: choice, frozenBlocks: frozenBlocks, on: tape)
             let inner = tape.gatherRows(
-                tokens, indices: choice.tokenRowsWithoutSeparators(on: tape),
-                count: choice.keptCount)
+                tokens, indices: choice.tokenRowsWithoutSeparators(on: tape))
             return norm(tape.meanOfRows(inner, length: sizes.leads * sizes.patches), on: tape)
         }
         return frozenBlocks == blocks.count ? tape.withoutGradients(readOut) : readOut()

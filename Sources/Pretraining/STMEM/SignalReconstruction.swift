@@ -46,13 +46,13 @@ extension STMEMPretraining {
             model.encoder.encode(patches, choice: choice, on: tape), on: tape)
         let predicted = model.decode(
             latent, choice: choice, prediction: .allPatches, on: tape)
-        var prediction = Array(UnsafeBufferPointer(start: predicted.data, count: predicted.count))
+        var prediction = predicted.array
         let width = model.sizes.patchSamples
         if model.sizes.normalisesPatches {
             for patch in 0..<patches.rows {
-                let original = patches.data + patch * width
-                let mean = sum(original, count: width) / Float(width)
-                let squares = sumOfSquaredDeviations(original, from: mean, count: width)
+                let original = patches.row(patch)
+                let mean = sum(original) / Float(width)
+                let squares = sumOfSquaredDeviations(original, from: mean)
                 let deviation = (squares / Float(width - 1) + 1e-6).squareRoot()
                 for i in patch * width..<(patch + 1) * width {
                     prediction[i] = mean + deviation * prediction[i]
@@ -68,7 +68,7 @@ extension STMEMPretraining {
         }
         return SignalReconstruction(
             leads: choice.leads, patchSamples: width,
-            signal: Array(UnsafeBufferPointer(start: patches.data, count: patches.count)),
+            signal: patches.array,
             prediction: prediction, isSeen: isSeen, loss: loss)
     }
 }

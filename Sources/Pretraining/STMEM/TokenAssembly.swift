@@ -16,8 +16,8 @@ extension Tape {
         _ embedded: Value, choice: PatchChoice, separator: Value, leadVectors: [Value],
         positions: Value
     ) -> Value {
-        let vectors = arena.bytes(leadVectors.count * MemoryLayout<Value>.stride)
-            .initializeMemory(as: Value.self, from: leadVectors, count: leadVectors.count)
+        let vectors = numbers(leadVectors.count, of: Value.self)
+        vectors.update(from: leadVectors.span)
         let y = result(
             rows: choice.samples * choice.leads * (choice.kept + 2), columns: embedded.columns)
         let operation = TokenAssemblyOperation(
@@ -54,7 +54,7 @@ private struct TokenAssemblyOperation: NeuralNetworks.Operation {
     let embedded: Value
     let choice: PatchChoice
     let separator: Value
-    let leadVectors: UnsafeMutablePointer<Value>
+    let leadVectors: Numbers<Value>
     let positions: Value
     let y: Value
 
@@ -77,39 +77,34 @@ private struct TokenAssemblyOperation: NeuralNetworks.Operation {
     }
 
     func forward() {
-        let width = y.columns
         forEachToken { row, lead, position, source in
-            let target = y.data + row * width
-            let token = source.map { embedded.data + $0 * width } ?? separator.data
-            let place = positions.data + position * width
-            let vector = leadVectors[lead].data
-            for j in 0..<width { target[j] = (token[j] + place[j]) + vector[j] }
+            let token = source.map { embedded.row($0) } ?? separator.numbers
+            addRow(token, to: positions.row(position), into: y.row(row))
+            add(leadVectors[lead].numbers, into: y.row(row))
         }
     }
 
     func backward(on tape: Tape) {
-        guard let dy = tape.takeGradient(of: y) else { return }
-        let width = y.columns
-        let dEmbedded = tape.addedContribution(to: embedded)
-        let dSeparator = tape.addedContribution(to: separator)
-        let dPositions = tape.addedContribution(to: positions)
-        for lead in 0..<choice.leads { _ = tape.addedContribution(to: leadVectors[lead]) }
+        guard let dy = tape.takenGradient(of: y) else { return }
+        let dEmbedded = tape.addedGradient(to: embedded)
+        let dSeparator = tape.addedGradient(to: separator)
+        let dPositions = tape.addedGradient(to: positions)
         forEachToken { row, lead, position, source in
-            let upstream = dy + row * width
+            let upstream = dy.row(row)
             if let source {
-                if let dEmbedded { add(upstream, into: dEmbedded + source * width, count: width) }
+                if let dEmbedded { add(upstream, into: dEmbedded.row(source)) }
             } else if let dSeparator {
-                add(upstream, into: dSeparator, count: width)
+                add(upstream, into: dSeparator.numbers)
             }
-            if let dPositions { add(upstream, into: dPositions + position * width, count: width) }
-            if let (dVector, _) = tape.contribution(to: leadVectors[lead]) {
-                add(upstream, into: dVector, count: width)
+            if let dPositions { add(upstream, into: dPositions.row(position)) }
+            if let dVector = tape.addedGradient(to: leadVectors[lead]) {
+                add(upstream, into: dVector.numbers)
             }
         }
         tape.finishUse(of: separator)
         tape.finishUse(of: positions)
         for lead in 0..<choice.leads { tape.finishUse(of: leadVectors[lead]) }
-        tape.release(dy, count: y.count)
+        tape.release(dy)
     }
 }
 
@@ -135,32 +130,28 @@ private struct DecoderAssemblyOperation: NeuralNetworks.Operation {
     }
 
     func forward() {
-        let width = y.columns
         forEachToken { row, position, source in
-            let target = y.data + row * width
-            let token = source.map { embedded.data + $0 * width } ?? maskVector.data
-            let place = positions.data + position * width
-            for j in 0..<width { target[j] = token[j] + place[j] }
+            let token = source.map { embedded.row($0) } ?? maskVector.numbers
+            addRow(token, to: positions.row(position), into: y.row(row))
         }
     }
 
     func backward(on tape: Tape) {
-        guard let dy = tape.takeGradient(of: y) else { return }
-        let width = y.columns
-        let dEmbedded = tape.addedContribution(to: embedded)
-        let dMask = tape.addedContribution(to: maskVector)
-        let dPositions = tape.addedContribution(to: positions)
+        guard let dy = tape.takenGradient(of: y) else { return }
+        let dEmbedded = tape.addedGradient(to: embedded)
+        let dMask = tape.addedGradient(to: maskVector)
+        let dPositions = tape.addedGradient(to: positions)
         forEachToken { row, position, source in
-            let upstream = dy + row * width
+            let upstream = dy.row(row)
             if let source {
-                if let dEmbedded { add(upstream, into: dEmbedded + source * width, count: width) }
+                if let dEmbedded { add(upstream, into: dEmbedded.row(source)) }
             } else if let dMask {
-                add(upstream, into: dMask, count: width)
+                add(upstream, into: dMask.numbers)
             }
-            if let dPositions { add(upstream, into: dPositions + position * width, count: width) }
+            if let dPositions { add(upstream, into: dPositions.row(position)) }
         }
         tape.finishUse(of: maskVector)
         tape.finishUse(of: positions)
-        tape.release(dy, count: y.count)
+        tape.release(dy)
     }
 }

@@ -1,5 +1,6 @@
 import Configurations
 import Kernels
+import NeuralNetworks
 
 /// Makes views of a record that differ as two recordings of the same heart might.
 struct Augmentation {
@@ -22,28 +23,27 @@ struct Augmentation {
     ///   - random: The view's own stream.
     ///   - standardise: Takes out mean and deviation.
     func make(
-        _ view: UnsafeMutableBufferPointer<Float>, from window: UnsafeMutableBufferPointer<Float>,
-        random: inout RandomStream, standardise: (UnsafeMutableBufferPointer<Float>) -> Void
+        _ view: Value, from window: Numbers<Float>, random: inout RandomStream,
+        standardise: (Numbers<Float>) -> Void
     ) {
-        guard let target = view.baseAddress, let source = window.baseAddress else { return }
-        let (length, samples) = (view.count / leads, window.count / leads)
-        stretch(source, samples: samples, random: &random, into: target, length: length)
-        standardise(view)
-        gain(target, length: length, random: &random)
-        wander(target, length: length, random: &random)
+        precondition(view.rows == leads, "\(view.rows) rows for \(leads) leads")
+        stretch(window, random: &random, into: view)
+        standardise(view.numbers)
+        gain(view, random: &random)
+        wander(view, random: &random)
         if settings.noise > 0 {
             NormalTable.shared.addNoise(
-                deviation: Float(settings.noise), random: &random, to: target, count: view.count)
+                deviation: Float(settings.noise), random: &random, to: view.numbers)
         }
-        timeOut(target, length: length, random: &random)
-        maskLeads(target, length: length, random: &random)
+        timeOut(view, random: &random)
+        maskLeads(view, random: &random)
     }
 
     /// A part of the window at a place by lot, stretched by straight lines between samples.
     private func stretch(
-        _ source: Floats, samples: Int, random: inout RandomStream, into target: MutableFloats,
-        length: Int
+        _ source: Numbers<Float>, random: inout RandomStream, into target: Value
     ) {
+        let (samples, length) = (source.count / leads, target.columns)
         let share = settings.smallestCrop + (1 - settings.smallestCrop) * random.nextDouble()
         let span = share * Double(samples - 1)
         let start = (Double(samples - 1) - span) * random.nextDouble()
@@ -52,23 +52,23 @@ struct Augmentation {
             let before = min(Int(place), samples - 2)
             let weight = Float(place - Double(before))
             for lead in 0..<leads {
-                let pair = source + lead * samples + before
-                target[lead * length + t] = pair[0] + weight * (pair[1] - pair[0])
+                let place = lead * samples + before
+                let (left, right) = (source[place], source[place + 1])
+                target[lead, t] = left + weight * (right - left)
             }
         }
     }
 
-    private func gain(_ view: MutableFloats, length: Int, random: inout RandomStream) {
+    private func gain(_ view: Value, random: inout RandomStream) {
         let range = ElementaryFunctions.logarithm(settings.largestGain)
         for lead in 0..<leads {
             let factor = ElementaryFunctions.exponential((2 * random.nextDouble() - 1) * range)
-            scale(
-                view + lead * length, by: Float(factor), into: view + lead * length, count: length)
+            scale(view.row(lead), by: Float(factor), into: view.row(lead))
         }
     }
 
     /// A sine of 0.05 to 0.5 Hz, as breathing makes it: one frequency and phase, an amplitude for each lead.
-    private func wander(_ view: MutableFloats, length: Int, random: inout RandomStream) {
+    private func wander(_ view: Value, random: inout RandomStream) {
         let hertz = 0.05 + 0.45 * random.nextDouble()
         let phase = 2 * Double.pi * random.nextDouble()
         let angle = 2 * Double.pi * hertz / sampleRateHz
@@ -83,9 +83,9 @@ struct Augmentation {
         let (turnSine, turnCosine) = (
             ElementaryFunctions.sine(angle), ElementaryFunctions.cosine(angle)
         )
-        for t in 0..<length {
+        for t in 0..<view.columns {
             for lead in 0..<leads {
-                view[lead * length + t].addProduct(amplitudes[lead], Float(sine))
+                view[lead, t].addProduct(amplitudes[lead], Float(sine))
             }
             (sine, cosine) = (
                 sine * turnCosine + cosine * turnSine, cosine * turnCosine - sine * turnSine
@@ -93,21 +93,21 @@ struct Augmentation {
         }
     }
 
-    private func timeOut(_ view: MutableFloats, length: Int, random: inout RandomStream) {
-        let count = Int(random.nextDouble() * settings.largestTimeOut * Double(length))
-        let start = random.nextInteger(below: length - count + 1)
+    private func timeOut(_ view: Value, random: inout RandomStream) {
+        let count = Int(random.nextDouble() * settings.largestTimeOut * Double(view.columns))
+        let start = random.nextInteger(below: view.columns - count + 1)
         for lead in 0..<leads {
-            (view + lead * length + start).update(repeating: 0, count: count)
+            view.row(lead).part(start..<start + count).update(repeating: 0)
         }
     }
 
     /// Blanks leads by lot, but never all of them.
-    private func maskLeads(_ view: MutableFloats, length: Int, random: inout RandomStream) {
+    private func maskLeads(_ view: Value, random: inout RandomStream) {
         let spared = random.nextInteger(below: leads)
         for lead in 0..<leads {
             let isMasked = random.nextDouble() < settings.leadMask
             if isMasked, lead != spared {
-                (view + lead * length).update(repeating: 0, count: length)
+                view.row(lead).update(repeating: 0)
             }
         }
     }

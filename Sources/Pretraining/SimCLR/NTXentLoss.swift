@@ -15,34 +15,30 @@ extension Tape {
     public func ntXent(
         _ own: Value, in batch: EmbeddingBatch, temperature: Double
     ) -> ContrastiveLoss {
-        let (n, columns) = (batch.count, batch.columns)
-        let p = arena.floats(n * n)
-        MatrixProduct.multiply(
-            .init(batch.rows, stride: columns), .init(batch.rows, stride: columns, .transposed),
-            m: n, n: n, k: columns, into: p)
-        let logarithms = arena.bytes(n * MemoryLayout<Double>.size)
-            .assumingMemoryBound(to: Double.self)
+        let (n, rows) = (batch.count, batch.rows.matrix)
+        let p = input(rows: n, columns: n)
+        MatrixProduct.multiply(rows, rows.transposed, into: p.matrix)
+        let logarithms = numbers(n, of: Double.self)
         var (total, found) = (0.0, 0)
         for i in 0..<n {
-            p[i * n + i] = -.infinity
-            total -= Double(p[i * n + (i ^ 1)]) / temperature
-            if indexOfLargest(p + i * n, count: n) == i ^ 1 { found += 1 }
+            p[i, i] = -.infinity
+            total -= Double(p[i, i ^ 1]) / temperature
+            if placeOfLargest(p.row(i)) == i ^ 1 { found += 1 }
         }
-        softmaxRows(p, scale: Float(1 / temperature), rows: n, columns: n, logarithms: logarithms)
+        softmaxRows(p, scale: Float(1 / temperature), logarithms: logarithms)
         for i in 0..<n { total += logarithms[i] }
         let loss = total / Double(n)
-        let gradient = arena.floats(own.count)
+        let gradient = input(rows: own.rows, columns: own.columns)
         if own.wantsGradient {
-            let coefficients = arena.floats(own.rows * n)
+            let coefficients = input(rows: own.rows, columns: n)
             for (place, i) in batch.own.enumerated() {
-                let row = coefficients + place * n
-                for j in 0..<n { row[j] = p[i * n + j] + p[j * n + i] }
-                row[i ^ 1] -= 2
+                for j in 0..<n { coefficients[place, j] = p[i, j] + p[j, i] }
+                coefficients[place, i ^ 1] -= 2
             }
             MatrixProduct.multiply(
-                .init(coefficients, stride: n), .init(batch.rows, stride: columns),
-                m: own.rows, n: columns, k: n,
-                alpha: Float(batch.gradientFactor / (Double(n) * temperature)), into: gradient)
+                coefficients.matrix, rows,
+                alpha: Float(batch.gradientFactor / (Double(n) * temperature)),
+                into: gradient.matrix)
         }
         return ContrastiveLoss(
             value: self.loss(loss, (own, gradient)), loss: loss,

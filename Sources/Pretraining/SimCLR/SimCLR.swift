@@ -108,7 +108,7 @@ extension SimCLRConfiguration: MethodBuilding {
 }
 
 /// One thread's buffers for making views, and the computation of a shard on them.
-private final class SimCLRWorkspace: EmbeddingRows {
+private final class SimCLRWorkspace: RowWorkspace {
     private let method: SimCLR
     private let input: InputConfiguration
     private let reader: WindowReader
@@ -151,9 +151,8 @@ private final class SimCLRWorkspace: EmbeddingRows {
         }
         let views = tape.input(
             rows: shard.windows.count * SimCLR.views * input.leads, columns: input.cropSamples)
-        let count = input.leads * input.cropSamples
         for (sample, number) in shard.windows.enumerated() {
-            try window.withUnsafeMutableBufferPointer { window in
+            try window.withNumbers { window in
                 try reader.read(
                     number, start: 0, length: source.samplesPerWindow, standardises: false,
                     from: source, into: window)
@@ -163,7 +162,7 @@ private final class SimCLRWorkspace: EmbeddingRows {
                         seed: shard.seed, purpose: .augmentation, step: shard.step,
                         position: UInt32(shard.firstPosition * SimCLR.views + place))
                     augmentation.make(
-                        UnsafeMutableBufferPointer(start: views.data + place * count, count: count),
+                        views.rows(place * input.leads..<(place + 1) * input.leads),
                         from: window, random: &random, standardise: reader.standardise)
                 }
             }

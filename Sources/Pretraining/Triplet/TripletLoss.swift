@@ -9,10 +9,10 @@ extension TripletDistance {
     private static let offset = 1e-6
 
     /// The distance of two rows.
-    public func callAsFunction(_ a: Floats, _ b: Floats, columns: Int) -> Double {
+    public func callAsFunction(_ a: Numbers<Float>, _ b: Numbers<Float>) -> Double {
         let offset = self == .euclidean ? Self.offset : 0
         var total = 0.0
-        for j in 0..<columns {
+        for j in a.indices {
             let difference = Double(a[j]) - Double(b[j]) + offset
             total += difference * difference
         }
@@ -21,12 +21,12 @@ extension TripletDistance {
 
     /// Adds `factor` times the distance's gradient for `a` to one row and takes it from another.
     func addGradient(
-        _ a: Floats, _ b: Floats, columns: Int, factor: Double,
-        to dA: UnsafeMutablePointer<Double>, from dB: UnsafeMutablePointer<Double>
+        _ a: Numbers<Float>, _ b: Numbers<Float>, factor: Double, to dA: Numbers<Double>,
+        from dB: Numbers<Double>
     ) {
         let offset = self == .euclidean ? Self.offset : 0
-        let slope = self == .euclidean ? factor / self(a, b, columns: columns) : 2 * factor
-        for j in 0..<columns {
+        let slope = self == .euclidean ? factor / self(a, b) : 2 * factor
+        for j in a.indices {
             let term = slope * (Double(a[j]) - Double(b[j]) + offset)
             dA[j] += term
             dB[j] -= term
@@ -49,31 +49,29 @@ extension Tape {
         margin: Double
     ) -> (value: Value, loss: Double, active: Double) {
         let columns = batch.columns
-        let gradients = arena.bytes(batch.count * columns * MemoryLayout<Double>.size)
-            .assumingMemoryBound(to: Double.self)
-        gradients.update(repeating: 0, count: batch.count * columns)
+        let gradients = numbers(repeating: 0.0, count: batch.count * columns)
+        func row(_ index: Int) -> Numbers<Double> {
+            gradients.part(index * columns..<(index + 1) * columns)
+        }
         let share = 1 / Double(max(triplets.count, 1))
         var (loss, active) = (0.0, 0)
         for triplet in triplets {
             let (a, p) = (batch.row(triplet.anchor), batch.row(triplet.positive))
             let n = batch.row(triplet.negative)
-            let excess =
-                distance(a, p, columns: columns) - distance(a, n, columns: columns) + margin
+            let excess = distance(a, p) - distance(a, n) + margin
             guard excess > 0 else { continue }
             loss += excess * share
             active += 1
-            let dAnchor = gradients + triplet.anchor * columns
             distance.addGradient(
-                a, p, columns: columns, factor: share, to: dAnchor,
-                from: gradients + triplet.positive * columns)
+                a, p, factor: share, to: row(triplet.anchor), from: row(triplet.positive))
             distance.addGradient(
-                a, n, columns: columns, factor: -share, to: dAnchor,
-                from: gradients + triplet.negative * columns)
+                a, n, factor: -share, to: row(triplet.anchor), from: row(triplet.negative))
         }
-        let gradient = arena.floats(own.count)
+        let gradient = input(rows: own.rows, columns: own.columns)
         let start = batch.own.lowerBound * columns
-        for i in 0..<own.count {
-            gradient[i] = Float(gradients[start + i] * batch.gradientFactor)
+        let target = gradient.numbers
+        for i in target.indices {
+            target[i] = Float(gradients[start + i] * batch.gradientFactor)
         }
         return (self.loss(loss, (own, gradient)), loss, Double(active) * share)
     }

@@ -170,20 +170,20 @@ private final class TripletWorkspace: RowWorkspace {
         }
     }
 
-    func gather(
-        _ shard: Shard, from source: any WindowSource, into rows: UnsafeMutableBufferPointer<Float>,
-        on tape: Tape
-    ) throws {
+    func rows(
+        of shard: Shard, from source: any WindowSource, on tape: Tape
+    ) throws -> Value {
         let features = try features(of: shard, from: source, on: tape)
         let outputs = method.embed(features, on: tape)
-        guard let start = rows.baseAddress else { return }
-        let columns = rows.count / max(features.rows, 1)
+        guard method.isFrozen else { return outputs }
+        let width = outputs.columns
+        let rows = tape.input(rows: features.rows, columns: width + features.columns)
         for sample in 0..<features.rows {
-            let row = start + sample * columns
-            row.update(from: outputs.data + sample * outputs.columns, count: outputs.columns)
-            (row + outputs.columns).update(
-                from: features.data + sample * features.columns, count: columns - outputs.columns)
+            let row = rows.row(sample)
+            row.part(0..<width).update(from: outputs.row(sample))
+            row.part(width..<row.count).update(from: features.row(sample))
         }
+        return rows
     }
 
     /// The shard's features: those that it gathered before, where they cannot have changed.
@@ -198,10 +198,9 @@ private final class TripletWorkspace: RowWorkspace {
         }
         let features = tape.input(rows: shard.windows.count, columns: width)
         let columns = settings.outputWidth + width
-        for i in 0..<features.count {
-            let (sample, column) = i.quotientAndRemainder(dividingBy: width)
-            let row = (shard.firstPosition + sample) * columns
-            features.data[i] = gathered.rows[row + settings.outputWidth + column]
+        for sample in 0..<features.rows {
+            let end = (shard.firstPosition + sample + 1) * columns
+            features.row(sample).update(from: gathered.rows.span.extracting(end - width..<end))
         }
         return features
     }
@@ -215,14 +214,15 @@ private final class TripletWorkspace: RowWorkspace {
         }
         let (count, width) = (gathered.windows.count, own.columns)
         let columns = gathered.rows.count / count
-        let outputs = tape.arena.floats(count * width)
-        for i in 0..<count * width {
-            outputs[i] = gathered.rows[i / width * columns + i % width]
+        let outputs = tape.input(rows: count, columns: width)
+        for sample in 0..<count {
+            let start = sample * columns
+            outputs.row(sample).update(
+                from: gathered.rows.span.extracting(start..<start + width))
         }
         return body(
             EmbeddingBatch(
-                rows: outputs, count: count, columns: width,
-                own: shard.firstPosition..<shard.firstPosition + shard.windows.count,
+                rows: outputs, own: shard.firstPosition..<shard.firstPosition + shard.windows.count,
                 gradientFactor: Double(gathered.logicalShards)))
     }
 
@@ -234,8 +234,7 @@ private final class TripletWorkspace: RowWorkspace {
         init(_ batch: EmbeddingBatch, _ distance: TripletDistance) {
             count = batch.count
             table = (0..<count * count).map { [count] place in
-                distance(
-                    batch.row(place / count), batch.row(place % count), columns: batch.columns)
+                distance(batch.row(place / count), batch.row(place % count))
             }
         }
 

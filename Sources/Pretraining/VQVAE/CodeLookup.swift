@@ -1,10 +1,51 @@
 import Configurations
 import Kernels
+import NeuralNetworks
 
 /// By what a vector chooses its code.
 ///
 /// Source of the lookup by angle: Yu et al., "Vector-quantized image modeling with improved VQGAN", 2022.
 typealias CodeLookup = QuantiserConfiguration.Lookup
+
+extension CodeLookup {
+    /// The nearest code of each vector; ties go to the lower number.
+    ///
+    /// - Parameters:
+    ///   - vectors: Shape `[rows, dimension]`.
+    ///   - codes: Shape `[codes, dimension]`.
+    ///   - chosen: Receives the codes' numbers, one a row.
+    func nearest(to vectors: Value, among codes: Value, into chosen: Numbers<Int32>) {
+        precondition(
+            vectors.columns == codes.columns && chosen.count == vectors.rows,
+            "\(vectors.rows) x \(vectors.columns) has no \(chosen.count) codes of \(codes.columns)")
+        Codes(data: codes.data, count: codes.rows, dimension: codes.columns).nearest(
+            to: vectors.data, vectorCount: vectors.rows, by: self, into: chosen.startAddress)
+    }
+}
+
+extension KMeans {
+    /// Clusters of vectors.
+    ///
+    /// - Parameters:
+    ///   - vectors: Whole vectors, `dimension` numbers each.
+    ///   - clusters: How many.
+    ///   - dimension: Numbers of a vector.
+    ///   - lookup: What nearness is.
+    init(_ vectors: Numbers<Float>, clusters: Int, dimension: Int, lookup: CodeLookup) {
+        self.init(
+            vectors: vectors.startAddress, vectorCount: vectors.count / dimension,
+            clusters: clusters, dimension: dimension, lookup: lookup)
+    }
+
+    /// Starts from different vectors drawn at random and moves the means `rounds` times; `means` has `clusters` of them.
+    func run(
+        rounds: Int, random: inout RandomStream, parallel: Parallel, into means: Numbers<Float>
+    ) {
+        precondition(
+            means.count == clusters * dimension, "\(means.count) numbers for \(clusters) means")
+        run(rounds: rounds, random: &random, parallel: parallel, into: means.startAddress)
+    }
+}
 
 /// Codes to choose from, `[count, dimension]`; borrowed from whoever owns the numbers.
 struct Codes {

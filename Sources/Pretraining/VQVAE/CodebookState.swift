@@ -55,17 +55,17 @@ struct CodebookState: Sendable {
     private var fairShare: Double { Double(vectorsPerBatch) / Double(settings.codes) }
 
     /// Whether there are codes yet.
-    func hasStarted(on tape: Tape) -> Bool { tape.parameter(progress).data[1] > 0 }
+    func hasStarted(on tape: Tape) -> Bool { tape.parameter(progress).numbers[1] > 0 }
 
     /// Writes a shard's candidates, drawn without repetition from its vectors.
-    func note(_ z: Value, of shard: Shard, into auxiliary: UnsafeMutableBufferPointer<Double>) {
+    func note(_ z: Value, of shard: Shard, into auxiliary: Numbers<Double>) {
         var random = RandomStream(
             seed: shard.seed, purpose: .codebook, step: shard.step,
             position: UInt32(shard.firstPosition))
         let chosen = random.choose(settings.candidatesPerShard, of: z.rows)
         for (place, row) in chosen.enumerated() {
             for j in 0..<z.columns {
-                auxiliary[place * z.columns + j] = Double(z.data[row * z.columns + j])
+                auxiliary[place * z.columns + j] = Double(z[row, j])
             }
         }
     }
@@ -104,7 +104,7 @@ struct CodebookState: Sendable {
         guard context.step + 1 >= UInt64(warmupSteps), collected >= settings.collectedVectors
         else { return }
         KMeans(
-            vectors: values.recent, vectorCount: collected, clusters: settings.codes,
+            values.recent.part(0..<collected * settings.dimension), clusters: settings.codes,
             dimension: settings.dimension, lookup: settings.lookup
         ).run(
             rounds: Self.rounds, random: &random, parallel: context.parallel,
@@ -117,48 +117,40 @@ struct CodebookState: Sendable {
     private struct Values {
         let state: CodebookState
         let ema: EMACodebook
-        let recent: MutableFloats
-        let progress: MutableFloats
+        let recent: Numbers<Float>
+        let progress: Numbers<Float>
 
         init(_ state: CodebookState, _ parameters: Parameters) {
             self.state = state
             ema = EMACodebook(
                 codes: state.settings.codes, dimension: state.settings.dimension,
-                codebook: parameters.numbers(state.codebook),
-                counts: parameters.numbers(state.counts), sums: parameters.numbers(state.sums))
-            recent = parameters.numbers(state.recent)
-            progress = parameters.numbers(state.progress)
+                codebook: parameters.values(of: state.codebook),
+                counts: parameters.values(of: state.counts), sums: parameters.values(of: state.sums)
+            )
+            recent = parameters.values(of: state.recent)
+            progress = parameters.values(of: state.progress)
         }
 
         /// Takes a batch's candidates in the place of the oldest, shards in their order.
         func keep(_ context: UpdateContext, candidates: (Int) -> ArraySlice<Double>) {
             let (width, size) = (state.settings.dimension, state.candidatesPerBatch)
             let batch = Int(progress[0]) % state.batches
-            var target = recent + batch * size * width
+            var place = batch * size * width
             for shard in 0..<context.logicalShards {
                 for value in candidates(shard) {
-                    target[0] = Float(value)
-                    target += 1
+                    recent[place] = Float(value)
+                    place += 1
                 }
             }
             progress[0] += 1
         }
 
         /// One of the last batches' vectors, the newest batch first.
-        func recentVector(_ number: Int) -> Floats {
+        func recentVector(_ number: Int) -> Numbers<Float> {
             let (width, size) = (state.settings.dimension, state.candidatesPerBatch)
             let newest = Int(progress[0]) - 1 - number / size
-            return Floats(recent + ((newest % state.batches) * size + number % size) * width)
+            let start = ((newest % state.batches) * size + number % size) * width
+            return recent.part(start..<start + width)
         }
-    }
-}
-
-extension Parameters {
-    /// A parameter's numbers, for kernels that move them.
-    func numbers(_ index: Int) -> MutableFloats {
-        guard let start = tensor(index).floats.baseAddress else {
-            preconditionFailure("\(self[index].name) has no numbers")
-        }
-        return start
     }
 }

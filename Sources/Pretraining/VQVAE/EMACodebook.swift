@@ -14,22 +14,26 @@ struct EMACodebook {
     /// Numbers of a code.
     let dimension: Int
     /// Codes, `[codes, dimension]`.
-    let codebook: MutableFloats
+    let codebook: Numbers<Float>
     /// Running counts, `[codes]`.
-    let counts: MutableFloats
+    let counts: Numbers<Float>
     /// Running sums, `[codes, dimension]`.
-    let sums: MutableFloats
+    let sums: Numbers<Float>
 
     /// Added to every count when it is smoothed.
     static let smoothing = 1e-5
 
     /// Takes codes as they are, each with a fair share of what a batch has.
     func start(fairShare: Double) {
-        for code in 0..<codes { place(code, at: codebook + code * dimension, share: fairShare) }
+        for code in 0..<codes { place(code, at: vector(code), share: fairShare) }
+    }
+
+    private func vector(_ code: Int) -> Numbers<Float> {
+        codebook.part(code * dimension..<(code + 1) * dimension)
     }
 
     /// Puts a code at a vector, with a fair share.
-    func place(_ code: Int, at vector: Floats, share: Double) {
+    func place(_ code: Int, at vector: Numbers<Float>, share: Double) {
         counts[code] = Float(share)
         for j in 0..<dimension {
             let value = vector[j]
@@ -58,11 +62,11 @@ struct EMACodebook {
         }
         for code in 0..<codes {
             let smoothed = smoothedCount(code, total: total)
-            let vector = codebook + code * dimension
+            let vector = vector(code)
             for j in 0..<dimension {
                 vector[j] = Float(Double(sums[code * dimension + j]) / smoothed)
             }
-            if lookup == .cosine { scaleToUnitLength(vector, count: dimension) }
+            if lookup == .cosine { scaleToUnitLength(vector) }
         }
     }
 
@@ -82,7 +86,7 @@ struct EMACodebook {
     /// - Returns: Codes restarted.
     func restart(
         below share: Double, fairShare: Double, from poolCount: Int, random: inout RandomStream,
-        vector: (Int) -> Floats
+        vector: (Int) -> Numbers<Float>
     ) -> Int {
         let dead = (0..<codes).filter { Double(counts[$0]) < share }
         guard !dead.isEmpty else { return 0 }

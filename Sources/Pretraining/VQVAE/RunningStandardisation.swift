@@ -1,4 +1,5 @@
 import Kernels
+import NeuralNetworks
 
 /// Batch normalisation without gain for a feature of which a batch has few: the running mean and variance, not the
 /// batch's, standardise it.
@@ -10,11 +11,11 @@ struct RunningStandardisation {
     /// Numbers of a feature.
     let columns: Int
     /// Running means, `[columns]`.
-    let means: MutableFloats
+    let means: Numbers<Float>
     /// Running variances, `[columns]`.
-    let variances: MutableFloats
+    let variances: Numbers<Float>
     /// Batches that were followed, one number.
-    let batches: MutableFloats
+    let batches: Numbers<Float>
 
     /// What of the past a batch replaces, once enough batches have been seen.
     static let momentum = 0.1
@@ -22,7 +23,7 @@ struct RunningStandardisation {
     static let epsilon: Float = 1e-5
 
     /// What deviations are multiplied by.
-    func fillScales(_ scales: MutableFloats) {
+    func fillScales(_ scales: Numbers<Float>) {
         for j in 0..<columns { scales[j] = 1 / (variances[j] + Self.epsilon).squareRoot() }
     }
 
@@ -30,15 +31,13 @@ struct RunningStandardisation {
     ///
     /// - Parameters:
     ///   - x: Shape `[rows, columns]`.
-    ///   - rows: Number of rows.
     ///   - deviations: Sums, `[columns]`.
     ///   - squares: Sums, `[columns]`.
-    func measure(
-        _ x: Floats, rows: Int, deviations: MutableFloats, squares: MutableFloats
-    ) {
-        for r in 0..<rows {
+    func measure(_ x: Value, deviations: Numbers<Float>, squares: Numbers<Float>) {
+        for r in 0..<x.rows {
+            let row = x.row(r)
             for j in 0..<columns {
-                let deviation = x[r * columns + j] - means[j]
+                let deviation = row[j] - means[j]
                 deviations[j] += deviation
                 squares[j] += deviation * deviation
             }

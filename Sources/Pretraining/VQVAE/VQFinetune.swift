@@ -61,21 +61,20 @@ struct VQFinetune: Sendable {
         var feature = encoder.pooled(patches, on: tape)
         if settings.freezeEncoder {
             let fixed = tape.input(rows: feature.rows, columns: feature.columns)
-            fixed.data.update(from: feature.data, count: feature.count)
+            fixed.numbers.update(from: feature.numbers)
             feature = fixed
         }
         guard let standardisation else { return feature }
         let running = RunningStandardisation(
-            columns: feature.columns, means: tape.parameter(standardisation.mean).data,
-            variances: tape.parameter(standardisation.variance).data,
-            batches: tape.parameter(standardisation.batches).data)
-        if let deviations = tape.statistic(standardisation.deviations)?.baseAddress,
-            let squares = tape.statistic(standardisation.squares)?.baseAddress
+            columns: feature.columns, means: tape.parameter(standardisation.mean).numbers,
+            variances: tape.parameter(standardisation.variance).numbers,
+            batches: tape.parameter(standardisation.batches).numbers)
+        if let deviations = tape.statistic(standardisation.deviations),
+            let squares = tape.statistic(standardisation.squares)
         {
-            running.measure(
-                feature.data, rows: feature.rows, deviations: deviations, squares: squares)
+            running.measure(feature, deviations: deviations, squares: squares)
         }
-        let scales = tape.arena.floats(feature.columns)
+        let scales = tape.numbers(feature.columns, of: Float.self)
         running.fillScales(scales)
         return tape.standardised(feature, means: running.means, scales: scales)
     }
@@ -109,16 +108,15 @@ struct VQFinetune: Sendable {
                     }
                 ) : nil, on: tape)
         let (value, reconstruction) = tape.meanSquaredError(
-            rebuilt, target: patches.data,
-            over: variance(patches.data, count: patches.count))
+            rebuilt, target: patches, over: variance(patches.numbers))
         report.take(outcome, reconstruction: reconstruction)
         return outcome.loss.map { tape.total(value, $0, weight: 1) } ?? value
     }
 
     /// The variance of a shard's signal; 1 where it has none.
-    private func variance(_ x: Floats, count: Int) -> Double {
-        let mean = sum(x, count: count) / Float(count)
-        let variance = Double(sumOfSquaredDeviations(x, from: mean, count: count)) / Double(count)
+    private func variance(_ x: Numbers<Float>) -> Double {
+        let mean = sum(x) / Float(x.count)
+        let variance = Double(sumOfSquaredDeviations(x, from: mean)) / Double(x.count)
         return variance > 0 ? variance : 1
     }
 
@@ -132,9 +130,9 @@ struct VQFinetune: Sendable {
         }
         let squares = context.statistic(standardisation.squares).map { Double($0) / shardSize }
         RunningStandardisation(
-            columns: count, means: parameters.numbers(standardisation.mean),
-            variances: parameters.numbers(standardisation.variance),
-            batches: parameters.numbers(standardisation.batches)
+            columns: count, means: parameters.values(of: standardisation.mean),
+            variances: parameters.values(of: standardisation.variance),
+            batches: parameters.values(of: standardisation.batches)
         ).follow(deviations: { deviations[$0] }, squares: { squares[$0] })
     }
 }

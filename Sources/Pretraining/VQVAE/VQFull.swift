@@ -66,11 +66,11 @@ struct VQFull: Sendable {
     func tokens(of patches: Value, on tape: Tape) -> Value {
         let (leads, n) = (sizes.leads, sizes.patches)
         let latent = latents(of: patches, on: tape)
-        let rows = tape.arena.integers(patches.rows)
+        let rows = tape.numbers(patches.rows, of: Int32.self)
         forEachToken(patches.rows / (leads * n)) { place, sample, lead, time in
             rows[place] = Int32((sample * leads + lead) * (n + 2) + 1 + time)
         }
-        let ordered = tape.gatherRows(latent, indices: UnsafePointer(rows), count: patches.rows)
+        let ordered = tape.gatherRows(latent, indices: rows)
         return settings.tokens == .time ? tape.meanOfRows(ordered, length: leads) : ordered
     }
 
@@ -85,7 +85,7 @@ struct VQFull: Sendable {
         let inner = TokenRows(
             1..<sizes.patches + 1, ofGroups: leads, length: sizes.patches + 2, on: tape)
         let tokens = tape.gatherRows(
-            latents(of: patches, on: tape), indices: inner.indices, count: inner.count)
+            latents(of: patches, on: tape), indices: inner.indices)
         return tape.meanOfRows(tokens, length: sizes.patches)
             .reshaped(columns: sizes.leads * sizes.width)
     }
@@ -109,18 +109,20 @@ struct VQFull: Sendable {
         _ tokens: Value, patches: Value, on tape: Tape
     ) -> (value: Value, loss: Double) {
         let n = sizes.patches
-        var x = tape.addingCyclically(
-            decoderEmbedding(tokens, on: tape), tape.parameter(decoderPositions))
+        let places = tape.numbers(n, of: Int32.self)
+        for time in 0..<n { places[time] = Int32(time) }
+        var x = tape.addRows(
+            of: tape.parameter(decoderPositions), indices: places,
+            to: decoderEmbedding(tokens, on: tape))
         for block in decoderBlocks { x = block(x, tokens: n, on: tape) }
         let predicted = decoderHead(decoderNorm(x, on: tape), on: tape)
             .reshaped(columns: sizes.patchSamples)
-        let rows = tape.arena.integers(patches.rows)
+        let rows = tape.numbers(patches.rows, of: Int32.self)
         forEachToken(patches.rows / (sizes.leads * n)) { place, sample, lead, time in
             rows[place] = Int32((sample * sizes.leads + lead) * n + time)
         }
         return tape.patchLoss(
-            predicted, patches: patches, rows: UnsafePointer(rows),
-            normalises: sizes.normalisesPatches)
+            predicted, patches: patches, rows: rows, normalises: sizes.normalisesPatches)
     }
 
     /// Calls a closure for every patch in the order in which tokens have them: leads within times, or times within
@@ -140,36 +142,5 @@ struct VQFull: Sendable {
                 }
             }
         }
-    }
-}
-
-extension Tape {
-    /// The sum of each row with one of a fixed table's, which begins anew when it ends.
-    ///
-    /// - Parameters:
-    ///   - x: Shape `[rows, columns]`.
-    ///   - table: Shape `[period, columns]`; gets no gradient.
-    /// - Returns: Shape of `x`.
-    func addingCyclically(_ x: Value, _ table: Value) -> Value {
-        precondition(
-            x.rows % table.rows == 0 && x.columns == table.columns,
-            "\(x.rows) x \(x.columns) is not made of runs of \(table.rows) x \(table.columns)")
-        let y = result(rows: x.rows, columns: x.columns, wantsGradient: x.wantsGradient)
-        y.data.update(from: x.data, count: x.count)
-        for start in stride(from: 0, to: x.count, by: table.count) {
-            add(table.data, into: y.data + start, count: table.count)
-        }
-        if x.wantsGradient { record(CyclicSumOperation(x: x, y: y)) }
-        return y
-    }
-}
-
-private struct CyclicSumOperation: NeuralNetworks.Operation {
-    let x: Value
-    let y: Value
-
-    func backward(on tape: Tape) {
-        guard let dy = tape.takeGradient(of: y) else { return }
-        tape.pass(dy, to: x)
     }
 }

@@ -68,7 +68,7 @@ struct VectorQuantiser: Sendable {
     ///   - tape: Where the computation is recorded.
     /// - Returns: The quantised vectors and what belongs to them.
     func quantise(
-        _ x: Value, of shard: Shard, auxiliary: UnsafeMutableBufferPointer<Double>, on tape: Tape
+        _ x: Value, of shard: Shard, auxiliary: Numbers<Double>, on tape: Tape
     ) -> Outcome {
         let z = projection(x, on: tape)
         switch kind {
@@ -83,7 +83,7 @@ struct VectorQuantiser: Sendable {
                     value: expansion(z, on: tape), loss: nil, penalty: 0, deviation: deviation)
             }
             let (rounded, chosen) = tape.roundedToLevels(z, quantisation)
-            count(chosen, rows: z.rows, hits: hits, shard: shard, auxiliary: auxiliary, on: tape)
+            count(chosen, hits: hits, shard: shard, auxiliary: auxiliary, on: tape)
             Auxiliary(auxiliary).set(.vectors, Double(z.rows))
             return Outcome(
                 value: expansion(rounded, on: tape), loss: nil, penalty: 0, deviation: deviation)
@@ -102,7 +102,7 @@ struct VectorQuantiser: Sendable {
             let quantised = tape.quantised(
                 vectors, codebook: codebook,
                 chosen: nearest(vectors, codebook, by: state.settings.lookup, on: tape),
-                through: state.settings.gradient)
+                rotates: state.settings.gradient == .rotation)
             return expansion(quantised, on: tape)
         case .finiteScalar(let quantisation, _):
             return expansion(tape.roundedToLevels(z, quantisation).value, on: tape)
@@ -111,22 +111,21 @@ struct VectorQuantiser: Sendable {
 
     private func nearest(
         _ z: Value, _ codebook: Value, by lookup: CodeLookup, on tape: Tape
-    ) -> UnsafePointer<Int32> {
-        let chosen = tape.arena.integers(z.rows)
-        Codes(data: codebook.data, count: codebook.rows, dimension: codebook.columns).nearest(
-            to: z.data, vectorCount: z.rows, by: lookup, into: chosen)
-        return UnsafePointer(chosen)
+    ) -> Numbers<Int32> {
+        let chosen = tape.numbers(z.rows, of: Int32.self)
+        lookup.nearest(to: z, among: codebook, into: chosen)
+        return chosen
     }
 
     private func quantise(
         _ z: Value, by state: CodebookState, of shard: Shard,
-        auxiliary: UnsafeMutableBufferPointer<Double>, on tape: Tape
+        auxiliary: Numbers<Double>, on tape: Tape
     ) -> Outcome {
         let deviation = deviations(of: z)
         if shard.role == .training {
             state.note(
                 z, of: shard,
-                into: UnsafeMutableBufferPointer(rebasing: auxiliary[Auxiliary.count...]))
+                into: auxiliary.part(Auxiliary.count..<auxiliary.count))
         }
         guard state.hasStarted(on: tape) else {
             return Outcome(
@@ -134,21 +133,18 @@ struct VectorQuantiser: Sendable {
         }
         let codebook = tape.parameter(state.codebook)
         let chosen = nearest(z, codebook, by: state.settings.lookup, on: tape)
-        count(
-            chosen, rows: z.rows, hits: state.hits, shard: shard, auxiliary: auxiliary,
-            on: tape)
+        count(chosen, hits: state.hits, shard: shard, auxiliary: auxiliary, on: tape)
         if let sums = tape.statistic(state.hitSums) {
             for r in 0..<z.rows {
-                for j in 0..<z.columns {
-                    sums[Int(chosen[r]) * z.columns + j] += z.data[r * z.columns + j]
-                }
+                let start = Int(chosen[r]) * z.columns
+                add(z.row(r), into: sums.part(start..<start + z.columns))
             }
         }
         let (loss, penalty) = penalty(
             z, codebook: codebook, chosen: chosen, by: state.settings,
             auxiliary: Auxiliary(auxiliary), on: tape)
         let quantised = tape.quantised(
-            z, codebook: codebook, chosen: chosen, through: state.settings.gradient)
+            z, codebook: codebook, chosen: chosen, rotates: state.settings.gradient == .rotation)
         return Outcome(
             value: expansion(quantised, on: tape), loss: loss, penalty: penalty,
             deviation: deviation)
@@ -156,16 +152,13 @@ struct VectorQuantiser: Sendable {
 
     /// Commitment and entropy, weighted; what they are made of goes into the auxiliary numbers.
     private func penalty(
-        _ z: Value, codebook: Value, chosen: UnsafePointer<Int32>,
+        _ z: Value, codebook: Value, chosen: Numbers<Int32>,
         by settings: QuantiserConfiguration.Codebook, auxiliary: Auxiliary, on tape: Tape
     ) -> (loss: Value, penalty: Double) {
         var distances = 0.0
         for r in 0..<z.rows {
-            distances += Double(
-                squaredDistance(
-                    z.data + r * z.columns, codebook.data + Int(chosen[r]) * z.columns,
-                    count: z.columns)
-            ).squareRoot()
+            distances += Double(squaredDistance(z.row(r), codebook.row(Int(chosen[r]))))
+                .squareRoot()
         }
         let (commitment, error) = tape.codeLoss(
             z, codebook: codebook, chosen: chosen, commitment: Float(settings.commitment),
@@ -187,13 +180,13 @@ struct VectorQuantiser: Sendable {
 
     /// Adds a shard's choices to the step's hits, or a unit's to its auxiliary numbers.
     private func count(
-        _ chosen: UnsafePointer<Int32>, rows: Int, hits: Int, shard: Shard,
-        auxiliary: UnsafeMutableBufferPointer<Double>, on tape: Tape
+        _ chosen: Numbers<Int32>, hits: Int, shard: Shard, auxiliary: Numbers<Double>,
+        on tape: Tape
     ) {
         if shard.role == .validation {
-            for r in 0..<rows { auxiliary[Auxiliary.count + Int(chosen[r])] += 1 }
+            for code in chosen { auxiliary[Auxiliary.count + Int(code)] += 1 }
         } else if let counts = tape.statistic(hits) {
-            for r in 0..<rows { counts[Int(chosen[r])] += 1 }
+            for code in chosen { counts[Int(code)] += 1 }
         }
     }
 
@@ -201,11 +194,11 @@ struct VectorQuantiser: Sendable {
         var (total, least) = (0.0, Double.infinity)
         for j in 0..<z.columns {
             var mean = 0.0
-            for r in 0..<z.rows { mean += Double(z.data[r * z.columns + j]) }
+            for r in 0..<z.rows { mean += Double(z[r, j]) }
             mean /= Double(z.rows)
             var square = 0.0
             for r in 0..<z.rows {
-                let deviation = Double(z.data[r * z.columns + j]) - mean
+                let deviation = Double(z[r, j]) - mean
                 square += deviation * deviation
             }
             let deviation = (square / Double(z.rows)).squareRoot()
@@ -229,11 +222,11 @@ struct VectorQuantiser: Sendable {
         }
 
         static let count = 5
-        private let buffer: UnsafeMutableBufferPointer<Double>
+        private let numbers: Numbers<Double>
 
-        init(_ buffer: UnsafeMutableBufferPointer<Double>) { self.buffer = buffer }
+        init(_ numbers: Numbers<Double>) { self.numbers = numbers }
 
-        func set(_ place: Place, _ value: Double) { buffer[place.rawValue] = value }
+        func set(_ place: Place, _ value: Double) { numbers[place.rawValue] = value }
 
         /// Means over all vectors of all shards; `null` where nothing was quantised, or not measured.
         static func entries(

@@ -213,10 +213,8 @@ private func inspectPrepared(_ file: FilePath, _ invocation: Invocation) throws 
 private func draw(_ set: PreparedDataset, _ index: Int, into file: FilePath) throws {
     let count = set.samplesPerWindow
     var signal = [Float](repeating: 0, count: Lead.allCases.count * count)
-    let result = signal.withUnsafeMutableBufferPointer { buffer in
-        Result { try set.readMillivolts(window: index, into: buffer) }
-    }
-    try result.get()
+    var span = signal.mutableSpan
+    try set.readMillivolts(window: index, into: &span)
     let traces = Lead.allCases.map { lead in
         ECGPaper.Trace(
             name: lead.name,

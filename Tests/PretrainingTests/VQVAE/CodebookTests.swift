@@ -1,4 +1,6 @@
 import Kernels
+import NeuralNetworks
+import TestSupport
 import Testing
 
 @testable import Pretraining
@@ -11,15 +13,12 @@ struct CodebookTests {
     private func nearest(_ vectors: [Float], codes: [Float], by lookup: CodeLookup) -> [Int32] {
         let dimension = 2
         var chosen = [Int32](repeating: -1, count: vectors.count / dimension)
-        vectors.withUnsafeBufferPointer { vectors in
-            codes.withUnsafeBufferPointer { codes in
-                chosen.withUnsafeMutableBufferPointer { chosen in
-                    guard let v = vectors.baseAddress, let c = codes.baseAddress,
-                        let out = chosen.baseAddress
-                    else { return }
-                    Codes(data: c, count: codes.count / dimension, dimension: dimension).nearest(
-                        to: v, vectorCount: chosen.count, by: lookup, into: out)
-                }
+        let tape = Tape(parameters: Parameters(ParameterList(), seed: 0))
+        withExtendedLifetime(tape) {
+            chosen.withNumbers {
+                lookup.nearest(
+                    to: tape.matrix(vectors, columns: dimension),
+                    among: tape.matrix(codes, columns: dimension), into: $0)
             }
         }
         return chosen
@@ -50,17 +49,14 @@ struct CodebookTests {
     ) -> [Float] {
         var means = [Float](repeating: 0, count: clusters * dimension)
         var random = random(seed)
-        vectors.withUnsafeBufferPointer { vectors in
-            means.withUnsafeMutableBufferPointer { means in
-                guard let v = vectors.baseAddress, let m = means.baseAddress else { return }
-                KMeans(
-                    vectors: v, vectorCount: vectors.count / dimension, clusters: clusters,
-                    dimension: dimension, lookup: lookup
-                ).run(
+        var vectors = vectors
+        vectors.withNumbers { vectors in
+            means.withNumbers { means in
+                KMeans(vectors, clusters: clusters, dimension: dimension, lookup: lookup).run(
                     rounds: rounds, random: &random,
                     parallel: { count, body in
                         for task in 0..<count { body(backwards ? count - 1 - task : task) }
-                    }, into: m)
+                    }, into: means)
             }
         }
         return means
@@ -121,13 +117,11 @@ struct CodebookTests {
                 hits: { [8, 0, 8, 0][$0] }, hitSums: { [8, 8, 0, 0, 48, 48, 0, 0][$0] },
                 decay: 0.98, by: .euclidean)
         }
-        let pool: [Float] = [1, 2, 3, 4, 5, 6]
+        var pool: [Float] = [1, 2, 3, 4, 5, 6]
         var random = random(6)
-        let restarted = pool.withUnsafeBufferPointer { pool in
-            pool.baseAddress.map { pool in
-                book.ema.restart(below: 1, fairShare: 4, from: 3, random: &random) {
-                    pool + $0 * book.ema.dimension
-                }
+        let restarted = pool.withNumbers { pool in
+            book.ema.restart(below: 1, fairShare: 4, from: 3, random: &random) {
+                pool.part($0 * 2..<$0 * 2 + 2)
             }
         }
         #expect(restarted == 2)
@@ -143,12 +137,10 @@ struct CodebookTests {
         let book = TestCodebook(codes: [1, 2, 3, 4], dimension: 1)
         book.ema.start(fairShare: 0.1)
         var random = random(7)
-        let pool: [Float] = [9, 8]
-        let restarted = pool.withUnsafeBufferPointer { pool in
-            pool.baseAddress.map { pool in
-                book.ema.restart(below: 1, fairShare: 4, from: 2, random: &random) {
-                    pool + $0 * book.ema.dimension
-                }
+        var pool: [Float] = [9, 8]
+        let restarted = pool.withNumbers { pool in
+            book.ema.restart(below: 1, fairShare: 4, from: 2, random: &random) {
+                pool.part($0..<$0 + 1)
             }
         }
         #expect(restarted == 2)
@@ -187,22 +179,22 @@ struct CodebookTests {
     // MARK: Standardisation
 
     @Test func runningStatisticsFindASmallVarianceBesideALargeMean() {
-        let storage = UnsafeMutablePointer<Float>.allocate(capacity: 5)
-        defer { storage.deallocate() }
-        storage.update(repeating: 0, count: 5)
-        storage[2] = 1
-        storage[3] = 1
+        let tape = Tape(parameters: Parameters(ParameterList(), seed: 0))
+        defer { withExtendedLifetime(tape) {} }
+        let storage = tape.numbers([Float]([0, 0, 1, 1, 0]))
         let running = RunningStandardisation(
-            columns: 2, means: storage, variances: storage + 2, batches: storage + 4)
+            columns: 2, means: storage.part(0..<2), variances: storage.part(2..<4),
+            batches: storage.part(4..<5))
         var random = random(9)
         for _ in 0..<200 {
             var sums = [Float](repeating: 0, count: 4)
             let x = (0..<64).flatMap { _ in
                 [100 + 0.01 * Float(random.nextNormal()), -3 + 2 * Float(random.nextNormal())]
             }
-            sums.withUnsafeMutableBufferPointer { sums in
-                guard let start = sums.baseAddress else { return }
-                running.measure(x, rows: 64, deviations: start, squares: start + 2)
+            sums.withNumbers {
+                running.measure(
+                    tape.matrix(x, columns: 2), deviations: $0.part(0..<2),
+                    squares: $0.part(2..<4))
             }
             running.follow(
                 deviations: { Double(sums[$0]) / 64 }, squares: { Double(sums[2 + $0]) / 64 })

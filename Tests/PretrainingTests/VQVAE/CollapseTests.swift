@@ -21,7 +21,7 @@ struct CollapseTests {
         (
             ToyRun.Settings(
                 standardises: true, codeDimension: 8, lookup: .cosine, entropyWeight: 0.1,
-                path: .rotation), 0.25
+                rotates: true), 0.25
         ),
     ])
     func theRemediesDoNot(settings: ToyRun.Settings, share: Double) {
@@ -43,7 +43,7 @@ final class ToyRun: GradientSink {
         var codeDimension: Int?
         var lookup = CodeLookup.euclidean
         var entropyWeight: Float = 0
-        var path = CodeGradient.straightThrough
+        var rotates = false
     }
 
     let codes = 64
@@ -58,7 +58,7 @@ final class ToyRun: GradientSink {
     private let parameters: Parameters
     private let ema: EMACodebook
     private let running: RunningStandardisation
-    private let storage: UnsafeMutablePointer<Float>
+    private let storage: Tensor
     private var random = RandomStream(seed: 11, purpose: .test)
     private let mean: [Float]
     private let centres: [[Float]]
@@ -86,25 +86,20 @@ final class ToyRun: GradientSink {
             ([Float](repeating: 0, count: $0.count), [Float](repeating: 0, count: $0.count))
         }
         let sizes = codes + codes * dimension + 2 * width + 1
-        storage = .allocate(capacity: sizes)
-        storage.update(repeating: 0, count: sizes)
-        guard let book = parameters.tensor(codebook).floats.baseAddress else {
-            preconditionFailure("an empty codebook")
-        }
+        storage = Tensor(shape: [sizes])
+        let (numbers, sumsEnd) = (storage.numbers, codes + codes * dimension)
         ema = EMACodebook(
-            codes: codes, dimension: dimension, codebook: book, counts: storage,
-            sums: storage + codes)
-        let statistics = storage + codes + codes * dimension
+            codes: codes, dimension: dimension, codebook: parameters.values(of: codebook),
+            counts: numbers.part(0..<codes), sums: numbers.part(codes..<sumsEnd))
         running = RunningStandardisation(
-            columns: width, means: statistics, variances: statistics + width,
-            batches: statistics + 2 * width)
+            columns: width, means: numbers.part(sumsEnd..<sumsEnd + width),
+            variances: numbers.part(sumsEnd + width..<sumsEnd + 2 * width),
+            batches: numbers.part(sizes - 1..<sizes))
         for j in 0..<width { running.variances[j] = 1 }
         var drawn = RandomStream(seed: 12, purpose: .test)
         mean = (0..<width).map { _ in 5 * Float(drawn.nextNormal()) }
         centres = (0..<5).map { _ in (0..<32).map { _ in 0.3 * Float(drawn.nextNormal()) } }
     }
-
-    deinit { storage.deallocate() }
 
     /// Trains.
     ///
@@ -134,7 +129,7 @@ final class ToyRun: GradientSink {
         for r in 0..<batch {
             let centre = centres[random.nextInteger(below: 5)]
             for j in 0..<width {
-                x.data[r * width + j] = mean[j] + centre[j] + 0.1 * Float(random.nextNormal())
+                x[r, j] = mean[j] + centre[j] + 0.1 * Float(random.nextNormal())
             }
         }
         return x
@@ -152,11 +147,10 @@ final class ToyRun: GradientSink {
         var (quantised, chosen, loss) = (z, [Int32](), Value?.none)
         let book = tape.parameter(codebook)
         if settings.updatesAsTheStudy || number >= warmup {
-            let choice = tape.arena.integers(batch)
-            Codes(data: book.data, count: codes, dimension: dimension).nearest(
-                to: z.data, vectorCount: batch, by: settings.lookup, into: choice)
-            chosen = Array(UnsafeBufferPointer(start: choice, count: batch))
-            quantised = tape.quantised(z, codebook: book, chosen: choice, through: settings.path)
+            let choice = tape.numbers(batch, of: Int32.self)
+            settings.lookup.nearest(to: z, among: book, into: choice)
+            chosen = Array(choice)
+            quantised = tape.quantised(z, codebook: book, chosen: choice, rotates: settings.rotates)
             var (value, _) = tape.codeLoss(
                 z, codebook: book, chosen: choice,
                 commitment: settings.updatesAsTheStudy ? 0.1 : 0.25,
@@ -169,7 +163,7 @@ final class ToyRun: GradientSink {
         }
         if let projections { quantised = projections.outOf(quantised, on: tape) }
         let rebuilt = head.decode(quantised, dropout: nil, on: tape)
-        let (error, _) = tape.meanSquaredError(rebuilt, target: feature.data, over: 1)
+        let (error, _) = tape.meanSquaredError(rebuilt, target: feature, over: 1)
         gradients = [:]
         tape.backward(
             from: loss.map { tape.total(error, $0, weight: 1) } ?? error,
@@ -180,12 +174,12 @@ final class ToyRun: GradientSink {
     }
 
     private func standardise(_ feature: Value, on tape: Tape) -> Value {
-        let scales = tape.arena.floats(width)
+        let scales = tape.numbers(width, of: Float.self)
         running.fillScales(scales)
         let result = tape.standardised(feature, means: running.means, scales: scales)
-        let sums = tape.arena.floats(2 * width)
-        sums.update(repeating: 0, count: 2 * width)
-        running.measure(feature.data, rows: batch, deviations: sums, squares: sums + width)
+        let sums = tape.numbers(repeating: Float(0), count: 2 * width)
+        running.measure(
+            feature, deviations: sums.part(0..<width), squares: sums.part(width..<2 * width))
         running.follow(
             deviations: { Double(sums[$0]) / 64 },
             squares: { [width] in Double(sums[width + $0]) / 64 })
@@ -209,16 +203,15 @@ final class ToyRun: GradientSink {
     private func follow(_ z: Value, chosen: [Int32], step: Int) {
         if settings.updatesAsTheStudy { return followAsTheStudy(z, chosen: chosen) }
         for r in 0..<batch {
-            pool.append((0..<dimension).map { z.data[r * dimension + $0] })
+            pool.append(Array(z.row(r)))
         }
         pool = Array(pool.suffix(8 * batch))
-        let (flat, share) = (pool.flatMap { $0 }, Double(batch) / Double(codes))
-        flat.withUnsafeBufferPointer { vectors in
-            guard let vectors = vectors.baseAddress else { return }
+        let share = Double(batch) / Double(codes)
+        var flat = pool.flatMap { $0 }
+        flat.withNumbers { vectors in
             if step == warmup - 1 {
                 KMeans(
-                    vectors: vectors, vectorCount: pool.count, clusters: codes,
-                    dimension: dimension, lookup: settings.lookup
+                    vectors, clusters: codes, dimension: dimension, lookup: settings.lookup
                 ).run(
                     rounds: 10, random: &random,
                     parallel: { count, body in for task in 0..<count { body(task) } },
@@ -230,7 +223,7 @@ final class ToyRun: GradientSink {
                     hits: { hits[$0] }, hitSums: { sums[$0] }, decay: 0.95, by: settings.lookup)
                 _ = ema.restart(
                     below: 0.25 * share, fairShare: share, from: pool.count, random: &random
-                ) { vectors + $0 * dimension }
+                ) { vectors.part($0 * dimension..<($0 + 1) * dimension) }
             }
         }
     }
@@ -257,13 +250,13 @@ final class ToyRun: GradientSink {
         for (r, code) in chosen.enumerated() {
             hits[Int(code)] += 1
             for j in 0..<dimension {
-                sums[Int(code) * dimension + j] += Double(z.data[r * dimension + j])
+                sums[Int(code) * dimension + j] += Double(z[r, j])
             }
         }
         return (hits, sums)
     }
 
-    func receive(gradient: UnsafePointer<Float>, count: Int, of parameter: Int) {
-        gradients[parameter] = Array(UnsafeBufferPointer(start: gradient, count: count))
+    func receive(gradient: Numbers<Float>, of parameter: Int) {
+        gradients[parameter] = Array(gradient)
     }
 }

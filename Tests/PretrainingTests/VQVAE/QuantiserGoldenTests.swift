@@ -1,5 +1,6 @@
 import Kernels
 import NeuralNetworks
+import Tensors
 import TestSupport
 import Testing
 
@@ -13,17 +14,13 @@ import Testing
 
     private func nearest(_ golden: GoldenCase, by lookup: CodeLookup) -> [Int] {
         var result = [Int32](repeating: -1, count: golden.integer("batch"))
-        golden("codebook").floats.withUnsafeBufferPointer { codes in
-            golden("z").floats.withUnsafeBufferPointer { z in
-                result.withUnsafeMutableBufferPointer { result in
-                    guard let codes = codes.baseAddress, let z = z.baseAddress,
-                        let result = result.baseAddress
-                    else { return }
-                    Codes(
-                        data: codes, count: golden.integer("codes"),
-                        dimension: golden.integer("dim")
-                    ).nearest(to: z, vectorCount: golden.integer("batch"), by: lookup, into: result)
-                }
+        let tape = Tape(parameters: Parameters(ParameterList(), seed: 0))
+        withExtendedLifetime(tape) {
+            let dimension = golden.integer("dim")
+            result.withNumbers {
+                lookup.nearest(
+                    to: tape.matrix(golden("z").floats, columns: dimension),
+                    among: tape.matrix(golden("codebook").floats, columns: dimension), into: $0)
             }
         }
         return result.map(Int.init)
@@ -44,48 +41,45 @@ import Testing
     func straightThroughAndLossesAgree(golden: GoldenCase) {
         let graph = TestGraph([("z", golden("z")), ("codebook", golden("codebook"))])
         let beta = Float(golden.number("beta"))
-        chosen(golden).withUnsafeBufferPointer { chosen in
-            guard let chosen = chosen.baseAddress else { return }
-            let quantised = graph.run(cotangent: nil) { tape, v in
-                tape.quantised(v[0], codebook: v[1], chosen: chosen, through: .straightThrough)
-            }
-            #expect(relativeError(quantised, golden("quantised")) < 1e-5)
-            var error = 0.0
-            let weights = golden("cotangent").floats
-            _ = graph.run(cotangent: [1]) { tape, v in
-                let y = tape.quantised(
-                    v[0], codebook: v[1], chosen: chosen, through: .straightThrough)
-                let (loss, squared) = tape.codeLoss(
-                    v[0], codebook: v[1], chosen: chosen, commitment: beta, codes: 1)
-                error = squared
-                let products = tape.linear(
-                    y.reshaped(columns: y.count), weight: row(weights, on: tape))
-                return tape.total(products, loss, weight: 1)
-            }
-            #expect(abs(error - golden("commit").doubles[0]) < 1e-5 * error)
-            #expect(abs(error - golden("codebook_loss").doubles[0]) < 1e-5 * error)
-            #expect(relativeError(graph.gradient("z"), golden("grad.z")) < 2e-5)
-            #expect(relativeError(graph.gradient("codebook"), golden("grad.codebook")) < 2e-5)
+        let chosen = chosen(golden)
+        let quantised = graph.run(cotangent: nil) { tape, v in
+            tape.quantised(
+                v[0], codebook: v[1], chosen: tape.numbers(chosen), rotates: false)
         }
+        #expect(relativeError(quantised, golden("quantised")) < 1e-5)
+        var error = 0.0
+        let weights = golden("cotangent").floats
+        _ = graph.run(cotangent: [1]) { tape, v in
+            let chosen = tape.numbers(chosen)
+            let y = tape.quantised(v[0], codebook: v[1], chosen: chosen, rotates: false)
+            let (loss, squared) = tape.codeLoss(
+                v[0], codebook: v[1], chosen: chosen, commitment: beta, codes: 1)
+            error = squared
+            let products = tape.linear(
+                y.reshaped(columns: y.count), weight: row(weights, on: tape))
+            return tape.total(products, loss, weight: 1)
+        }
+        #expect(abs(error - golden("commit").doubles[0]) < 1e-5 * error)
+        #expect(abs(error - golden("codebook_loss").doubles[0]) < 1e-5 * error)
+        #expect(relativeError(graph.gradient("z"), golden("grad.z")) < 2e-5)
+        #expect(relativeError(graph.gradient("codebook"), golden("grad.codebook")) < 2e-5)
     }
 
     private func row(_ numbers: [Float], on tape: Tape) -> Value {
         let value = tape.input(rows: 1, columns: numbers.count)
-        value.data.update(from: numbers, count: numbers.count)
+        value.numbers.update(from: numbers.span)
         return value
     }
 
     @Test(arguments: GoldenCase.all("quant_vq.", "quant_vq_"))
     func rotationAgrees(golden: GoldenCase) {
         let graph = TestGraph([("z", golden("z")), ("codebook", golden("codebook"))])
-        chosen(golden).withUnsafeBufferPointer { chosen in
-            guard let chosen = chosen.baseAddress else { return }
-            let y = graph.run(cotangent: golden("cotangent").floats) { tape, v in
-                tape.quantised(v[0], codebook: v[1], chosen: chosen, through: .rotation)
-            }
-            #expect(relativeError(y, golden("rotation.quantised")) < 1e-5)
-            #expect(relativeError(graph.gradient("z"), golden("rotation.grad.z")) < 2e-5)
+        let y = graph.run(cotangent: golden("cotangent").floats) { tape, v in
+            tape.quantised(
+                v[0], codebook: v[1], chosen: tape.numbers(chosen(golden)), rotates: true)
         }
+        #expect(relativeError(y, golden("rotation.quantised")) < 1e-5)
+        #expect(relativeError(graph.gradient("z"), golden("rotation.grad.z")) < 2e-5)
     }
 
     @Test(arguments: GoldenCase.all("quant_vq.", "quant_vq_"))
@@ -94,7 +88,7 @@ import Testing
         let (codes, dimension) = (golden.integer("codes"), golden.integer("dim"))
         let y = graph.run(cotangent: [1]) { tape, v in
             let codebook = tape.input(rows: codes, columns: dimension)
-            codebook.data.update(from: golden("codebook").floats, count: codebook.count)
+            codebook.numbers.update(from: golden("codebook").floats.span)
             let entropy = tape.assignmentEntropy(v[0], codebook: codebook, temperature: 1)
             let expected = (
                 golden("entropy.per_sample").doubles[0], golden("entropy.mean_code").doubles[0]
@@ -150,25 +144,21 @@ import Testing
 
 /// A codebook with its running means in arrays.
 final class TestCodebook {
-    private let storage: UnsafeMutablePointer<Float>
+    private let storage: Tensor
     let ema: EMACodebook
 
     init(codes: [Float], dimension: Int) {
         let count = codes.count / dimension
-        storage = .allocate(capacity: 2 * codes.count + count)
-        storage.update(from: codes, count: codes.count)
+        storage = Tensor(shape: [2 * codes.count + count])
+        let numbers = storage.numbers
         ema = EMACodebook(
-            codes: count, dimension: dimension, codebook: storage,
-            counts: storage + 2 * codes.count, sums: storage + codes.count)
+            codes: count, dimension: dimension, codebook: numbers.part(0..<codes.count),
+            counts: numbers.part(2 * codes.count..<numbers.count),
+            sums: numbers.part(codes.count..<2 * codes.count))
+        ema.codebook.update(from: codes.span)
     }
 
-    deinit { storage.deallocate() }
-
-    var codebook: [Float] { array(ema.codebook, ema.codes * ema.dimension) }
-    var sums: [Float] { array(ema.sums, ema.codes * ema.dimension) }
-    var counts: [Float] { array(ema.counts, ema.codes) }
-
-    private func array(_ start: UnsafeMutablePointer<Float>, _ count: Int) -> [Float] {
-        Array(UnsafeBufferPointer(start: start, count: count))
-    }
+    var codebook: [Float] { Array(ema.codebook) }
+    var sums: [Float] { Array(ema.sums) }
+    var counts: [Float] { Array(ema.counts) }
 }

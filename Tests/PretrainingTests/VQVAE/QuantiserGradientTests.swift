@@ -10,80 +10,70 @@ struct QuantiserGradientTests {
     private let bound = 5e-3
     private let chosen: [Int32] = [2, 0, 2, 1, 3]
 
-    private func withChosen(_ body: (UnsafePointer<Int32>) -> Void) {
-        chosen.withUnsafeBufferPointer { if let start = $0.baseAddress { body(start) } }
-    }
-
     /// Each side sees the other as fixed, so each is differentiated alone.
     @Test func codeLossOnEitherSide() {
         func fixed(_ rows: Int, on tape: Tape) -> Value {
             let value = tape.input(rows: rows, columns: 3)
-            for i in 0..<value.count { value.data[i] = Float((i * 5) % 7) / 3 - 1 }
+            for i in 0..<value.count { value.numbers[i] = Float((i * 5) % 7) / 3 - 1 }
             return value
         }
-        withChosen { chosen in
-            #expect(
-                gradientError(shapes: [[5, 3]]) { tape, v in
-                    tape.codeLoss(
-                        v[0], codebook: fixed(4, on: tape), chosen: chosen, commitment: 0.25,
-                        codes: 0
-                    ).value
-                } < bound)
-            #expect(
-                gradientError(shapes: [[4, 3]]) { tape, v in
-                    tape.codeLoss(
-                        fixed(5, on: tape), codebook: v[0], chosen: chosen, commitment: 0,
-                        codes: 0.7
-                    ).value
-                } < bound)
-        }
+        #expect(
+            gradientError(shapes: [[5, 3]]) { tape, v in
+                tape.codeLoss(
+                    v[0], codebook: fixed(4, on: tape), chosen: tape.numbers(chosen),
+                    commitment: 0.25, codes: 0
+                ).value
+            } < bound)
+        #expect(
+            gradientError(shapes: [[4, 3]]) { tape, v in
+                tape.codeLoss(
+                    fixed(5, on: tape), codebook: v[0], chosen: tape.numbers(chosen),
+                    commitment: 0, codes: 0.7
+                ).value
+            } < bound)
     }
 
     /// Straight through, the gradient of a code is that of the vector.
     @Test func straightThroughPassesTheGradientAsItIs() {
-        withChosen { chosen in
-            var random = RandomStream(seed: 4, purpose: .test)
-            let graph = TestGraph([
-                ("z", numbers([5, 3], &random)), ("codes", numbers([4, 3], &random)),
-            ])
-            let cotangent = (0..<15).map { Float($0) - 7 }
-            _ = graph.run(cotangent: cotangent) { tape, v in
-                tape.quantised(v[0], codebook: v[1], chosen: chosen, through: .straightThrough)
-            }
-            #expect(graph.gradient("z") == cotangent)
-            #expect(graph.gradient("codes").allSatisfy { $0 == 0 })
+        var random = RandomStream(seed: 4, purpose: .test)
+        let graph = TestGraph([
+            ("z", numbers([5, 3], &random)), ("codes", numbers([4, 3], &random)),
+        ])
+        let cotangent = (0..<15).map { Float($0) - 7 }
+        _ = graph.run(cotangent: cotangent) { tape, v in
+            tape.quantised(v[0], codebook: v[1], chosen: tape.numbers(chosen), rotates: false)
         }
+        #expect(graph.gradient("z") == cotangent)
+        #expect(graph.gradient("codes").allSatisfy { $0 == 0 })
     }
 
     /// The rotation is fixed in the backward pass, so differences are taken of the turned and scaled vector.
     @Test func rotationIsTheGradientOfTheTurnedVector() {
-        withChosen { chosen in
-            var random = RandomStream(seed: 5, purpose: .test)
-            let (z, codes) = (numbers([5, 4], &random), numbers([4, 4], &random))
-            let graph = TestGraph([("z", z), ("codes", codes)])
-            let cotangent = (0..<20).map { _ in Float(random.nextNormal()) }
-            _ = graph.run(cotangent: cotangent) { tape, v in
-                tape.quantised(v[0], codebook: v[1], chosen: chosen, through: .rotation)
-            }
-            var expected: [Double] = []
-            for row in 0..<5 {
-                let vector = Array(z.doubles[row * 4..<row * 4 + 4])
-                let code = Array(
-                    codes.doubles[Int(self.chosen[row]) * 4..<Int(self.chosen[row]) * 4 + 4])
-                let turn = rotation(from: vector, to: code)
-                for j in 0..<4 {
-                    expected.append(
-                        (0..<4).reduce(0) { $0 + turn[$1][j] * Double(cotangent[row * 4 + $1]) })
-                }
-                for i in 0..<4 {
-                    let turned = (0..<4).reduce(0) { $0 + turn[i][$1] * vector[$1] }
-                    #expect(abs(turned - code[i]) < 1e-6)
-                }
-            }
-            #expect(
-                relativeError(
-                    graph.gradient("z"), GoldenTensor(shape: [5, 4], doubles: expected)) < 1e-5)
+        var random = RandomStream(seed: 5, purpose: .test)
+        let (z, codes) = (numbers([5, 4], &random), numbers([4, 4], &random))
+        let graph = TestGraph([("z", z), ("codes", codes)])
+        let cotangent = (0..<20).map { _ in Float(random.nextNormal()) }
+        _ = graph.run(cotangent: cotangent) { tape, v in
+            tape.quantised(v[0], codebook: v[1], chosen: tape.numbers(chosen), rotates: true)
         }
+        var expected: [Double] = []
+        for row in 0..<5 {
+            let vector = Array(z.doubles[row * 4..<row * 4 + 4])
+            let code = Array(
+                codes.doubles[Int(chosen[row]) * 4..<Int(chosen[row]) * 4 + 4])
+            let turn = rotation(from: vector, to: code)
+            for j in 0..<4 {
+                expected.append(
+                    (0..<4).reduce(0) { $0 + turn[$1][j] * Double(cotangent[row * 4 + $1]) })
+            }
+            for i in 0..<4 {
+                let turned = (0..<4).reduce(0) { $0 + turn[i][$1] * vector[$1] }
+                #expect(abs(turned - code[i]) < 1e-6)
+            }
+        }
+        #expect(
+            relativeError(
+                graph.gradient("z"), GoldenTensor(shape: [5, 4], doubles: expected)) < 1e-5)
     }
 
     /// The scaled rotation that takes one vector to another, as a matrix: a reflection at the sum of the two directions,
@@ -107,7 +97,7 @@ struct QuantiserGradientTests {
         #expect(
             gradientError(shapes: [[5, 3]]) { tape, v in
                 let codebook = tape.input(rows: 4, columns: 3)
-                for i in 0..<12 { codebook.data[i] = Float((i * 5) % 7) / 3 - 1 }
+                for i in 0..<12 { codebook.numbers[i] = Float((i * 5) % 7) / 3 - 1 }
                 return tape.assignmentEntropy(
                     v[0], codebook: codebook, temperature: temperature
                 ).value
@@ -118,27 +108,21 @@ struct QuantiserGradientTests {
         #expect(
             gradientError(shapes: [[5, 4]]) { tape, v in tape.hyperbolicTangent(v[0]) } < bound)
         let (means, scales): ([Float], [Float]) = ([1, -2, 0.5, 3], [2, 0.5, 1, 3])
-        means.withUnsafeBufferPointer { means in
-            scales.withUnsafeBufferPointer { scales in
-                guard let means = means.baseAddress, let scales = scales.baseAddress else { return }
-                #expect(
-                    gradientError(shapes: [[5, 4]]) { tape, v in
-                        tape.standardised(v[0], means: means, scales: scales)
-                    } < bound)
-            }
-        }
+        #expect(
+            gradientError(shapes: [[5, 4]]) { tape, v in
+                tape.standardised(
+                    v[0], means: tape.numbers(means), scales: tape.numbers(scales))
+            } < bound)
     }
 
     @Test func lossesAndTheirTotal() {
         let target = (0..<20).map { Float($0 % 6) / 3 - 1 }
-        target.withUnsafeBufferPointer { target in
-            guard let target = target.baseAddress else { return }
-            #expect(
-                gradientError(shapes: [[5, 4]]) { tape, v in
-                    let (loss, _) = tape.meanSquaredError(v[0], target: target, over: 1.7)
-                    return tape.total(loss, loss, weight: 0.3)
-                } < bound)
-        }
+        #expect(
+            gradientError(shapes: [[5, 4]]) { tape, v in
+                let (loss, _) = tape.meanSquaredError(
+                    v[0], target: tape.matrix(target, columns: 4), over: 1.7)
+                return tape.total(loss, loss, weight: 0.3)
+            } < bound)
     }
 
     /// Rounding apart, the levels are a smooth function; its derivative is what passes.

@@ -1,3 +1,4 @@
+import Kernels
 import NeuralNetworks
 import TestSupport
 import Testing
@@ -18,25 +19,22 @@ import Testing
         let latent = model.head.latent(of: feature, on: tape)
         #expect(relativeError(latent.array, golden("latent")) < 1e-5)
 
-        let chosen = tape.arena.integers(latent.rows)
-        Codes(data: codebook.data, count: codebook.rows, dimension: codebook.columns).nearest(
-            to: latent.data, vectorCount: latent.rows, by: .euclidean, into: chosen)
-        #expect((0..<latent.rows).map { Int(chosen[$0]) } == golden("index").integers)
+        let chosen = tape.numbers(latent.rows, of: Int32.self)
+        CodeLookup.euclidean.nearest(to: latent, among: codebook, into: chosen)
+        #expect(chosen.map { Int($0) } == golden("index").integers)
 
         let quantised = tape.quantised(
-            latent, codebook: codebook, chosen: chosen, through: .straightThrough)
+            latent, codebook: codebook, chosen: chosen, rotates: false)
         let (vqLoss, _) = tape.codeLoss(
             latent, codebook: codebook, chosen: chosen,
             commitment: Float(golden.number("beta")), codes: 1)
         let rebuilt = model.head.decode(quantised, dropout: nil, on: tape)
-        let (loss, reconstruction) = golden("target").floats.withUnsafeBufferPointer {
-            target -> (Value, Double) in
-            guard let target = target.baseAddress else { return (rebuilt, .nan) }
-            return tape.meanSquaredError(rebuilt, target: target, over: 1)
-        }
+        let (loss, reconstruction) = tape.meanSquaredError(
+            rebuilt, target: tape.matrix(golden("target").floats, columns: rebuilt.columns),
+            over: 1)
         let expected = (golden("recon_loss").doubles[0], golden("vq_loss").doubles[0])
         #expect(abs(reconstruction - expected.0) < 1e-5 * expected.0)
-        #expect(abs(Double(vqLoss.data[0]) - expected.1) < 1e-5 * expected.1)
+        #expect(abs(Double(vqLoss[0, 0]) - expected.1) < 1e-5 * expected.1)
 
         tape.backward(
             from: tape.total(loss, vqLoss, weight: 1), gradient: { $0[0] = 1 }, into: model)
@@ -72,8 +70,7 @@ private final class GoldenHead: GradientSink {
         }
     }
 
-    func receive(gradient: UnsafePointer<Float>, count: Int, of parameter: Int) {
-        gradients[parameters[parameter].name] = Array(
-            UnsafeBufferPointer(start: gradient, count: count))
+    func receive(gradient: Numbers<Float>, of parameter: Int) {
+        gradients[parameters[parameter].name] = Array(gradient)
     }
 }
