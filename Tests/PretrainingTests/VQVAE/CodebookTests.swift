@@ -53,8 +53,8 @@ struct CodebookTests {
         vectors.withUnsafeBufferPointer { vectors in
             means.withUnsafeMutableBufferPointer { means in
                 guard let v = vectors.baseAddress, let m = means.baseAddress else { return }
-                KMeans(
-                    vectors: v, vectorCount: vectors.count / dimension, clusters: clusters,
+                CodebookClustering(
+                    vectors: v, vectorCount: vectors.count / dimension, codes: clusters,
                     dimension: dimension, lookup: lookup
                 ).run(
                     rounds: rounds, random: &random,

@@ -216,8 +216,8 @@ final class ToyRun: GradientSink {
         flat.withUnsafeBufferPointer { vectors in
             guard let vectors = vectors.baseAddress else { return }
             if step == warmup - 1 {
-                KMeans(
-                    vectors: vectors, vectorCount: pool.count, clusters: codes,
+                CodebookClustering(
+                    vectors: vectors, vectorCount: pool.count, codes: codes,
                     dimension: dimension, lookup: settings.lookup
                 ).run(
                     rounds: 10, random: &random,
