@@ -31,8 +31,7 @@ extension EvaluatedModel {
 extension RecordMap {
     /// Both maps, coloured by diagnosis.
     public func drawings(of records: [EvaluatedRecord]) -> [ModelPictures.Map] {
-        func map(_ title: String, _ place: (Int) -> (x: Double, y: Double)) -> ModelPictures.Map
-        {
+        func map(_ title: String, _ place: (Int) -> (x: Double, y: Double)) -> ModelPictures.Map {
             let chart = ScatterChart(
                 title: title, groups: LabelledRecords.classNames + ["several"],
                 points: rows.enumerated().map { index, row in
