@@ -51,7 +51,7 @@ enum Demographics {
     /// - Returns: `nil` for anything else, such as `Unknown`.
     static func sex(_ text: some StringProtocol) -> Sex? {
         let word = String(text.filter { !$0.isWhitespace }).lowercased()
-        switch pooling {
+        switch word {
         case "m", "male": return .male
         case "f", "female": return .female
         default: return Float(word).flatMap { $0 == 0 ? .male : $0 == 1 ? .female : nil }
