@@ -36,8 +36,8 @@ func tests(_ name: String, uses dependencies: [Target.Dependency] = []) -> Targe
 }
 
 let methodRooms: [Target.Dependency] = [
-    "Runtime", "Kernels", "Tensors", "LinearAlgebra", "NeuralNetworks", "Electrocardiography",
-    "ClinicalParameters", "Configurations",
+    "Runtime", "Kernels", "Tensors", "LinearAlgebra", "Statistics", "NeuralNetworks", "Drawing",
+    "Electrocardiography", "ClinicalParameters", "Configurations",
 ]
 
 let clusterRooms: [Target.Dependency] = [
@@ -52,12 +52,13 @@ let trainingRooms: [Target.Dependency] = [
 ]
 
 let evaluationRooms: [Target.Dependency] = [
-    "Runtime", "Kernels", "Tensors", "LinearAlgebra", "NeuralNetworks", "Electrocardiography",
-    "Configurations", "Runs", "Pretraining", "Training", "Checkpoints", "ClinicalParameters",
+    "Runtime", "Kernels", "Tensors", "LinearAlgebra", "Statistics", "NeuralNetworks",
+    "Electrocardiography", "Configurations", "Runs", "Pretraining", "Checkpoints",
+    "ClinicalParameters",
 ]
 
 let workflowRooms: [Target.Dependency] =
-    evaluationRooms + ["EvaluationSchema", "Evaluation", "Reporting"]
+    evaluationRooms + ["Training", "EvaluationSchema", "Evaluation", "Reporting"]
 
 let package = Package(
     name: "purkinje",
@@ -77,10 +78,13 @@ let package = Package(
         room("Kernels", uses: ["CSystem"], hot: true),
         room("Tensors", uses: ["Kernels"], hot: true),
         room("LinearAlgebra", uses: ["Kernels", "Tensors", "COpenBLAS"], hot: true),
+        room("Statistics", uses: ["Kernels", "LinearAlgebra"], hot: true),
         room("NeuralNetworks", uses: ["Kernels", "Tensors", "LinearAlgebra"], hot: true),
-        room("Electrocardiography", uses: ["Runtime", "Kernels"], hot: true),
+        room("Drawing", uses: ["Runtime"], hot: true),
+        room("Electrocardiography", uses: ["Runtime", "Kernels", "Drawing"], hot: true),
         room(
-            "ClinicalParameters", uses: ["Runtime", "Kernels", "Electrocardiography"], hot: true),
+            "ClinicalParameters",
+            uses: ["Runtime", "Kernels", "Drawing", "Electrocardiography"], hot: true),
         room("Configurations", uses: ["Runtime"]),
         room("Runs", uses: ["Runtime", "Configurations", "Checkpoints"]),
         room("Pretraining", uses: methodRooms, hot: true),
@@ -97,14 +101,16 @@ let package = Package(
         room("Diagnosis", uses: ["Runtime", "Configurations", "LinearAlgebra", "CSystem"]),
         room(
             "Reporting",
-            uses: ["Runtime", "Configurations", "Runs", "Checkpoints", "EvaluationSchema"]),
+            uses: [
+                "Runtime", "Drawing", "Configurations", "Runs", "Checkpoints", "EvaluationSchema",
+            ]),
         room("Workflows", uses: workflowRooms),
         room("Launching", uses: ["Runtime", "CSystem"]),
         program(
             "purkinje",
             uses: trainingRooms + [
-                "Training", "EvaluationSchema", "Evaluation", "CommandLineInterface", "Diagnosis",
-                "Launching", "Reporting", "Workflows",
+                "Training", "Statistics", "EvaluationSchema", "Evaluation", "CommandLineInterface",
+                "Diagnosis", "Launching", "Reporting", "Workflows",
             ]),
         program("purkinje-coordinator", uses: clusterRooms + ["Cluster", "CommandLineInterface"]),
         program("purkinje-worker", uses: trainingRooms + ["Training", "CommandLineInterface"]),
@@ -121,7 +127,9 @@ let package = Package(
         tests("KernelsTests", uses: ["Kernels"]),
         tests("TensorsTests", uses: ["Tensors", "Kernels"]),
         tests("LinearAlgebraTests", uses: ["LinearAlgebra", "Tensors"]),
+        tests("StatisticsTests", uses: ["Statistics", "LinearAlgebra", "Kernels"]),
         tests("NeuralNetworksTests", uses: ["NeuralNetworks", "Checkpoints"]),
+        tests("DrawingTests", uses: ["Drawing"]),
         tests("ElectrocardiographyTests", uses: ["Electrocardiography", "Checkpoints"]),
         tests(
             "ClinicalParametersTests",
@@ -135,7 +143,9 @@ let package = Package(
         tests("ClusterTests", uses: clusterRooms + ["Cluster"]),
         tests("TrainingTests", uses: trainingRooms + ["Training"]),
         tests("EvaluationSchemaTests", uses: ["EvaluationSchema", "Runtime"]),
-        tests("EvaluationTests", uses: evaluationRooms + ["EvaluationSchema", "Evaluation"]),
+        tests(
+            "EvaluationTests",
+            uses: evaluationRooms + ["Training", "EvaluationSchema", "Evaluation"]),
         tests("CommandLineInterfaceTests", uses: ["CommandLineInterface", "Runtime"]),
         tests("DiagnosisTests", uses: ["Diagnosis", "Configurations", "Runtime"]),
         tests(

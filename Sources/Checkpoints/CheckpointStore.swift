@@ -148,27 +148,24 @@ public struct CheckpointStore: Sendable {
     public func load(
         _ name: CheckpointName, into state: [NamedTensor]
     ) throws(CheckpointError) -> Manifest {
+        try load(name, into: state) { _ in true }
+    }
+
+    /// The same for the tensors of some names.
+    private func load(
+        _ name: CheckpointName, into state: [NamedTensor], where isWanted: (String) -> Bool
+    ) throws(CheckpointError) -> Manifest {
         let (manifest, lock) = try open(name)
+        let wanted = manifest.tensors.map(\.digest).filter { isWanted($0.name) }
+        do throws(TensorMismatch) {
+            try TensorMismatch.check(
+                wanted.map {
+                    .init(name: $0.name, elementType: $0.elementType, shape: $0.shape)
+                }, against: state.sorted { precedes($0.name, $1.name) })
+        } catch {
+            throw error.inCheckpoint(folder(of: name).text)
+        }
         let targets = Dictionary(uniqueKeysWithValues: state.map { ($0.name, $0.tensor) })
-        for stored in manifest.tensors.map(\.digest) {
-            guard let target = targets[stored.name] else {
-                throw .differs(
-                    checkpoint: folder(of: name).text,
-                    problem: "it has a tensor '\(stored.name)', which this state does not")
-            }
-            guard target.elementType == stored.elementType, target.shape == stored.shape else {
-                throw .differs(
-                    checkpoint: folder(of: name).text,
-                    problem: "'\(stored.name)' is \(stored.elementType.rawValue) \(stored.shape), "
-                        + "here it is \(target.elementType.rawValue) \(target.shape)")
-            }
-        }
-        let stored = Set(manifest.tensors.map(\.digest.name))
-        if let lost = state.map(\.name).sorted(by: precedes).first(where: { !stored.contains($0) })
-        {
-            throw .differs(
-                checkpoint: folder(of: name).text, problem: "it has no tensor '\(lost)'")
-        }
         try read(manifest, of: name) { targets[$0]?.bytes }
         withExtendedLifetime(lock) {}
         return manifest
@@ -196,6 +193,77 @@ public struct CheckpointStore: Sendable {
         return nil
     }
 
+    /// Reads the parameters of the newest checkpoint that is sound into a network, to compute with it; every byte of the
+    /// checkpoint is checked on the way, and read once.
+    ///
+    /// - Parameters:
+    ///   - step: Only checkpoints of this state; any where `nil`.
+    ///   - parameters: The network's, all that the checkpoint has, under their names in a state.
+    ///   - report: Told of every damaged one that is passed over.
+    /// - Returns: What was read.
+    /// - Throws: `CheckpointError`: `absent` where there is no sound one, `differs` where it is of another network,
+    ///   `notFinite` where a parameter has a NaN or an infinity.
+    public func loadNewestParameters(
+        step: UInt64? = nil, into parameters: [NamedTensor],
+        report: (CheckpointName, CheckpointError) -> Void
+    ) throws(CheckpointError) -> (name: CheckpointName, manifest: Manifest) {
+        let found = try newest(step: step, report: report) { name throws(CheckpointError) in
+            let manifest = try load(name, into: parameters) {
+                $0.hasPrefix(OfficialWeights.parameterPrefix)
+            }
+            try requireFinite(parameters, of: name)
+            return manifest
+        }
+        return (found.name, found.content)
+    }
+
+    /// Copies some tensors out of the newest checkpoint that is sound, which is read once.
+    ///
+    /// - Parameters:
+    ///   - step: Only checkpoints of this state; any where `nil`.
+    ///   - isWanted: Chooses tensors by name.
+    ///   - report: Told of every damaged one that is passed over.
+    /// - Returns: The manifest, and the tensors sorted by name.
+    /// - Throws: `CheckpointError`: `absent` where there is no sound one, `notFinite` as `tensors(of:where:)`.
+    public func newestTensors(
+        step: UInt64? = nil, where isWanted: (String) -> Bool,
+        report: (CheckpointName, CheckpointError) -> Void
+    ) throws(CheckpointError) -> (name: CheckpointName, manifest: Manifest, tensors: [NamedTensor])
+    {
+        let found = try newest(step: step, report: report) { name throws(CheckpointError) in
+            try tensors(of: name, where: isWanted)
+        }
+        return (found.name, found.content.manifest, found.content.tensors)
+    }
+
+    /// What can be read of the newest checkpoint of which it can be read.
+    private func newest<Content>(
+        step: UInt64?, report: (CheckpointName, CheckpointError) -> Void,
+        _ read: (CheckpointName) throws(CheckpointError) -> Content
+    ) throws(CheckpointError) -> (name: CheckpointName, content: Content) {
+        for name in try list() where step == nil || name.step == step {
+            do throws(CheckpointError) {
+                return (name, try read(name))
+            } catch {
+                switch error {
+                case .differs, .notFinite: throw error
+                case .system, .damaged, .absent, .exists: report(name, error)
+                }
+            }
+        }
+        throw .absent(path: path + (step.map { ", step \($0)" } ?? ""))
+    }
+
+    private func requireFinite(
+        _ tensors: [NamedTensor], of name: CheckpointName
+    ) throws(CheckpointError) {
+        for named in tensors {
+            guard let problem = named.tensor.notFinite else { continue }
+            throw .notFinite(
+                checkpoint: folder(of: name).text, tensor: named.name, problem: problem)
+        }
+    }
+
     /// Copies some tensors out of a checkpoint, to be computed with, checking every byte of it on the way.
     ///
     /// - Parameters:
@@ -213,11 +281,7 @@ public struct CheckpointStore: Sendable {
         let targets = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0.tensor) })
         try read(manifest, of: name) { targets[$0]?.bytes }
         withExtendedLifetime(lock) {}
-        for named in tensors {
-            guard let problem = named.tensor.notFinite else { continue }
-            throw .notFinite(
-                checkpoint: folder(of: name).text, tensor: named.name, problem: problem)
-        }
+        try requireFinite(tensors, of: name)
         return (manifest, tensors)
     }
 

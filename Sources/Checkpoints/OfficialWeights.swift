@@ -33,34 +33,32 @@ public enum OfficialWeights {
     /// Copies an encoder's weights from whatever has one into a state of perhaps another method.
     ///
     /// - Parameters:
-    ///   - weights: Of an encoder, without a prefix, or of a whole model, of which the rest is passed over.
+    ///   - weights: Of an encoder, without a prefix, or of a whole model, of which the rest is passed over; so is a
+    ///     classifier's `head`.
     ///   - source: Where they are from, for messages.
     ///   - state: The parameters of its encoder are written when all of them are found to fit.
-    /// - Throws: `SafetensorsError`, naming the first weight that is absent or of another shape.
+    /// - Throws: `SafetensorsError`, naming the first weight that is absent, unknown, or of another shape.
     public static func copyEncoder(
         from weights: [NamedTensor], source: String, into state: [NamedTensor]
     ) throws(SafetensorsError) {
         let given = encoder(inModel: weights)
         let targets = encoder(of: state)
-        var found: [NamedTensor] = []
-        for target in targets {
-            guard let weight = given.first(where: { $0.name == target.name }) else {
-                throw .absent(file: source, tensor: target.name)
-            }
-            guard weight.tensor.elementType == target.tensor.elementType,
-                weight.tensor.shape == target.tensor.shape
-            else {
-                throw .differs(
-                    file: source, tensor: target.name,
-                    found: "\(weight.tensor.elementType.rawValue) \(weight.tensor.shape)",
-                    expected: "\(target.tensor.elementType.rawValue) \(target.tensor.shape)")
-            }
-            found.append(weight)
+        do throws(TensorMismatch) {
+            try TensorMismatch.check(
+                given.map { TensorMismatch.Description($0) }, against: targets,
+                passingOver: isHead)
+        } catch {
+            throw error.inFile(source)
         }
-        for (target, weight) in zip(targets, found) {
-            target.tensor.bytes.copyMemory(from: UnsafeRawBufferPointer(weight.tensor.bytes))
+        let weights = Dictionary(uniqueKeysWithValues: given.map { ($0.name, $0.tensor) })
+        for target in targets {
+            guard let weight = weights[target.name] else { continue }
+            target.tensor.bytes.copyMemory(from: UnsafeRawBufferPointer(weight.bytes))
         }
     }
+
+    /// Whether a name of an encoder's weight is that of the classifier which some put on it.
+    private static func isHead(_ name: String) -> Bool { name.hasPrefix("head.") }
 
     /// The encoder's weights among those of a file or a model, without a prefix.
     public static func encoder(inModel weights: [NamedTensor]) -> [NamedTensor] {
@@ -93,29 +91,19 @@ public enum OfficialWeights {
         let targets =
             isWhole
             ? renamed(state, prefix: parameterPrefix) : encoder(of: state)
-        let known = Set(targets.map(\.name))
-        for name in file.names where !known.contains(name) {
-            let isHead = name == "head.weight" || name == "head.bias"
-            let isEncoderHead = isWhole && name.hasPrefix("\(encoderPrefix)head.")
-            guard isHead || isEncoderHead || (isWhole && name.hasPrefix(secondName)) else {
-                throw .malformed(
-                    file: file.path.text, field: name,
-                    problem: "this model has no weight of that name"
-                        + (nearestName(to: name, among: known.sorted())
-                            .map { "; the nearest is '\($0)'" } ?? ""))
-            }
+        let given = file.header.entries.sorted { precedes($0.name, $1.name) }.map {
+            TensorMismatch.Description(
+                name: $0.name, elementType: $0.elementType, shape: $0.shape)
         }
-        for target in targets {
-            guard let entry = file.entry(target.name) else {
-                throw .absent(file: file.path.text, tensor: target.name)
+        do throws(TensorMismatch) {
+            try TensorMismatch.check(given, against: targets) { name in
+                guard isWhole else { return isHead(name) }
+                return isHead(name) || name.hasPrefix(secondName)
+                    || name.hasPrefix(encoderPrefix)
+                        && isHead(String(name.dropFirst(encoderPrefix.count)))
             }
-            guard entry.elementType == target.tensor.elementType,
-                entry.shape == target.tensor.shape
-            else {
-                throw .differs(
-                    file: file.path.text, tensor: target.name, found: entry.summary,
-                    expected: "\(target.tensor.elementType.rawValue) \(target.tensor.shape)")
-            }
+        } catch {
+            throw error.inFile(file.path.text)
         }
         try file.requireFinite()
         for target in targets { try file.read(target.name, into: target.tensor) }

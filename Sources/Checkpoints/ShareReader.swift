@@ -71,19 +71,44 @@ struct ShareReader: ~Copyable {
                 hash.update(UnsafeRawBufferPointer(piece))
                 guard target == nil, damagedTensor == nil else { continue }
                 if SHA256.digest(of: UnsafeRawBufferPointer(piece)) != expected {
-                    damagedTensor =
-                        "tensor \(entry.name), piece \(index + 1)"
-                        + " of \(digest.pieces.count)"
+                    damagedTensor = Self.damage(
+                        entry.name, piece: index, of: digest.pieces.count)
                 }
             }
         }
         if let damagedTensor {
-            throw .damaged(
-                file: file.path.text, problem: "\(damagedTensor) is not what was written")
+            throw .damaged(file: file.path.text, problem: damagedTensor)
         }
         guard hash.finish() == stored.digest else {
-            throw .damaged(file: file.path.text, problem: "its SHA-256 is not that of the manifest")
+            throw .damaged(
+                file: file.path.text,
+                problem: firstDamaged(of: header, in: destination)
+                    ?? "its SHA-256 is not that of the manifest")
         }
+    }
+
+    /// Looks for the tensor that the file's hash is wrong of; those that are loaded were not hashed by themselves.
+    private func firstDamaged(
+        of header: SafetensorsHeader, in destination: (String) -> UnsafeMutableRawBufferPointer?
+    ) -> String? {
+        let digests = Dictionary(uniqueKeysWithValues: tensors.map { ($0.digest.name, $0.digest) })
+        for entry in header.entries {
+            guard let target = destination(entry.name), let digest = digests[entry.name] else {
+                continue
+            }
+            for (index, expected) in digest.pieces.enumerated() {
+                let start = index * StateDigest.pieceBytes
+                let end = min(start + StateDigest.pieceBytes, entry.range.count)
+                let piece = UnsafeRawBufferPointer(rebasing: target[start..<end])
+                guard SHA256.digest(of: piece) != expected else { continue }
+                return Self.damage(entry.name, piece: index, of: digest.pieces.count)
+            }
+        }
+        return nil
+    }
+
+    private static func damage(_ tensor: String, piece: Int, of pieces: Int) -> String {
+        "tensor \(tensor), piece \(piece + 1) of \(pieces) is not what was written"
     }
 
     /// Reads the header, which has to say the same as the manifest.

@@ -92,7 +92,7 @@ struct BeatCurve {
         levels = []
         let hidden = record.gaps.common
         let seen = Self.complement(of: hidden, count: values.count)
-        let quiet = Statistics.quantile(seen.flatMap { values[$0] }.filter { $0 > 0 }, 0.2)
+        let quiet = OrderStatistics.quantile(seen.flatMap { values[$0] }.filter { $0 > 0 }, 0.2)
         let blocks = max(1, Int((Float(values.count) / Float(Self.blockCount)).rounded()))
         let heights = (0..<blocks).map { block in
             values[block * values.count / blocks..<(block + 1) * values.count / blocks].max() ?? 0
@@ -103,7 +103,7 @@ struct BeatCurve {
         let beats = heights.indices.filter { heights[$0] >= Self.blockShare * usual }
         levels = heights.indices.map { block in
             let nearest = beats.sorted { (abs($0 - block), $0) < (abs($1 - block), $1) }.prefix(5)
-            return Statistics.median(nearest.map { heights[$0] })
+            return OrderStatistics.median(nearest.map { heights[$0] })
         }
     }
 
@@ -120,7 +120,7 @@ struct BeatCurve {
             let others = high.dropFirst().filter { $0 > 2.5 * quiet }
             if others.count < 3 { top = highest }
         }
-        return Statistics.median(high.filter { $0 >= blockShare * top })
+        return OrderStatistics.median(high.filter { $0 >= blockShare * top })
     }
 
     // MARK: Slopes
@@ -148,11 +148,11 @@ struct BeatCurve {
                 peaks.append(slopes[start..<end].reduce(0) { max($0, abs($1)) })
             }
         }
-        let calm = Statistics.median(
+        let calm = OrderStatistics.median(
             seen.flatMap { stride(from: $0.lowerBound, to: $0.upperBound, by: 17) }
                 .map { abs(slopes[$0]) })
         // Gaussian noise has peaks of about 5 of its median magnitude; clear beats have 10 and more.
-        let usual = usualHeight(peaks, above: 6.5 * calm) ?? Statistics.median(peaks)
+        let usual = usualHeight(peaks, above: 6.5 * calm) ?? OrderStatistics.median(peaks)
         guard usual > 0.0005 else { return nil }
         let clarity = (usual / max(calm, 1e-9) - 4) / 8
         return (usual, clarity < 0.02 ? 0.02 : clarity > 1 ? 1 : clarity)

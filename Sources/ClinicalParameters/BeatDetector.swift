@@ -41,7 +41,7 @@ struct BeatDetector {
     private var isBroken: Bool {
         let distances = zip(places, places.dropFirst())
             .filter { !record.gaps.separate($0, $1) }.map { Float($1 - $0) }
-        let usual = Statistics.median(distances)
+        let usual = OrderStatistics.median(distances)
         return distances.count > 3 && usual < Float(Self.recoveryCount)
             && distances.contains { $0 > 1.5 * usual }
     }
@@ -115,7 +115,7 @@ struct BeatDetector {
         let distances = zip(beats, beats.dropFirst())
             .filter { !record.gaps.separate($0, $1) }.map { Float($1 - $0) }
         guard distances.count > 1 else { return beats }
-        let usual = Statistics.median(distances)
+        let usual = OrderStatistics.median(distances)
         var result: [Int] = []
         let ends = [beats[0] - Int(usual)] + beats + [beats[beats.count - 1] + Int(usual)]
         let margin = max(Int(0.45 * usual), min(Self.recoveryCount, Int(0.6 * usual)))

@@ -53,7 +53,7 @@ struct BeatEnsemble {
                 let from = max(0, r - 30), to = min(record.count, r + 31)
                 return record.smooth[lead][from..<to].reduce(Float(0)) { max($0, abs($1)) }
             }
-            return 1 / max(0.02, Statistics.median(sizes))
+            return 1 / max(0.02, OrderStatistics.median(sizes))
         }
         // The forms are those of beats that are there as a whole, if there are any.
         var whole = places.filter { isWhole($0, margin: Self.cutLagLimit) }
@@ -113,13 +113,13 @@ struct BeatEnsemble {
         var form = first
         var fits = places.map { fit($0, to: form) }
         for _ in 0..<2 {
-            let usual = Statistics.median(fits.map(\.likeness).filter { $0 > 0.6 })
+            let usual = OrderStatistics.median(fits.map(\.likeness).filter { $0 > 0.6 })
             let members = places.indices.filter { fits[$0].likeness >= Self.dominantShare * usual }
             guard !members.isEmpty else { break }
             form = mean(of: members.map { places[$0] + fits[$0].lag })
             fits = places.map { fit($0, to: form) }
         }
-        usualLikeness = Statistics.median(fits.map(\.likeness).filter { $0 > 0.6 })
+        usualLikeness = OrderStatistics.median(fits.map(\.likeness).filter { $0 > 0.6 })
         for (place, fit) in zip(places, fits) {
             let isDominant = fit.likeness >= Self.dominantShare * max(usualLikeness, 0.5)
             beats.append(

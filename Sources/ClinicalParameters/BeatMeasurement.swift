@@ -53,7 +53,7 @@ struct BeatMeasurement {
         let chosen = Set(typical.places)
         let pairs = zip(beats, beats.dropFirst()).filter { !record.gaps.separate($0.r, $1.r) }
         func median(_ isWanted: (Int, Int) -> Bool) -> Double? {
-            Statistics.median(
+            OrderStatistics.median(
                 pairs.filter { isWanted($0.r, $1.r) }.map { Double($1.r - $0.r) })
         }
         guard let all = median({ _, _ in true }) else { return nil }
@@ -72,7 +72,7 @@ struct BeatMeasurement {
             record.spikes.last { $0 < r - 5 && $0 > r - 75 }
                 .map { Double($0 - r + MedianBeat.before) }
         }
-        return 2 * offsets.count > places.count ? Statistics.median(offsets) : nil
+        return 2 * offsets.count > places.count ? OrderStatistics.median(offsets) : nil
     }
 
     func fill(_ result: inout ClinicalMeasurements) {
@@ -113,7 +113,7 @@ struct BeatMeasurement {
             common.qrs == nil
             ? nil : pWaveShare(tracked)
         let all = intervals(of: beats) { _, _ in true }
-        guard let median = Statistics.median(all) else { return rhythm }
+        guard let median = OrderStatistics.median(all) else { return rhythm }
         let mean = all.reduce(0, +) / Double(all.count)
         let rate = 60_000 / mean
         guard (15...350).contains(rate) else { return rhythm }
@@ -135,7 +135,7 @@ struct BeatMeasurement {
             rhythm.rmssdMilliseconds = (squares / Double(changes.count)).squareRoot()
         }
         if changes.count >= Self.fewestChanges {
-            rhythm.rrChangeShare = Statistics.median(changes.map { abs($0) }).map { $0 / mean }
+            rhythm.rrChangeShare = OrderStatistics.median(changes.map { abs($0) }).map { $0 / mean }
         }
         return rhythm
     }
@@ -281,7 +281,7 @@ struct BeatMeasurement {
         result.beats = tracked.map { one in
             // The middle of the leads' peaks: a lead with a late S does not move it.
             let peaks = (one.own?.byLead ?? byLead).compactMap { $0.qrs?.peak }
-            let place = Statistics.median(peaks).map { Double(one.r - MedianBeat.before) + $0 }
+            let place = OrderStatistics.median(peaks).map { Double(one.r - MedianBeat.before) + $0 }
             return beat(place ?? Double(one.r), one, one.own?.common ?? common)
         }
         result.beatsByLead = typical.broad.indices.map { lead in

@@ -1,6 +1,5 @@
+import Drawing
 import Electrocardiography
-import Foundation
-import Runtime
 
 /// The typical beat of each lead with the ends and peaks of its waves, as SVG on ECG paper.
 ///
@@ -43,9 +42,6 @@ public struct BeatPicture {
         let width = 2 * Self.margin + 4 * Self.cellWidth
         let height = Self.head + 3 * Self.cellHeight + 12
         var parts = [
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(Self.text(width))mm\" height=\"\(Self.text(height))mm\" viewBox=\"0 0 \(Self.text(width)) \(Self.text(height))\">",
-            "<rect width=\"100%\" height=\"100%\" fill=\"#fffafa\"/>",
-            Self.grid(width, height),
             Self.label(title, x: Self.margin, y: 6.5, size: 4),
             Self.label(summary, x: Self.margin, y: 11.5, size: 3),
         ]
@@ -63,8 +59,7 @@ public struct BeatPicture {
         } else {
             parts.append(Self.label("no beat was found", x: Self.margin, y: 30, size: 4))
         }
-        parts.append("</svg>\n")
-        return parts.joined(separator: "\n")
+        return MillimetrePaper.file(width: width, height: height, parts)
     }
 
     private var summary: String {
@@ -82,7 +77,7 @@ public struct BeatPicture {
         }.joined(separator: " · ")
     }
 
-    private func cell(_ lead: Lead, _ beat: ClinicalMeasurements.TypicalBeat) -> [String] {
+    private func cell(_ lead: Lead, _ beat: ClinicalMeasurements.TypicalBeat) -> [SVGElement] {
         // Columns of three leads, as the paper of a cardiograph has them.
         let x = Self.margin + Double(lead.rawValue / 3) * Self.cellWidth
         let y = Self.head + (Double(lead.rawValue % 3) + 0.55) * Self.cellHeight
@@ -98,55 +93,37 @@ public struct BeatPicture {
             y - Double(signal[t]) * scale.millimetresPerMillivolt
         }
         let drawn = Self.drawn(signal, beat)
-        var path = ""
-        for t in drawn {
-            path +=
-                "\(t == drawn.lowerBound ? "M" : "L")\(Self.text(place(t))) \(Self.text(level(t)))"
+        let path = drawn.map { t in
+            "\(t == drawn.lowerBound ? "M" : "L")\(place(t).svgText) \(level(t).svgText)"
         }
-        for (wave, colour) in [(beat.p, "#1f6fb2"), (beat.qrs, "#b2331f"), (beat.t, "#2b8a3e")] {
+        let waves = [
+            (beat.p, Palette.pWave), (beat.qrs, Palette.qrsComplex), (beat.t, Palette.tWave),
+        ]
+        for (wave, colour) in waves {
             guard let wave else { continue }
             for t in [wave.onset, wave.offset] where drawn.contains(t) {
                 parts.append(
-                    "<path d=\"M\(Self.text(place(t))) \(Self.text(y - 8))v16\" stroke=\"\(colour)\" stroke-width=\"0.25\"/>"
-                )
+                    MillimetrePaper.stroke(
+                        "M\(place(t).svgText) \((y - 8).svgText)v16", thickness: 0.25, colour))
             }
             if drawn.contains(wave.peak) {
                 parts.append(
-                    "<circle cx=\"\(Self.text(place(wave.peak)))\" cy=\"\(Self.text(level(wave.peak)))\" r=\"0.7\" fill=\"\(colour)\"/>"
-                )
+                    SVGElement(
+                        "circle",
+                        [
+                            "cx": place(wave.peak), "cy": level(wave.peak), "r": 0.7,
+                            "fill": colour,
+                        ]))
             }
         }
-        parts.append(
-            "<path d=\"\(path)\" fill=\"none\" stroke=\"#101010\" stroke-width=\"0.35\" stroke-linejoin=\"round\"/>"
-        )
+        parts.append(MillimetrePaper.stroke(path.joined(), thickness: 0.35, isRound: true))
         return parts
     }
 
-    private static func grid(_ width: Double, _ height: Double) -> String {
-        func lines(every step: Int, _ colour: String, _ thickness: String) -> String {
-            var path = ""
-            for x in stride(from: 0, through: Int(width), by: step) {
-                path += "M\(x) 0V\(text(height))"
-            }
-            for y in stride(from: 0, through: Int(height), by: step) {
-                path += "M0 \(y)H\(text(width))"
-            }
-            return
-                "<path d=\"\(path)\" fill=\"none\" stroke=\"\(colour)\" stroke-width=\"\(thickness)\"/>"
-        }
-        return lines(every: 1, "#f6c9c9", "0.08") + "\n" + lines(every: 5, "#e88f8f", "0.18")
-    }
-
     /// A line of text, smaller where it would leave the page.
-    private static func label(_ text: String, x: Double, y: Double, size: Double) -> String {
+    private static func label(_ text: String, x: Double, y: Double, size: Double) -> SVGElement {
         let width = margin + 4 * cellWidth - x
-        // Letters of these fonts are 0.6 of their size wide at most, on the mean of a line.
-        let size = min(size, width / (0.6 * Double(max(1, text.count))))
-        return
-            "<text x=\"\(self.text(x))\" y=\"\(self.text(y))\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"\(self.text(size))\" fill=\"#101010\">\(text.htmlEscaped)</text>"
-    }
-
-    private static func text(_ value: Double) -> String {
-        "\((value * 100).rounded() / 100)"
+        return MillimetrePaper.label(
+            text, x: x, y: y, size: min(size, MillimetrePaper.fontSize(of: text, within: width)))
     }
 }

@@ -5,7 +5,7 @@ struct BumpSearch {
     /// How far away the signal is that it has to rise from, in samples.
     let reach: Int
     /// Outside of this the signals go on as constants, so that a neighbouring wave does not count.
-    let holding: ClosedRange<Int>
+    let bounds: ClosedRange<Int>
     /// The least that the signal falls to either side, as a part of the height over both: a tail falls to one side only.
     let evenness: Float
     /// How much a rise counts at a sample.
@@ -13,7 +13,7 @@ struct BumpSearch {
 
     /// Samples before and after that a rise at a sample is measured from.
     func feet(of t: Int) -> (before: Int, after: Int) {
-        (max(holding.lowerBound, t - reach), min(holding.upperBound, t + reach))
+        (max(bounds.lowerBound, t - reach), min(bounds.upperBound, t + reach))
     }
 }
 

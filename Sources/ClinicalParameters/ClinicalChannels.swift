@@ -86,7 +86,7 @@ public enum ClinicalChannels {
         for beat in measurements.beats {
             guard let qrs = beat.qrs, qrs.onset > 0 else { continue }
             let before = lead[max(0, qrs.onset - Int(0.016 * rate) - 1)..<qrs.onset]
-            let level = Statistics.median(Array(before))
+            let level = OrderStatistics.median(Array(before))
             let from = beat.rSample + Int((0.08 * rate).rounded())
             let to = min(lead.count, beat.rSample + Int((0.2 * rate).rounded()))
             for t in min(from, to)..<to { result[t] = lead[t] - level }
@@ -178,10 +178,10 @@ public struct ChannelStatistics: Sendable, Equatable {
     }
 
     private static func moments(_ values: [Double], _ channel: Int) -> (Double, Double) {
-        guard let median = Statistics.median(values) else { return (0, 1) }
+        guard let median = OrderStatistics.median(values) else { return (0, 1) }
         switch channel {
         case 3:
-            let quartiles = [0.25, 0.75].compactMap { Statistics.quantile(values, $0) }
+            let quartiles = [0.25, 0.75].compactMap { OrderStatistics.quantile(values, $0) }
             return (median, quartiles[1] - quartiles[0])
         case 4:
             let (least, most) = (values.min() ?? 0, values.max() ?? 0)

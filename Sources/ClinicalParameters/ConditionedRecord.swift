@@ -129,7 +129,7 @@ final class RecordConditioner {
         guard let last, invalidShare <= invalidShareLimit else { return [] }
         for t in last + 1..<max(last + 1, length) { result[t] = result[last] }
         let range =
-            Statistics.quantile(result, 0.98) - Statistics.quantile(result, 0.02)
+            OrderStatistics.quantile(result, 0.98) - OrderStatistics.quantile(result, 0.02)
         let extremes = result.reduce((Float.infinity, -Float.infinity)) {
             (min($0.0, $1), max($0.1, $1))
         }

@@ -4,9 +4,6 @@
 /// are then added with the weights that they have at the bump, which gives one signal with little noise, and the ends
 /// of the wave are found on it by tangents and levels. In a lead of its own the same is done close to the common ends.
 struct Delineator {
-    /// Samples a millisecond.
-    static let perMillisecond = ConditionedRecord.rateHz / 1000
-
     let beat: MedianBeat
     /// Leads that the common signals are made of.
     let leads: [Int]
@@ -60,7 +57,7 @@ struct Delineator {
     /// The level between P and QRS, that amplitudes are measured from.
     static func level(of lead: [Float], before qrs: Wave) -> Float {
         let end = max(8, min(lead.count - 1, Int(qrs.onset.rounded())))
-        return Statistics.median(Array(lead[end - 8...end - 1]))
+        return OrderStatistics.median(Array(lead[end - 8...end - 1]))
     }
 
     // MARK: QRS
@@ -196,7 +193,7 @@ struct Delineator {
         var free = MedianBeat.count - 1
         if let distance = distances?.after { free = min(free, Int(qrs.onset + distance) - 5) }
         guard free > last else { return nil }
-        let search = BumpSearch(range: first...last, reach: 40, holding: end...free, evenness: 0.12)
+        let search = BumpSearch(range: first...last, reach: 40, bounds: end...free, evenness: 0.12)
         let bump = Bump(beat, leads: leads, search)
         guard bump.height > 0.015, isWave(bump, search, { $0.isWave || $0.isEndOfWave }) else {
             return nil
@@ -248,7 +245,7 @@ struct Delineator {
         let last = end - 14
         guard last - first > 16 else { return nil }
         let search = BumpSearch(
-            range: first + 8...last, reach: 36, holding: first...end, evenness: 0.35
+            range: first + 8...last, reach: 36, bounds: first...end, evenness: 0.35
         ) { t in
             // The farther from QRS, the more a bump has to stand out.
             let beyond = Float(last - t) - 90

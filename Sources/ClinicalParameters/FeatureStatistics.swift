@@ -32,9 +32,10 @@ public struct FeatureStatistics: Sendable, Equatable {
         for feature in 0..<ClinicalFeatures.count {
             let values = windows.map { Self.prepared($0[feature], feature) }.filter(\.isFinite)
                 .map(Double.init)
-            let centre = Statistics.quantile(values, 0.5) ?? 0
+            let centre = OrderStatistics.quantile(values, 0.5) ?? 0
             let range =
-                (Statistics.quantile(values, 0.75) ?? 0) - (Statistics.quantile(values, 0.25) ?? 0)
+                (OrderStatistics.quantile(values, 0.75) ?? 0)
+                - (OrderStatistics.quantile(values, 0.25) ?? 0)
             var scale = range / 1.349
             if Float(scale) <= 0 {
                 let count = Double(max(1, values.count))

@@ -40,7 +40,7 @@ struct LeadQuality {
             }
             return squares - sum * sum / Double(form.count)
         }
-        let noise = Statistics.median(noises) ?? 0
+        let noise = OrderStatistics.median(noises) ?? 0
         return power / (power + noise)
     }
 }

@@ -50,7 +50,7 @@ enum MainsHum {
         }
 
         func usualSize(_ lead: [Float], _ block: Int) -> Float {
-            Statistics.median(
+            OrderStatistics.median(
                 stride(from: 0, through: lead.count - block, by: block).map { start in
                     let (a, b) = parts(lead[start..<start + block])
                     return (a * a + b * b).squareRoot()

@@ -68,7 +68,7 @@ enum PacingSpikes {
             func height(_ t: Int) -> Float {
                 abs(lead[t] - (lead[t - width] + lead[t + width]) / 2)
             }
-            let usual = Statistics.median(
+            let usual = OrderStatistics.median(
                 stride(from: outer, to: count - outer, by: 1 + count / 1000).map(height))
             let least = max(leastMillivolts, leastContrast * usual)
             for t in outer..<count - outer {

@@ -29,7 +29,7 @@ public struct PiecewiseEncoding: Sendable, Equatable {
         }
         edges = measured.flatMap { values in
             (0...segments).map { edge in
-                Float(Statistics.quantile(values, Double(edge) / Double(segments)) ?? 0)
+                Float(OrderStatistics.quantile(values, Double(edge) / Double(segments)) ?? 0)
             }
         }
     }

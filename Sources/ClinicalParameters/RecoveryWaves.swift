@@ -110,7 +110,7 @@ struct RecoveryWaves {
 
     /// Waves that are as large as beats and no T wave of the beat before them.
     private func slowBeats(among waves: [Int], beside beats: [Int]) -> [Int] {
-        let usual = Statistics.median(beats.map { size($0) })
+        let usual = OrderStatistics.median(beats.map { size($0) })
         var accepted = beats
         for wave in waves where size(wave) > Self.sizeShare * usual {
             guard accepted.allSatisfy({ abs($0 - wave) >= Self.delay.lowerBound }) else { continue }
@@ -148,7 +148,7 @@ struct RecoveryWaves {
                 stride(from: max(0, place - 40), through: min(record.count - 1, place + 40), by: 5)
                     .map { size($0) }.max() ?? 0
             }
-        return Statistics.median(sizes) > Self.ordinaryShare * size(wave)
+        return OrderStatistics.median(sizes) > Self.ordinaryShare * size(wave)
     }
 
     // MARK: Forms
@@ -259,7 +259,7 @@ struct RecoveryWaves {
         // The first wave of a record may belong to a beat before its start.
         let least = max(1, Int(Self.recurrence * Double(blunt.members.count - 1)))
         guard distances.count >= least else { return nil }
-        let distance = Int(Statistics.median(distances.map { Float($0) }))
+        let distance = Int(OrderStatistics.median(distances.map { Float($0) }))
         let steady = distances.count { abs($0 - distance) <= 15 + distance / 16 }
         guard steady >= Int(Self.recurrence * Double(distances.count)) else { return nil }
         let behind = recurs(blunt.mean, behind: sharp.members, distance)
@@ -299,7 +299,7 @@ struct RecoveryWaves {
                 chosen.reduce(Float(0)) { $0 + value(lead, $1 - before + t) } * scale
                     / Float(chosen.count)
             }
-            let level = Statistics.median(Array(mean[0..<15]))
+            let level = OrderStatistics.median(Array(mean[0..<15]))
             for t in 0..<width { size[t] += (mean[t] - level) * (mean[t] - level) }
         }
         let heights = size.map { $0.squareRoot() }

@@ -137,11 +137,6 @@ public struct TrainingProgress: Sendable, Equatable {
     }
 }
 
-/// A number with a fixed count of decimals.
-public func decimals(_ value: Double, _ count: Int) -> String {
-    String(format: "%.\(count)f", value)
-}
-
 /// A time as people say it: `45 s`, `12 min`, `3 h 05 min`.
 public func roughTime(_ seconds: Double) -> String {
     guard seconds.isFinite, seconds < 1e9 else { return "unknown time" }

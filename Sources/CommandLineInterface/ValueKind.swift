@@ -34,6 +34,25 @@ public struct ValueKind<Value: Sendable>: Sendable {
     }
 }
 
+extension ValueKind {
+    /// The same kind, which still takes the name that a value had in a former version; help does not show it.
+    ///
+    /// - Parameters:
+    ///   - former: The former name.
+    ///   - word: The name now.
+    ///   - notice: Called when the former name is read, perhaps more than once.
+    /// - Returns: The kind.
+    public func taking(
+        former: String, as word: String, notice: @escaping @Sendable () -> Void
+    ) -> ValueKind {
+        ValueKind(placeholder: placeholder, meaning: meaning, text: text) { given in
+            guard given == former else { return parse(given) }
+            notice()
+            return parse(word)
+        }
+    }
+}
+
 extension ValueKind where Value == String {
     /// Any text but the empty one.
     public static var text: ValueKind {
@@ -110,7 +129,7 @@ extension ValueKind where Value == Double {
     }
 
     /// A part of a whole: above 0 and at most 1.
-    public static var share: ValueKind {
+    public static var fraction: ValueKind {
         ValueKind(placeholder: "X", meaning: "a number above 0 and at most 1") { text in
             Double(text).flatMap { $0 > 0 && $0 <= 1 ? $0 : nil }
         }

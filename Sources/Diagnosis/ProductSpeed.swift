@@ -24,18 +24,9 @@ public struct ProductSpeed: Sendable {
     }
 
     private static func measure(threads: Int) throws(SystemError) -> Double {
-        let total = Locked(0.0)
-        var running: [NamedThread] = []
-        for index in 0..<threads {
-            running.append(
-                try NamedThread("product-\(index)") {
-                    NamedThread.setComputeFloatingPointMode()
-                    let speed = gflopsPerSecond(during: .milliseconds(300))
-                    total.withLock { $0 += speed }
-                })
-        }
-        running.forEach { $0.join() }
-        return total.withLock { $0 }
+        try ComputePool(threadCount: threads, name: "product").map(threads) { _, _ in
+            gflopsPerSecond(during: .milliseconds(300))
+        }.reduce(0, +)
     }
 
     /// 864 tokens through a layer of 384 x 384, again and again.

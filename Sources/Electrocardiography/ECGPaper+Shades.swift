@@ -1,46 +1,80 @@
+import Drawing
+
 extension ECGPaper {
     /// Lines of the cold ink, close enough for the smallest part.
-    static let hatch = """
-        <defs><pattern id="hatch" width="1.6" height="1.6" patternUnits="userSpaceOnUse" \
-        patternTransform="rotate(45)"><rect width="1.6" height="1.6" fill="\(Ink.cold.rawValue)" \
-        fill-opacity="0.3"/><rect width="0.6" height="1.6" fill="\(Ink.cold.rawValue)"/></pattern></defs>
-        """
+    static let hatch = SVGElement(
+        "defs", [:],
+        [
+            SVGElement(
+                "pattern",
+                [
+                    "id": "hatch", "width": 1.6, "height": 1.6, "patternUnits": "userSpaceOnUse",
+                    "patternTransform": "rotate(45)",
+                ],
+                [
+                    SVGElement(
+                        "rect",
+                        ["width": 1.6, "height": 1.6, "fill": Palette.cold, "fill-opacity": 0.3]),
+                    SVGElement("rect", ["width": 0.6, "height": 1.6, "fill": Palette.cold]),
+                ])
+        ])
+
+    /// A field that is filled.
+    private func field(
+        x: Double, y: Double, width: Double, height: Double, _ ink: Ink, strength: Double
+    ) -> SVGElement {
+        switch ink {
+        case .warm:
+            SVGElement(
+                "rect",
+                [
+                    "x": x, "y": y, "width": width, "height": height, "fill": Palette.warm,
+                    "fill-opacity": 0.75 * strength,
+                ])
+        case .cold:
+            SVGElement(
+                "rect",
+                [
+                    "x": x, "y": y, "width": width, "height": height, "fill": "url(#hatch)",
+                    "opacity": strength,
+                ])
+        }
+    }
 
     /// A part of a strip, filled; its text at the bottom, where traces seldom are.
-    func draw(_ shade: Shade) -> String {
+    func draw(_ shade: Shade) -> [SVGElement] {
         let left = traceStart + shade.seconds.lowerBound * Self.millimetresPerSecond
         let width =
             (shade.seconds.upperBound - shade.seconds.lowerBound) * Self.millimetresPerSecond
         let top = baseline(shade.trace) - rowHeight / 2
-        var parts = [
-            "<rect x=\"\(Self.text(left))\" y=\"\(Self.text(top))\" width=\"\(Self.text(width))\" height=\"\(Self.text(rowHeight))\" \(shade.ink.fill(shade.strength))/>"
+        let part = field(
+            x: left, y: top, width: width, height: rowHeight, shade.ink, strength: shade.strength)
+        guard let text = shade.text else { return [part] }
+        return [
+            part,
+            MillimetrePaper.label(
+                text, x: left + width / 2, y: top + rowHeight - 0.8, size: 2.2, isCentred: true),
         ]
-        if let text = shade.text {
-            parts.append(
-                Self.label(
-                    text, x: left + width / 2, y: top + rowHeight - 0.8, size: 2.2,
-                    anchor: "middle"))
-        }
-        return parts.joined(separator: "\n")
     }
 
     /// Five steps of each ink, and what they mean.
-    func drawLegend(y: Double) -> String {
+    func drawLegend(y: Double) -> [SVGElement] {
         let step = 5.0
         var x = Self.margin
-        var parts: [String] = []
+        var parts: [SVGElement] = []
         for entry in legend {
             for number in 1...5 {
                 parts.append(
-                    "<rect x=\"\(Self.text(x))\" y=\"\(Self.text(y - 3))\" width=\"\(Self.text(step))\" height=\"4\" \(entry.ink.fill(Double(number) / 5))/>"
-                )
+                    field(
+                        x: x, y: y - 3, width: step, height: 4, entry.ink,
+                        strength: Double(number) / 5))
                 x += step
             }
-            parts.append(Self.label(entry.text, x: x + 1.5, y: y, size: 3))
+            parts.append(MillimetrePaper.label(entry.text, x: x + 1.5, y: y, size: 3))
             // Letters of this size are about 1.6 mm wide.
             x += 6 + 1.6 * Double(entry.text.count)
         }
-        return parts.joined(separator: "\n")
+        return parts
     }
 }
 
@@ -59,7 +93,7 @@ struct Pen {
     mutating func draw(toX x: Double, y: Double) {
         guard let begin = start, let before = last else {
             (start, last) = ((x, y), (x, y))
-            path += "M\(ECGPaper.text(x)) \(ECGPaper.text(y))"
+            path += "M\(x.svgText) \(y.svgText)"
             return
         }
         let slope = (y - begin.y) / (x - begin.x)
@@ -84,6 +118,6 @@ struct Pen {
     }
 
     private mutating func put(_ point: (x: Double, y: Double)) {
-        path += "L\(ECGPaper.text(point.x)) \(ECGPaper.text(point.y))"
+        path += "L\(point.x.svgText) \(point.y.svgText)"
     }
 }

@@ -1,5 +1,5 @@
+import Drawing
 import Foundation
-import Runtime
 
 /// Draws leads on ECG paper as SVG: 25 mm/s, a line every millimetre and a stronger one every five; 10 mm/mV, or half of
 /// it as often as it takes for no curve to leave the page, which the foot says and the pulse shows.
@@ -44,19 +44,11 @@ public struct ECGPaper {
     }
 
     /// Two fills that colour-blind readers and black-and-white prints keep apart: one is plain, the other hatched.
-    ///
-    /// Source of the colours: Okabe and Ito, "Color universal design", 2008.
-    public enum Ink: String, Sendable {
+    public enum Ink: Sendable {
         /// Plain orange.
-        case warm = "#D55E00"
+        case warm
         /// Blue, hatched.
-        case cold = "#0072B2"
-
-        func fill(_ strength: Double) -> String {
-            self == .warm
-                ? "fill=\"\(rawValue)\" fill-opacity=\"\(ECGPaper.text(0.75 * strength))\""
-                : "fill=\"url(#hatch)\" opacity=\"\(ECGPaper.text(strength))\""
-        }
+        case cold
     }
 
     /// A line of the legend: fills of rising strength, and what they mean.
@@ -137,24 +129,23 @@ public struct ECGPaper {
         let isGrey = papers.contains { !$0.shades.isEmpty }
         // One scale for all pages, so that they can be compared.
         let scale = PaperScale(fitting: papers.flatMap(\.deflections))
-        var parts = [
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(text(width))mm\" height=\"\(text(height))mm\" viewBox=\"0 0 \(text(width)) \(text(height))\">",
-            "<rect width=\"100%\" height=\"100%\" fill=\"\(isGrey ? "#ffffff" : "#fffafa")\"/>",
-            grid(width: width, height: height, isGrey: isGrey),
-        ]
-        if isGrey { parts.append(hatch) }
+        var content = isGrey ? [hatch] : []
         var top = 0.0
         for (paper, height) in zip(papers, heights) {
             var paper = paper
             paper.scale = scale
-            let body = paper.body
-            parts.append(
-                top == 0 ? body : "<g transform=\"translate(0 \(text(top)))\">\n\(body)\n</g>")
+            content += top == 0 ? paper.body : [shifted(paper.body, down: top)]
             top += height
         }
-        parts.append(label("25 mm/s · \(scale.text)", x: margin, y: height - 3.5, size: 3))
-        parts.append("</svg>\n")
-        return parts.joined(separator: "\n")
+        content.append(
+            MillimetrePaper.label(
+                "25 mm/s · \(scale.text)", x: margin, y: height - 3.5, size: 3))
+        return MillimetrePaper.file(width: width, height: height, isGrey: isGrey, content)
+    }
+
+    private static func shifted(_ content: [SVGElement], down top: Double) -> SVGElement {
+        SVGElement(
+            "g", ["transform": "translate(0 \(top.svgText))"], content, separator: "\n")
     }
 
     /// Where the first second begins.
@@ -179,32 +170,32 @@ public struct ECGPaper {
     }
 
     /// Titles, legend and traces, from the top.
-    private var body: String {
+    private var body: [SVGElement] {
         let strips = strips
-        var parts: [String] = []
-        for (number, line) in title.prefix(3).enumerated() {
-            parts.append(
-                Self.label(
-                    line, x: Self.margin, y: 6.5 + 4.5 * Double(number),
-                    size: min(number == 0 ? 4 : 3, Self.fontSize(of: line))))
+        let lineWidth = Self.pulseWidth + Self.seconds * Self.millimetresPerSecond
+        var parts = title.prefix(3).enumerated().map { number, line in
+            MillimetrePaper.label(
+                line, x: Self.margin, y: 6.5 + 4.5 * Double(number),
+                size: min(
+                    number == 0 ? 4 : 3, MillimetrePaper.fontSize(of: line, within: lineWidth)))
         }
-        if !legend.isEmpty { parts.append(drawLegend(y: 22)) }
+        if !legend.isEmpty { parts += drawLegend(y: 22) }
         if clinicalTraces == nil {
-            for shade in shades { parts.append(draw(shade)) }
+            for shade in shades { parts += draw(shade) }
         }
         for row in 0...(strips.map(\.row).max() ?? 0) {
             parts.append(pulse(y: baseline(row)))
         }
-        for strip in strips { parts.append(draw(strip)) }
+        for strip in strips { parts += draw(strip) }
         // Names last, so that no trace hides them.
         for strip in strips {
             parts.append(
-                Self.label(
+                MillimetrePaper.label(
                     strip.trace.name, x: start(of: strip) + 1.5,
                     y: baseline(strip.row) - rowHeight / 2 + 4.5, size: 3.6, hasHalo: true))
         }
-        if clinicalTraces == nil, !shades.isEmpty { parts.append(timeAxis) }
-        return parts.joined(separator: "\n")
+        if clinicalTraces == nil, !shades.isEmpty { parts += timeAxis }
+        return parts
     }
 
     private var standardTraces: [Trace]? {
@@ -235,32 +226,14 @@ public struct ECGPaper {
 
     func baseline(_ row: Int) -> Double { headHeight + (Double(row) + 0.5) * rowHeight }
 
-    /// Lines every millimetre and every five, drawn one by one: many viewers blur nested patterns.
-    private static func grid(width: Double, height: Double, isGrey: Bool) -> String {
-        func lines(every step: Int, color: String, thickness: String) -> String {
-            var path = ""
-            for x in stride(from: 0, through: Int(width), by: step) {
-                path += "M\(x) 0V\(text(height))"
-            }
-            for y in stride(from: 0, through: Int(height), by: step) {
-                path += "M0 \(y)H\(text(width))"
-            }
-            return
-                "<path d=\"\(path)\" fill=\"none\" stroke=\"\(color)\" stroke-width=\"\(thickness)\"/>"
-        }
-        return lines(every: 1, color: isGrey ? "#e6e6e6" : "#f6c9c9", thickness: "0.08") + "\n"
-            + lines(every: 5, color: isGrey ? "#c4c4c4" : "#e88f8f", thickness: "0.18")
-    }
-
     /// 1 mV for 0.2 s.
-    private func pulse(y: Double) -> String {
+    private func pulse(y: Double) -> SVGElement {
         let (x, top) = (Self.margin, y - scale.millimetresPerMillivolt)
-        let path =
-            "M\(Self.text(x)) \(Self.text(y))h2V\(Self.text(top))h5V\(Self.text(y))h2"
-        return "<path d=\"\(path)\" fill=\"none\" stroke=\"#101010\" stroke-width=\"0.25\"/>"
+        return MillimetrePaper.stroke(
+            "M\(x.svgText) \(y.svgText)h2V\(top.svgText)h5V\(y.svgText)h2", thickness: 0.25)
     }
 
-    private func draw(_ strip: Strip) -> String {
+    private func draw(_ strip: Strip) -> [SVGElement] {
         let y = baseline(strip.row)
         let x = start(of: strip)
         var pen = Pen()
@@ -274,17 +247,16 @@ public struct ECGPaper {
                 y: y - value * scale.millimetresPerMillivolt)
         }
         pen.lift()
-        let path = pen.path
-        var parts = [
-            "<path d=\"\(path)\" fill=\"none\" stroke=\"#101010\" stroke-width=\"0.3\" stroke-linejoin=\"round\"/>"
+        let trace = MillimetrePaper.stroke(pen.path, thickness: 0.3, isRound: true)
+        guard strip.fromSeconds > 0 else { return [trace] }
+        // A short stroke separates the columns.
+        let place = x.svgText
+        return [
+            trace,
+            MillimetrePaper.stroke(
+                "M\(place) \((y - 6).svgText)v2.5M\(place) \((y + 3.5).svgText)v2.5",
+                thickness: 0.4),
         ]
-        if strip.fromSeconds > 0 {
-            // A short stroke separates the columns.
-            parts.append(
-                "<path d=\"M\(Self.text(x)) \(Self.text(y - 6))v2.5M\(Self.text(x)) \(Self.text(y + 3.5))v2.5\" stroke=\"#101010\" stroke-width=\"0.4\"/>"
-            )
-        }
-        return parts.joined(separator: "\n")
     }
 
     /// A strip's samples in mV, centred on their median as a cardiograph's high-pass does.
@@ -311,38 +283,16 @@ public struct ECGPaper {
     }
 
     /// Seconds under the last strip.
-    private var timeAxis: String {
+    private var timeAxis: [SVGElement] {
         (0...Int(Self.seconds)).map { second in
-            Self.label(
+            MillimetrePaper.label(
                 "\(second) s", x: traceStart + Double(second) * Self.millimetresPerSecond,
-                y: contentHeight + 3.5, size: 3, anchor: "middle")
-        }.joined(separator: "\n")
-    }
-
-    /// The largest size at which a line stays on the page: letters are at most 0.6 of it wide, on the mean of a line.
-    private static func fontSize(of line: String) -> Double {
-        (pulseWidth + seconds * millimetresPerSecond) / (0.6 * Double(max(1, line.count)))
+                y: contentHeight + 3.5, size: 3, isCentred: true)
+        }
     }
 
     private static func median(_ values: ArraySlice<Float>) -> Double {
         let finite = values.filter(\.isFinite).sorted()
         return finite.isEmpty ? 0 : Double(finite[finite.count / 2])
-    }
-
-    static func label(
-        _ text: String, x: Double, y: Double, size: Double, anchor: String? = nil,
-        hasHalo: Bool = false
-    ) -> String {
-        let halo = " stroke=\"#ffffff\" stroke-width=\"1\" paint-order=\"stroke\""
-        return
-            "<text x=\"\(Self.text(x))\" y=\"\(Self.text(y))\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"\(Self.text(size))\" fill=\"#101010\"\(anchor.map { " text-anchor=\"\($0)\"" } ?? "")\(hasHalo ? halo : "")>\(text.htmlEscaped)</text>"
-    }
-
-    /// A number with at most two decimals.
-    static func text(_ value: Double) -> String {
-        let hundredths = Int((value * 100).rounded())
-        let (whole, rest) = (abs(hundredths) / 100, abs(hundredths) % 100)
-        let sign = hundredths < 0 ? "-" : ""
-        return rest == 0 ? "\(sign)\(whole)" : "\(sign)\(whole).\(rest < 10 ? "0" : "")\(rest)"
     }
 }

@@ -47,33 +47,19 @@ public struct SyntheticDataset: Sendable {
         for thousand in 0...recordCount / 1000 {
             try (partial + "/records500/\(Self.digits(1000 * thousand))").makeFolders()
         }
-        let state = Locked((next: 1, done: 0, failure: SystemError?.none))
-        let workers = try (0..<max(1, threads)).map { number in
-            try NamedThread("synthesise \(number)") { [self] in
-                while true {
-                    let number: Int? = state.withLock { state in
-                        guard state.failure == nil, state.next <= recordCount, !shouldStop() else {
-                            return nil
-                        }
-                        defer { state.next += 1 }
-                        return state.next
-                    }
-                    guard let number else { return }
-                    do throws(SystemError) {
-                        try SyntheticRecord(number: number, seed: seed).write(below: partial)
-                    } catch { state.withLock { $0.failure = error } }
-                    let done = state.withLock { state in
-                        state.done += 1
-                        return state.done
-                    }
-                    progress(done)
-                }
-            }
+        let done = Locked(0)
+        let pool = try ComputePool(threadCount: max(1, threads), name: "synthesise")
+        let isWritten = try pool.map(recordCount) { [self] task, _ throws(SystemError) in
+            guard !shouldStop() else { return false }
+            try SyntheticRecord(number: task + 1, seed: seed).write(below: partial)
+            progress(
+                done.withLock { done in
+                    done += 1
+                    return done
+                })
+            return true
         }
-        for worker in workers { worker.join() }
-        let (_, done, failure) = state.withLock { $0 }
-        if let failure { throw failure }
-        guard done == recordCount else { return false }
+        guard isWritten.allSatisfy({ $0 }) else { return false }
         let rows = (1...max(1, recordCount)).prefix(recordCount).map {
             SyntheticRecord(number: $0, seed: seed).tableRow
         }

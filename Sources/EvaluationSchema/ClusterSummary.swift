@@ -47,7 +47,7 @@ public struct ClusterSpaceSummary: SchemaObject {
     }
 }
 
-/// Distances in as many principal components for all contenders.
+/// Distances in as many principal components for all models.
 public struct EqualDimensionSummary: SchemaObject {
     /// How many components were asked for.
     public var wantedDimension = 0

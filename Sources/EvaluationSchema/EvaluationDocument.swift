@@ -105,7 +105,7 @@ public struct Evaluation: SchemaObject {
     /// The run.
     public var run = RunSummary()
     /// What stands beside it, by name.
-    public var controls: [String: ContenderSummary] = [:]
+    public var controls: [String: ModelSummary] = [:]
 
     /// Nothing measured.
     public init() {}
@@ -125,7 +125,7 @@ public struct Comparison: SchemaObject {
     /// The runs, in the order in which they were named.
     public var runs: [RunSummary] = []
     /// What stands beside them, by name.
-    public var controls: [String: ContenderSummary] = [:]
+    public var controls: [String: ModelSummary] = [:]
 
     /// What an evaluation of one run does not have.
     static let runsKey = "runs"
@@ -219,7 +219,7 @@ public enum EvaluationDocument: Sendable {
     }
 
     /// What stands beside them, by name.
-    public var controls: [String: ContenderSummary] {
+    public var controls: [String: ModelSummary] {
         switch self {
         case .evaluation(let evaluation): evaluation.controls
         case .comparison(let comparison): comparison.controls

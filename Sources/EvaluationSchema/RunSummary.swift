@@ -76,7 +76,7 @@ public struct RunSummary: SchemaObject {
     /// Its encoder.
     public var encoder = EncoderSummary()
     /// What is said of the encoder.
-    public var results = ContenderSummary()
+    public var results = ModelSummary()
     /// Where its test records lie, where that was asked for.
     public var map: MapSummary?
 

@@ -7,14 +7,6 @@ private func logistic(_ x: Float) -> Float {
     return (x < 0 ? e : 1) / (1 + e)
 }
 
-/// The hyperbolic tangent, absolute error about 1e-7.
-@inline(__always)
-private func hyperbolicTangent(_ x: Float) -> Float {
-    let e = exponentialOfNonPositive(x < 0 ? 2 * x : -2 * x)
-    let magnitude = (1 - e) / (1 + e)
-    return x < 0 ? -magnitude : magnitude
-}
-
 /// GRU cell (gated recurrent unit): the new state, `(1 - z) n + z h` with `n = tanh(input n + r * hidden n)`.
 ///
 /// Source: Cho et al., "Learning phrase representations using RNN encoder-decoder", 2014, in the form of cuDNN, where

@@ -51,18 +51,9 @@ public struct Preflight: Sendable {
     public func ask(_ hosts: [RemoteHost], timeout: Duration = .seconds(20)) throws(SystemError)
         -> [Answer]
     {
-        let answers = Locked([Int: Answer]())
-        var threads: [NamedThread] = []
-        for (index, host) in hosts.enumerated() {
-            threads.append(
-                try NamedThread("preflight-\(index)") {
-                    let answer = ask(host, timeout: timeout)
-                    answers.withLock { $0[index] = answer }
-                })
+        try ComputePool(threadCount: hosts.count, name: "preflight").map(hosts.count) { number, _ in
+            ask(hosts[number], timeout: timeout)
         }
-        threads.forEach { $0.join() }
-        let all = answers.withLock { $0 }
-        return hosts.indices.compactMap { all[$0] }
     }
 
     private func ask(_ host: RemoteHost, timeout: Duration) -> Answer {

@@ -1,3 +1,4 @@
+import Drawing
 import Runtime
 
 /// Values with their intervals on one axis, a row each (a forest plot), as HTML that fits any width.
@@ -54,19 +55,26 @@ struct IntervalChart {
     private func place(_ value: Double) -> Double { 2 + 96 * axis.fraction(of: value) }
 
     private func track(_ row: Row) -> String {
-        func line(_ kind: String, _ from: Double, _ to: Double, _ top: Int, _ bottom: Int) -> String
-        {
-            "<line class=\"\(kind)\" x1=\"\(format(place(from)))\" x2=\"\(format(place(to)))\" "
-                + "y1=\"\(top)\" y2=\"\(bottom)\"/>"
+        func line(
+            _ kind: String, _ from: Double, _ to: Double, _ top: Int, _ bottom: Int
+        ) -> SVGElement {
+            SVGElement(
+                "line",
+                [
+                    "class": kind, "x1": format(place(from)), "x2": format(place(to)), "y1": top,
+                    "y2": bottom,
+                ])
         }
-        var parts = axis.ticks.map { line("grid", $0, $0, 0, 10) }
+        var parts = [SVGElement("title", says: "\(row.name): \(row.text)")]
+        parts += axis.ticks.map { line("grid", $0, $0, 0, 10) }
         if let reference { parts.append(line("reference", reference, reference, 0, 10)) }
         if let interval = row.interval {
             parts.append(line("range", interval.lower, interval.upper, 5, 5))
         }
         // A line of no length with round ends is a disc, however the drawing is stretched.
         parts.append(line("point", row.value, row.value, 5, 5))
-        return "<svg viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\">"
-            + "<title>\(row.name.htmlEscaped): \(row.text.htmlEscaped)</title>\(parts.joined())</svg>"
+        return SVGElement(
+            "svg", ["viewBox": "0 0 100 10", "preserveAspectRatio": "none"], parts
+        ).text
     }
 }

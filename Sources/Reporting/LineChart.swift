@@ -1,3 +1,4 @@
+import Drawing
 import Foundation
 import Runtime
 
@@ -78,31 +79,41 @@ public struct LineChart: Sendable {
     private var svg: String {
         let margin = Self.margin
         let (right, bottom) = (size.width - margin.right, size.height - margin.bottom)
-        var parts = [
-            "<svg viewBox=\"0 0 \(format(size.width)) \(format(size.height))\" role=\"img\">",
-            "<title>\(title.htmlEscaped)</title>",
-        ]
+        var parts = [SVGElement("title", says: title)]
         for tick in y.ticks {
             let place = format(placeY(tick))
             parts.append(
-                "<line class=\"grid\" x1=\"\(format(margin.left))\" x2=\"\(format(right))\" "
-                    + "y1=\"\(place)\" y2=\"\(place)\"/>"
-                    + "<text x=\"\(format(margin.left - 8))\" y=\"\(place)\" text-anchor=\"end\" "
-                    + "dominant-baseline=\"middle\">\(y.text(tick))</text>")
-        }
-        for tick in x.ticks {
+                SVGElement(
+                    "line",
+                    [
+                        "class": "grid", "x1": format(margin.left), "x2": format(right),
+                        "y1": place, "y2": place,
+                    ]))
             parts.append(
-                "<text x=\"\(format(placeX(tick)))\" y=\"\(format(bottom + 18))\" "
-                    + "text-anchor=\"middle\">\(x.text(tick))</text>")
+                SVGElement(
+                    "text",
+                    [
+                        "x": format(margin.left - 8), "y": place, "text-anchor": "end",
+                        "dominant-baseline": "middle",
+                    ], says: y.text(tick)))
         }
-        parts.append(
-            "<text x=\"\(format((margin.left + right) / 2))\" y=\"\(format(size.height - 4))\" "
-                + "text-anchor=\"middle\">\(xLabel.htmlEscaped)</text>")
-        for (index, line) in series.enumerated() { parts.append(drawing(of: line, index: index)) }
-        return parts.joined() + "</svg>"
+        parts += x.ticks.map {
+            text(x.text($0), x: placeX($0), y: bottom + 18)
+        }
+        parts.append(text(xLabel, x: (margin.left + right) / 2, y: size.height - 4))
+        for (index, line) in series.enumerated() { parts += drawing(of: line, index: index) }
+        return SVGElement(
+            "svg",
+            ["viewBox": "0 0 \(format(size.width)) \(format(size.height))", "role": "img"], parts
+        ).text
     }
 
-    private func drawing(of line: Series, index: Int) -> String {
+    private func text(_ text: String, x: Double, y: Double) -> SVGElement {
+        SVGElement(
+            "text", ["x": format(x), "y": format(y), "text-anchor": "middle"], says: text)
+    }
+
+    private func drawing(of line: Series, index: Int) -> [SVGElement] {
         let colour = "s\(index % 6)"
         var path = ""
         var former: (x: Double, y: Double)?
@@ -115,16 +126,23 @@ public struct LineChart: Sendable {
             }
             former = point
         }
-        var parts = "<path class=\"line \(colour)\" d=\"\(path)\"/>"
+        var parts = [SVGElement("path", ["class": "line \(colour)", "d": path])]
         // Large invisible discs to hover over, few enough to keep the page small.
         let stride = max(1, line.points.count / 60)
         for (number, point) in line.points.enumerated() where number % stride == 0 || line.hasMarks
         {
-            let place = "cx=\"\(format(placeX(point.x)))\" cy=\"\(format(placeY(point.y)))\""
-            if line.hasMarks { parts += "<circle class=\"mark \(colour)\" \(place) r=\"2.5\"/>" }
-            parts +=
-                "<circle class=\"hover\" \(place) r=\"8\"><title>\(line.name.htmlEscaped), "
-                + "\(xLabel) \(x.text(point.x)): \(significant(point.y))</title></circle>"
+            let (x, y) = (format(placeX(point.x)), format(placeY(point.y)))
+            if line.hasMarks {
+                parts.append(
+                    SVGElement(
+                        "circle", ["class": "mark \(colour)", "cx": x, "cy": y, "r": 2.5]))
+            }
+            let words =
+                "\(line.name), \(xLabel) \(self.x.text(point.x)): \(significant(point.y))"
+            parts.append(
+                SVGElement(
+                    "circle", ["class": "hover", "cx": x, "cy": y, "r": 8],
+                    [SVGElement("title", says: words)]))
         }
         return parts
     }
@@ -190,10 +208,8 @@ struct Axis: Sendable {
     }
 }
 
-func format(_ value: Double) -> String {
-    let text = String(format: "%.1f", value)
-    return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
-}
+/// A place in a chart: one decimal at the most keeps pages small.
+func format(_ value: Double) -> String { svgNumber(value, decimals: 1) }
 
 /// Four significant digits.
 func significant(_ value: Double) -> String { String(format: "%.4g", value) }

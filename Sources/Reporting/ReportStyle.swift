@@ -1,10 +1,22 @@
+import Drawing
+
 /// How pages look: light and dark, on a phone, in print.
 enum ReportStyle {
+    /// The palette as variables, the series and what belongs to none as `--s0` to `--s6`.
+    private static func colours(_ shade: (Palette.Shade) -> String) -> String {
+        let pages = [
+            ("paper", Palette.paper), ("ink", Palette.ink), ("faint", Palette.faint),
+            ("line", Palette.line), ("panel", Palette.panel),
+        ]
+        let series = (Palette.series + [Palette.other]).enumerated().map { ("s\($0)", $1) }
+        return [pages, series].map { group in
+            group.map { "--\($0):\(shade($1))" }.joined(separator: ";")
+        }.joined(separator: ";\n")
+    }
+
     static let text = """
-        :root{color-scheme:light dark;--paper:#fff;--ink:#1d2733;--faint:#5c6b7a;--line:#dfe5ea;--panel:#f5f7f9;
-        --s0:#1f6f8b;--s1:#c0392b;--s2:#6c8b1f;--s3:#7d3c98;--s4:#b9770e;--s5:#34495e;--s6:#7b8794}
-        @media(prefers-color-scheme:dark){:root{--paper:#12181f;--ink:#e4eaf0;--faint:#9fb0c0;--line:#2b3742;--panel:#1a232c;
-        --s0:#5cb8d6;--s1:#f08072;--s2:#a9cc5a;--s3:#c792ea;--s4:#f0b35a;--s5:#a9bccf;--s6:#8796a5}}
+        :root{color-scheme:light dark;\(colours(\.light))}
+        @media(prefers-color-scheme:dark){:root{\(colours(\.dark))}}
         *{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);
         font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
         header,main{max-width:68rem;margin:0 auto;padding:1.2rem 1rem}h1{margin:0;font-size:1.7rem;line-height:1.2;

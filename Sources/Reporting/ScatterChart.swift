@@ -1,3 +1,4 @@
+import Drawing
 import Runtime
 
 /// Records in a plane, coloured and shaped by group.
@@ -60,35 +61,47 @@ public struct ScatterChart: Sendable {
 
     /// The drawing as a file of its own, with light and dark colours.
     public var file: String {
-        let items = legend.enumerated().map { number, item in
+        let items = legend.enumerated().flatMap { number, item in
             let y = Self.size.height + 18 + 16 * Double(number / 3)
             let x = 12 + 156 * Double(number % 3)
-            return Self.mark(item.group, x, y)
-                + "<text x=\"\(format(x + 10))\" y=\"\(format(y + 4))\">\(item.text.htmlEscaped)</text>"
+            return [
+                Self.mark(item.group, x, y),
+                SVGElement("text", ["x": format(x + 10), "y": format(y + 4)], says: item.text),
+            ]
         }
-        let rows = Double((items.count + 2) / 3)
-        return svg(
-            attributes: "xmlns=\"http://www.w3.org/2000/svg\" ", style: Self.style,
-            below: items.joined(), room: 12 + 16 * rows) + "\n"
+        let rows = Double((legend.count + 2) / 3)
+        return SVGElement.file(
+            width: Self.size.width, height: Self.size.height + 12 + 16 * rows,
+            attributes: ["role": "img"],
+            content(style: SVGElement.style(Self.style)) + items)
     }
 
-    private func svg(
-        attributes: String = "", style: String = "", below: String = "", room: Double = 0
-    ) -> String {
+    private func svg() -> String {
+        let (width, height) = Self.size
+        return SVGElement(
+            "svg", ["viewBox": "0 0 \(format(width)) \(format(height))", "role": "img"],
+            content(style: nil)
+        ).text
+    }
+
+    private func content(style: SVGElement?) -> [SVGElement] {
         let (across, up) = (span(points.map(\.x)), span(points.map(\.y)))
         // Records without a group lie behind all others.
         let marks = (points.filter { $0.group == nil } + points.filter { $0.group != nil }).map {
             point in
             let x = 12 + (Self.size.width - 24) * across(point.x)
             let y = 12 + (Self.size.height - 24) * (1 - up(point.y))
-            return "<g>\(Self.mark(point.group, x, y))<title>\(point.label.htmlEscaped)</title></g>"
+            return SVGElement(
+                "g", [:],
+                [Self.mark(point.group, x, y), SVGElement("title", says: point.label)])
         }
-        let size = Self.size
-        return "<svg \(attributes)"
-            + "viewBox=\"0 0 \(format(size.width)) \(format(size.height + room))\" role=\"img\">"
-            + "<title>\(title.htmlEscaped)</title>\(style)"
-            + "<rect class=\"frame\" x=\"1\" y=\"1\" width=\"\(format(size.width - 2))\" "
-            + "height=\"\(format(size.height - 2))\"/>\(marks.joined())\(below)</svg>"
+        let frame = SVGElement(
+            "rect",
+            [
+                "class": "frame", "x": 1, "y": 1, "width": format(Self.size.width - 2),
+                "height": format(Self.size.height - 2),
+            ])
+        return [SVGElement("title", says: title)] + (style.map { [$0] } ?? []) + [frame] + marks
     }
 
     /// Where between the least and the largest value one lies, from 0 to 1.
@@ -97,16 +110,19 @@ public struct ScatterChart: Sendable {
         return { high > low ? ($0 - low) / (high - low) : 0.5 }
     }
 
-    private static func mark(_ group: Int?, _ x: Double, _ y: Double) -> String {
-        guard let group else {
-            return "<circle class=\"dot none\" cx=\"\(format(x))\" cy=\"\(format(y))\" r=\"2\"/>"
+    private static func mark(_ group: Int?, _ x: Double, _ y: Double) -> SVGElement {
+        func circle(_ name: String, _ radius: Double) -> SVGElement {
+            SVGElement(
+                "circle", ["class": "dot \(name)", "cx": format(x), "cy": format(y), "r": radius])
         }
-        let colour = "class=\"dot f\(group % 6)\""
-        func path(_ shape: String) -> String {
-            "<path \(colour) d=\"M\(format(x)) \(format(y))\(shape)\"/>"
+        guard let group else { return circle("none", 2) }
+        let name = "f\(group % 6)"
+        func path(_ shape: String) -> SVGElement {
+            SVGElement(
+                "path", ["class": "dot \(name)", "d": "M\(format(x)) \(format(y))\(shape)"])
         }
         switch group % 6 {
-        case 0: return "<circle \(colour) cx=\"\(format(x))\" cy=\"\(format(y))\" r=\"4.5\"/>"
+        case 0: return circle(name, 4.5)
         case 1: return path("m-4 -4h8v8h-8z")
         case 2: return path("m0 -5l5 9h-10z")
         case 3: return path("m0 -6l5 6l-5 6l-5 -6z")
@@ -115,11 +131,19 @@ public struct ScatterChart: Sendable {
         }
     }
 
-    private static let style = """
-        <style>:root{color-scheme:light dark}svg{background:#fff}text{font:12px sans-serif;fill:#1d2733}
-        .frame{fill:none;stroke:#dfe5ea}.dot{stroke:#fff;stroke-width:.5;fill-opacity:.85}
-        .f0{fill:#1f6f8b}.f1{fill:#c0392b}.f2{fill:#6c8b1f}.f3{fill:#7d3c98}.f4{fill:#b9770e}.f5{fill:#7b8794}.none{fill:#b8c2cc}
-        @media(prefers-color-scheme:dark){svg{background:#12181f}text{fill:#e4eaf0}.frame{stroke:#2b3742}.dot{stroke:#12181f}
-        .f0{fill:#5cb8d6}.f1{fill:#f08072}.f2{fill:#a9cc5a}.f3{fill:#c792ea}.f4{fill:#f0b35a}.f5{fill:#8796a5}.none{fill:#4a5866}}</style>
-        """
+    private static let style: String = {
+        let fills = Palette.series.prefix(5) + [Palette.other]
+        func rules(_ shade: (Palette.Shade) -> String) -> String {
+            fills.enumerated().map { ".f\($0){fill:\(shade($1))}" }.joined()
+                + ".none{fill:\(shade(Palette.unknown))}"
+        }
+        let (paper, ink, line) = (Palette.paper, Palette.ink, Palette.line)
+        return """
+            :root{color-scheme:light dark}svg{background:\(paper.light)}text{font:12px sans-serif;fill:\(ink.light)}
+            .frame{fill:none;stroke:\(line.light)}.dot{stroke:\(paper.light);stroke-width:.5;fill-opacity:.85}
+            \(rules(\.light))
+            @media(prefers-color-scheme:dark){svg{background:\(paper.dark)}text{fill:\(ink.dark)}.frame{stroke:\(line.dark)}.dot{stroke:\(paper.dark)}
+            \(rules(\.dark))}
+            """
+    }()
 }

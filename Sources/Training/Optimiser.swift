@@ -1,6 +1,7 @@
 import Configurations
 import Kernels
 import NeuralNetworks
+import Runtime
 import Tensors
 
 /// Moves the parameters along the summed gradient: the same loops in the same order on every replica, whatever the

@@ -1,5 +1,4 @@
 import Pretraining
-import Runtime
 
 /// What shards give to each other before their losses, for one step.
 struct GatheredRows {
@@ -23,21 +22,13 @@ extension TrainingReplica {
     public func rows(of shards: [Int]) throws -> [UInt8] {
         let missing = shards.filter { gathered.shards[$0] == nil }
         let count = configuration.shardSize * (gathering?.numbersPerSample ?? 0)
-        let results = Locked<[Int: [Float]]>([:])
-        let failure = Locked<(any Error)?>(nil)
-        pool.run(missing.count) { [self] task, thread in
-            do {
-                let rows = try threads[thread].rows(
-                    of: trainingShard(missing[task]), from: source)
-                precondition(
-                    rows.count == count, "\(rows.count) numbers of rows instead of \(count)")
-                results.withLock { $0[missing[task]] = rows }
-            } catch {
-                failure.withLock { $0 = error }
+        let computed = try pool.map(missing.count) { [self] task, thread in
+            let rows = try threads[thread].rows(of: trainingShard(missing[task]), from: source)
+            precondition(rows.count == count, "\(rows.count) numbers of rows instead of \(count)")
             }
+            return rows
         }
-        if let error = failure.withLock({ $0 }) { throw error }
-        gathered.shards.merge(results.withLock { $0 }) { _, new in new }
+        gathered.shards.merge(zip(missing, computed)) { _, new in new }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(shards.count * (8 + count * 4))
         for shard in shards.sorted() {

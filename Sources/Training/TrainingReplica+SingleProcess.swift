@@ -42,7 +42,6 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
     case diverged(String)
     case dataPathUnknown(run: FilePath)
     case noTrainingWindows(path: FilePath)
-    case unfitDataset(path: FilePath, reason: String)
     case initialWeightsGone(checkpoints: FilePath)
     case tooFewClasses(found: [String], windows: Int)
 
@@ -54,7 +53,6 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
             "\(run): the run does not say where its data set is; name it with --data"
         case .noTrainingWindows(let path):
             "\(path): no window is left to train on; check data.validationFold and data.testFold"
-        case .unfitDataset(let path, let reason): "\(path): \(reason)"
         case .initialWeightsGone(let checkpoints):
             "\(checkpoints): the run starts from weights, and no checkpoint of it is left; begin a new run "
                 + "with the same weights"

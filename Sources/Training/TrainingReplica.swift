@@ -91,10 +91,7 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
         self.threads = (0..<threads).map { _ in
             ComputeThread(parameters: parameters, method: method, sums: sums)
         }
-        let held = parameters.specifications.indices.filter { parameters[$0].role != .statistic }
-        let weights = held.map {
-            NamedTensor("parameter.\(parameters[$0].name)", parameters.tensor($0))
-        }
+        let weights = parameters.held(under: OfficialWeights.parameterPrefix)
         state = (weights + optimiser.moments + progress.tensors).sorted { $0.name < $1.name }
         try completeStepZero()
     }
@@ -144,22 +141,13 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
     public func add(shards: [Int], bucketReady: @escaping @Sendable (Int) -> Void) throws {
         let countdown = BucketCountdown(
             layout: sums.layout, shards: shards.count, ready: bucketReady)
-        let results = Locked<[Int: [Double]]>([:])
-        let failure = Locked<(any Error)?>(nil)
-        pool.run(shards.count) { [self] task, thread in
-            guard failure.withLock({ $0 == nil }) else { return }
-            do {
-                let numbers = try threads[thread].train(
-                    on: trainingShard(shards[task]), number: shards[task], from: source
-                ) { countdown.finished(parameter: $0) }
-                results.withLock { $0[shards[task]] = numbers }
-            } catch {
-                failure.withLock { $0 = error }
-            }
+        let numbers = try pool.map(shards.count) { [self] task, thread in
+            try threads[thread].train(
+                on: trainingShard(shards[task]), number: shards[task], from: source
+            ) { countdown.finished(parameter: $0) }
         }
-        if let error = failure.withLock({ $0 }) { throw error }
         countdown.finishAll()
-        shardNumbers.merge(results.withLock { $0 }) { _, new in new }
+        shardNumbers.merge(zip(shards, numbers)) { _, new in new }
     }
 
     /// A shard of the step that follows the held state.
@@ -192,19 +180,10 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
     private func validate(rank: Int, worldSize: Int) throws {
         let units = stride(from: rank, to: validation.count, by: worldSize)
             .filter { validationNumbers[$0] == nil }
-        let results = Locked<[Int: [Double]]>([:])
-        let failure = Locked<(any Error)?>(nil)
-        pool.run(units.count) { [self] task, thread in
-            do {
-                let numbers = try threads[thread].measure(
-                    validation.shard(units[task]), from: source)
-                results.withLock { $0[units[task]] = numbers }
-            } catch {
-                failure.withLock { $0 = error }
-            }
+        let numbers = try pool.map(units.count) { [self] task, thread in
+            try threads[thread].measure(validation.shard(units[task]), from: source)
         }
-        if let error = failure.withLock({ $0 }) { throw error }
-        validationNumbers.merge(results.withLock { $0 }) { _, new in new }
+        validationNumbers.merge(zip(units, numbers)) { _, new in new }
     }
 
     /// Joins all members' summaries and says whether the sums are exact.

@@ -7,24 +7,24 @@ extension Evaluation {
     /// - Parameters:
     ///   - run: The run as the user named it.
     ///   - encoder: Its encoder.
-    ///   - contender: What the encoder's vectors are worth.
+    ///   - model: What the encoder's vectors are worth.
     ///   - controls: What stands beside it.
     ///   - assessment: What all were measured on.
     ///   - hasMap: Whether the places of records are written.
     public init(
-        of run: String, encoder: TrainedEncoder, contender: Contender, controls: [Contender],
+        of run: String, encoder: TrainedEncoder, model: EvaluatedModel, controls: [EvaluatedModel],
         on assessment: Assessment, hasMap: Bool
     ) {
         self.init()
         self.assessment = assessment.summary
         self.run = RunSummary(
-            run, encoder: encoder, contender: contender,
+            run, encoder: encoder, model: model,
             records: hasMap ? assessment.records.test : nil)
         let segmented = controls.first { $0.name == Control.parametersInSegments.rawValue }
         for control in controls {
             var summary = control.results.summary
             summary.encoderLessControl =
-                PairedComparison(contender.results, less: control.results).summary
+                PairedComparison(model.results, less: control.results).summary
             if control.name == Control.withParameters.rawValue, let segmented {
                 // What the encoder knows that clinical parameters do not tell.
                 summary.thisLessParameters =
@@ -41,15 +41,15 @@ extension RunSummary {
     /// - Parameters:
     ///   - run: The run as the user named it.
     ///   - encoder: Its encoder.
-    ///   - contender: What the encoder's vectors are worth.
+    ///   - model: What the encoder's vectors are worth.
     ///   - records: The test records where their places are written; `nil` leaves them out.
     init(
-        _ run: String, encoder: TrainedEncoder, contender: Contender, records: [EvaluatedRecord]?
+        _ run: String, encoder: TrainedEncoder, model: EvaluatedModel, records: [EvaluatedRecord]?
     ) {
         self.init()
         (self.run, self.encoder) = (run, encoder.summary)
-        results = contender.results.summary
-        map = records.flatMap { contender.map?.summary(of: $0) }
+        results = model.results.summary
+        map = records.flatMap { model.map?.summary(of: $0) }
     }
 }
 
@@ -67,17 +67,17 @@ extension TrainedEncoder {
 extension ResultTable {
     /// All tables of an evaluation, those that have rows.
     public static func evaluation(
-        _ contender: Contender, controls: [Contender]
+        _ model: EvaluatedModel, controls: [EvaluatedModel]
     ) -> [[[String]]] {
-        let all = [contender] + controls
+        let all = [model] + controls
         var tables = [classification(all)] + clusters(all)
-        if contender.results.parameters != nil { tables.append(parameters(contender)) }
-        if contender.results.linearSubgroups != nil { tables.append(subgroups(contender)) }
+        if model.results.parameters != nil { tables.append(parameters(model)) }
+        if model.results.linearSubgroups != nil { tables.append(subgroups(model)) }
         if all.contains(where: { $0.results.finetune != nil }) { tables.append(finetuning(all)) }
         if all.contains(where: { $0.results.labelEfficiency != nil }) {
             tables.append(labelEfficiency(all))
         }
-        if !controls.isEmpty { tables.append(differences(of: contender, to: controls)) }
+        if !controls.isEmpty { tables.append(differences(of: model, to: controls)) }
         return tables
     }
 }

@@ -33,15 +33,12 @@ public struct InitialWeights {
             return
         }
         let store = CheckpointStore(path: RunDirectory(path: path).checkpointsPath)
-        let newest = try store.newestWhole(step: step) {
+        let prefix = OfficialWeights.parameterPrefix
+        let newest = try store.newestTensors(step: step, where: { $0.hasPrefix(prefix) }) {
             Log().warning("checkpoint \($0) is passed over: \($1)")
         }
-        guard let (name, manifest) = newest else {
-            throw CheckpointError.absent(path: store.path)
-        }
-        digest = manifest.stateDigest
-        let prefix = OfficialWeights.parameterPrefix
-        tensors = try store.tensors(of: name) { $0.hasPrefix(prefix) }.tensors.map {
+        digest = newest.manifest.stateDigest
+        tensors = newest.tensors.map {
             NamedTensor(String($0.name.dropFirst(prefix.count)), $0.tensor)
         }
     }

@@ -37,16 +37,11 @@ public struct Reconstructor {
         self.method = method
         parameters = Parameters(method.parameters, seed: configuration.seed)
         let store = CheckpointStore(path: directory.checkpointsPath)
-        let newest = try store.newestWhole { Log().warning("\($0): \($1)") }
-        guard let (name, _) = newest else { throw CheckpointError.absent(path: store.path) }
-        step = name.step
-        let prefix = OfficialWeights.parameterPrefix
-        for saved in try store.tensors(of: name, where: { $0.hasPrefix(prefix) }).tensors {
-            guard let index = parameters.index(of: String(saved.name.dropFirst(prefix.count)))
-            else { continue }
-            parameters.tensor(index).bytes
-                .copyMemory(from: UnsafeRawBufferPointer(saved.tensor.bytes))
-        }
+        step = try store.loadNewestParameters(
+            into: parameters.held(under: OfficialWeights.parameterPrefix)
+        ) {
+            Log().warning("checkpoint \($0) is passed over: \($1)")
+        }.name.step
     }
 
     /// Hides patches of a window and rebuilds them.
@@ -63,7 +58,7 @@ public struct Reconstructor {
         let result = try method.reconstruct(
             window: window, from: dataset, parameters: parameters, seed: seed)
         let record = dataset.window(window).record.name
-        let title = "record \(record), step \(step), loss \(ResultTable.text(result.loss))"
+        let title = "record \(record), step \(step), loss \(decimals(result.loss))"
         return Picture(
             record: record, title: title, loss: result.loss,
             svg: result.svg(title: title, leadNames: Lead.allCases.map { "\($0)" }))

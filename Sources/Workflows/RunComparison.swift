@@ -1,13 +1,14 @@
 import Configurations
 import Evaluation
 import EvaluationSchema
+import Statistics
 
 /// Several runs on the same records, with what stands beside them.
 public struct RunComparison {
     /// The runs, in the order in which they were named.
-    public let contenders: [Contender]
+    public let models: [EvaluatedModel]
     /// Each kind of encoder as it is drawn, then the controls that are the same for all.
-    public let controls: [Contender]
+    public let controls: [EvaluatedModel]
     private let encoders: [(name: String, encoder: TrainedEncoder)]
     private let assessment: Assessment
 
@@ -24,14 +25,14 @@ public struct RunComparison {
     ) throws {
         precondition(!encoders.isEmpty, "no runs to compare")
         (self.encoders, self.assessment) = (encoders, assessment)
-        var contenders: [Contender] = []
+        var models: [EvaluatedModel] = []
         var drawn: [Configuration] = []
         for (name, encoder) in encoders {
-            contenders.append(try assessment.assess(encoder, name: name, progress: progress))
+            models.append(try assessment.assess(encoder, name: name, progress: progress))
             let isNew = !drawn.contains { $0.drawsSameEncoder(as: encoder.configuration) }
             if isNew { drawn.append(encoder.configuration) }
         }
-        var controls: [Contender] = []
+        var controls: [EvaluatedModel] = []
         for (number, configuration) in drawn.enumerated() {
             let name =
                 drawn.count == 1
@@ -39,15 +40,15 @@ public struct RunComparison {
                 : Control.drawn(number + 1, method: configuration.method.name)
             controls.append(try assessment.drawn(by: configuration, name: name, progress: progress))
         }
-        self.contenders = contenders
+        self.models = models
         self.controls = controls + (try assessment.plainControls(progress: progress))
     }
 
     /// All tables.
     public var tables: [[[String]]] {
-        let all = contenders + controls
+        let all = models + controls
         return [ResultTable.classification(all)] + ResultTable.clusters(all)
-            + [ResultTable.differences(of: contenders[0], to: Array(all.dropFirst()))]
+            + [ResultTable.differences(of: models[0], to: Array(all.dropFirst()))]
     }
 
     /// The comparison, to be written.
@@ -55,16 +56,16 @@ public struct RunComparison {
     /// - Parameter hasMaps: Whether the places of records are written.
     /// - Returns: All that was measured.
     public func summary(hasMaps: Bool) -> Comparison {
-        func difference(_ contender: Contender) -> DifferenceSummaries {
-            PairedComparison(contenders[0].results, less: contender.results).summary
+        func difference(_ model: EvaluatedModel) -> DifferenceSummaries {
+            PairedComparison(models[0].results, less: model.results).summary
         }
         var comparison = Comparison()
         comparison.assessment = assessment.summary
-        comparison.runs = zip(encoders, contenders).map { named, contender in
+        comparison.runs = zip(encoders, models).map { named, model in
             var run = RunSummary(
-                named.name, encoder: named.encoder, contender: contender,
+                named.name, encoder: named.encoder, model: model,
                 records: hasMaps ? assessment.records.test : nil)
-            run.results.firstRunLessThis = difference(contender)
+            run.results.firstRunLessThis = difference(model)
             return run
         }
         for control in controls {

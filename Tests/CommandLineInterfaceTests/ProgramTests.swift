@@ -147,6 +147,18 @@ import Testing
         #expect(ValueKind.positive.parse("1e-3") == 1e-3)
     }
 
+    @Test func aFormerWordIsReadWithANotice() {
+        let notices = Locked(0)
+        let kind = ValueKind.choice(["mean", "method"]).taking(former: "own", as: "method") {
+            notices.withLock { $0 += 1 }
+        }
+        #expect(kind.parse("mean") == "mean" && kind.parse("other") == nil)
+        #expect(notices.withLock { $0 } == 0)
+        #expect(kind.parse("own") == "method")
+        #expect(notices.withLock { $0 } == 1)
+        #expect(!kind.placeholder.contains("own") && !kind.meaning.contains("own"))
+    }
+
     @Test func wrapsAtTheMargin() {
         let text = wrap(String(repeating: "word ", count: 40), indentation: 4)
         let lines = text.split(separator: "\n")

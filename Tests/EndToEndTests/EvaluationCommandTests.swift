@@ -134,14 +134,14 @@ import Testing
         #expect(runs.contains { $0.contains("-to-step-") }, "\(runs)")
         let result = try JSONValue(parsing: first.utf8)
         let random = result["controls"]?["random"]
-        for contender in [result, random] {
-            #expect(contender?["finetune"]?["test"]?["auroc_macro"]?.doubleValue != nil)
-            let points = contender?["label_efficiency"]?["finetune"]?.arrayValue
+        for model in [result, random] {
+            #expect(model?["finetune"]?["test"]?["auroc_macro"]?.doubleValue != nil)
+            let points = model?["label_efficiency"]?["finetune"]?.arrayValue
             #expect(points?.count == 2)
             #expect(
                 points?[1]["auroc_macro"]?["values"]?.arrayValue?.first
-                    == contender?["finetune"]?["test"]?["auroc_macro"])
-            #expect(contender?["label_efficiency"]?["linear"]?.arrayValue?.count == 2)
+                    == model?["finetune"]?["test"]?["auroc_macro"])
+            #expect(model?["label_efficiency"]?["linear"]?.arrayValue?.count == 2)
         }
         #expect(result["finetune"]?["state_sha256"] != random?["finetune"]?["state_sha256"])
         #expect(random?["encoder_less_control"]?["finetune_auroc_macro"] != nil)

@@ -49,7 +49,7 @@ import Testing
         let dataset = try SyntheticRecords.prepare(
             records.folder + "/ecg", to: records.folder + "/three.purkinje",
             features: WindowFeatures(count: 3, version: "other") { { _, _ in [1, 2, 3] } })
-        let error = #expect(throws: EvaluationError.self) {
+        let error = #expect(throws: UnfitDataset.self) {
             try Assessment(
                 on: dataset, externalSet: nil, folds: SyntheticRecords.folds(),
                 settings: AssessmentSettings(protocols: [.linear]))
@@ -59,7 +59,7 @@ import Testing
                 "holds 3 clinical parameters of a window, of other, not the 88")
                 == true)
         let hybrid = try SyntheticRecords.configuration("hybrid")
-        let refusal = #expect(throws: EvaluationError.self) {
+        let refusal = #expect(throws: UnfitDataset.self) {
             try TrainedEncoder(drawnBy: hybrid, dataset: dataset, trainingRecords: [])
         }
         #expect(refusal?.description.contains("prepare it again: hybrid takes them, too") == true)
@@ -75,7 +75,7 @@ import Testing
             })
         #expect(dataset.clinicalFeatureVersion == "clinical-1")
         let hybrid = try SyntheticRecords.configuration("hybrid")
-        let refusal = #expect(throws: EvaluationError.self) {
+        let refusal = #expect(throws: UnfitDataset.self) {
             try TrainedEncoder(drawnBy: hybrid, dataset: dataset, trainingRecords: [])
         }
         #expect(refusal?.description.contains("of clinical-1, not the 88 of") == true)
@@ -83,14 +83,14 @@ import Testing
 
     @Test func theTestFoldDecidesNothing() throws {
         let (records, dataset) = try records()
-        let features = try PartedFeatures(of: records, in: dataset, externalSet: nil) {
+        let features = try FeatureSplits(of: records, in: dataset, externalSet: nil) {
             records, dataset in try PlainFeatures.statistics(records, of: dataset)
         }
         var random = SeededRandom(seed: 3)
         let noise = Matrix(
             rows: features.test.rows, columns: features.dimension,
             values: features.test.values.map { _ in Double.random(in: -1e3...1e3, using: &random) })
-        let scrambled = PartedFeatures(
+        let scrambled = FeatureSplits(
             training: features.training, validation: features.validation, test: noise,
             external: nil)
         let (a, b) = (
@@ -147,7 +147,7 @@ import Testing
 
     @Test func clustersAtEqualDimensionSeeTheTrainingRecordsAlone() throws {
         let (records, dataset) = try records()
-        let features = try PartedFeatures(of: records, in: dataset, externalSet: nil) {
+        let features = try FeatureSplits(of: records, in: dataset, externalSet: nil) {
             records, dataset in try PlainFeatures.statistics(records, of: dataset)
         }
         let found = try ClusterProtocol(features, of: records, dimension: 4, seed: 0)
@@ -175,7 +175,7 @@ import Testing
             [whole.reduced?.classes.daviesBouldin], [standardised.whole.classes.daviesBouldin],
             within: 1e-6)
         // Two numbers stay two.
-        let plain = try PartedFeatures(
+        let plain = try FeatureSplits(
             of: records, in: dataset, externalSet: nil,
             features: { records, _ in PlainFeatures.ageAndSex(records) })
         #expect(
@@ -185,27 +185,27 @@ import Testing
     @Test func encodersHaveMapsWhereSomebodyLooks() throws {
         let (_, dataset) = try records()
         let configuration = try SyntheticRecords.configuration()
-        func contender(_ map: MapSettings?) throws -> Contender {
+        func model(_ map: MapSettings?) throws -> EvaluatedModel {
             try Assessment(
                 on: dataset, externalSet: nil, folds: SyntheticRecords.folds(),
                 settings: AssessmentSettings(protocols: [.clusters], centreCropOnly: true, map: map)
             ).drawn(by: configuration, name: "random", progress: { _, _, _ in })
         }
-        #expect(try contender(nil).map == nil)
-        let map = try #require(try contender(MapSettings()).map)
+        #expect(try model(nil).map == nil)
+        let map = try #require(try model(MapSettings()).map)
         #expect(map.components.rows == map.rows.count && map.rows.count > 10)
     }
 
     @Test func parametersAreReadOutWhereFeaturesHaveThem() throws {
         let (records, dataset) = try records()
-        let targets = try PartedFeatures(of: records, in: dataset, externalSet: nil) {
+        let targets = try FeatureSplits(of: records, in: dataset, externalSet: nil) {
             PlainFeatures.clinicalParameters($0, of: $1) ?? Matrix(rows: 0, columns: 0)
         }
         let readings = try ParameterProtocol(
             targets.filled(), targets: targets, names: PlainFeatures.clinicalNames, seed: 0
         ).readings
         let rate = try #require(readings.first { $0.name == "heart_rate_per_minute" })
-        #expect((rate.share ?? 0) > 0.95, "\(rate)")
+        #expect((rate.rSquared ?? 0) > 0.95, "\(rate)")
     }
 
     @Test func whatIsNotMeasuredIsFilledFromTrainingAndFlagged() {

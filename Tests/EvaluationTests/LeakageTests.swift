@@ -86,12 +86,12 @@ import Testing
         #expect(records.test.map(\.classes) != others.test.map(\.classes))
 
         func features(_ records: LabelledRecords, _ dataset: PreparedDataset) throws
-            -> PartedFeatures
+            -> FeatureSplits
         {
             let encoder = try TrainedEncoder(
                 drawnBy: SyntheticRecords.configuration(method), dataset: dataset,
                 trainingRecords: records.training)
-            return try PartedFeatures(of: records, in: dataset, externalSet: nil) {
+            return try FeatureSplits(of: records, in: dataset, externalSet: nil) {
                 try encoder.embed(
                     $0, of: $1, readout: .mean, centreCropOnly: true, threads: 2)
             }
@@ -114,9 +114,9 @@ import Testing
         }
 
         func targets(_ records: LabelledRecords, _ dataset: PreparedDataset) throws
-            -> PartedFeatures
+            -> FeatureSplits
         {
-            try PartedFeatures(of: records, in: dataset, externalSet: nil) {
+            try FeatureSplits(of: records, in: dataset, externalSet: nil) {
                 PlainFeatures.clinicalParameters($0, of: $1) ?? Matrix(rows: 0, columns: 0)
             }
         }

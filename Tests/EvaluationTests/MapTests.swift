@@ -1,6 +1,7 @@
 import Evaluation
 import Foundation
 import LinearAlgebra
+import Statistics
 import TestSupport
 import Testing
 

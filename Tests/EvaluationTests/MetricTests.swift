@@ -1,5 +1,6 @@
 import Evaluation
 import LinearAlgebra
+import Statistics
 import TestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 import Evaluation
 import Foundation
 import LinearAlgebra
+import Statistics
 import TestSupport
 import Testing
 
@@ -111,7 +112,7 @@ import Testing
             [0.26493612359567664, 1.0430490328124529, -1.4591427700303783])
         expect(
             [
-                Determination.share(
+                rSquared(
                     predictions, of: targets, counting: Array(repeating: 1, count: count))
             ], [0.8217042661133641])
     }
@@ -147,9 +148,9 @@ import Testing
                     Double($0 % 2 * 7) + Double.random(in: -1...1, using: &random),
                 ]
             })
-        let groups = try MeanClusters(features, clusters: 3, seed: 1)
+        let groups = try KMeans(features, clusters: 3, seed: 1)
         #expect(try PartitionAgreement.adjustedRand(groups.labels, truth) == 1)
-        #expect(try MeanClusters(features, clusters: 3, seed: 1).labels == groups.labels)
+        #expect(try KMeans(features, clusters: 3, seed: 1).labels == groups.labels)
     }
 
     @Test func constantsAreNotBlownUp() {

@@ -27,7 +27,7 @@ import Testing
             switch readout {
             case .mean: mean
             case .leads: leads
-            case .own: own
+            case .method: own
             }
         }
     }
@@ -107,7 +107,7 @@ import Testing
         let (encoder, records, dataset) = try encoder(SyntheticRecords.configuration("hybrid"))
         let signalAlone = try #require(encoder.ofSignalAlone)
         let windows = records.test[..<3].map(\.windows)
-        for (readout, width) in [(Readout.mean, 32), (.leads, 256), (.own, 32)] {
+        for (readout, width) in [(Readout.mean, 32), (.leads, 256), (.method, 32)] {
             func vectors(_ encoder: TrainedEncoder, _ source: any WindowSource) throws -> Matrix {
                 try encoder.embed(
                     windows, of: source, readout: readout, centreCropOnly: true, threads: 1,
@@ -143,7 +143,7 @@ import Testing
         let (encoder, records, dataset) = try encoder(Self.channels.configuration())
         let few = Array(records.test[..<2])
         let rows = try encoder.embed(few, of: dataset, readout: .leads, threads: 1)
-        let own = try encoder.embed(few, of: dataset, readout: .own, threads: 1)
+        let own = try encoder.embed(few, of: dataset, readout: .method, threads: 1)
         for record in 0..<2 {
             for (part, range) in [0..<8, 8..<19].enumerated() {
                 for column in 0..<32 {
@@ -165,7 +165,7 @@ import Testing
         let (encoder, records, dataset) = try encoder(configuration)
         let one = Array(records.test[..<1])
         let mean = try encoder.embed(one, of: dataset, readout: .mean, threads: 1)
-        let own = try encoder.embed(one, of: dataset, readout: .own, threads: 1)
+        let own = try encoder.embed(one, of: dataset, readout: .method, threads: 1)
         let drawn = Parameters(
             configuration.makeMethod().parameters, seed: configuration.seed)
         func values(_ name: String) throws -> [Float] {

@@ -10,8 +10,6 @@ import Testing
 
     /// Paths below `Sources`, without the ending, of files that still take addresses.
     private static let stillAllowed: Set = [
-        "Pretraining/VQVAE/CodeLookup",
-        "Pretraining/VQVAE/KMeans",
         // The bytes that the network takes and puts.
         "Training/TrainingReplica+Sums",
     ]

@@ -9,12 +9,16 @@ enum Rooms {
         "Kernels": ["CSystem"],
         "Tensors": ["Kernels"],
         "LinearAlgebra": ["Kernels", "Tensors", "COpenBLAS"],
+        "Statistics": ["Kernels", "LinearAlgebra"],
         "NeuralNetworks": ["Kernels", "Tensors", "LinearAlgebra"],
-        "Electrocardiography": ["Runtime", "Kernels"],
-        "ClinicalParameters": ["Runtime", "Kernels", "Electrocardiography"],
+        "Drawing": ["Runtime"],
+        "Electrocardiography": ["Runtime", "Kernels", "Drawing"],
+        "ClinicalParameters": ["Runtime", "Kernels", "Drawing", "Electrocardiography"],
         "Configurations": ["Runtime"],
         "Runs": ["Runtime", "Configurations", "Checkpoints"],
-        "Pretraining": networks.union(["ClinicalParameters", "Configurations"]),
+        "Pretraining": networks.union([
+            "ClinicalParameters", "Configurations", "Statistics", "Drawing",
+        ]),
         "Transport": ["Runtime", "CZlib"],
         "Collectives": ["CSystem", "Runtime", "Kernels", "Tensors", "Transport"],
         "Checkpoints": ["Runtime", "Tensors"],
@@ -26,8 +30,10 @@ enum Rooms {
         "Evaluation": evaluation,
         "CommandLineInterface": ["Runtime", "CSystem"],
         "Diagnosis": ["Runtime", "Configurations", "LinearAlgebra", "CSystem"],
-        "Reporting": ["Runtime", "Configurations", "Runs", "Checkpoints", "EvaluationSchema"],
-        "Workflows": evaluation.union(["Evaluation", "Reporting"]),
+        "Reporting": [
+            "Runtime", "Drawing", "Configurations", "Runs", "Checkpoints", "EvaluationSchema",
+        ],
+        "Workflows": evaluation.union(["Training", "Evaluation", "Reporting"]),
         "Launching": ["Runtime", "CSystem"],
         "purkinje-coordinator": cluster.union(["Cluster", "CommandLineInterface"]),
         "purkinje-worker": everything,
@@ -42,14 +48,14 @@ enum Rooms {
         "Checkpoints",
     ]
     private static let evaluation: Set = networks.union([
-        "ClinicalParameters", "Configurations", "Runs", "Pretraining", "Training", "Checkpoints",
-        "EvaluationSchema",
+        "ClinicalParameters", "Configurations", "Runs", "Pretraining", "Checkpoints",
+        "EvaluationSchema", "Statistics",
     ])
     /// A program that trains may use every room, but goes to C through them.
     private static let everything: Set = networks.union(cluster).union([
         "ClinicalParameters", "Pretraining", "Cluster", "Training", "Evaluation",
         "CommandLineInterface", "Diagnosis", "Reporting", "Launching", "EvaluationSchema",
-        "Workflows",
+        "Workflows", "Statistics", "Drawing",
     ])
 
     /// All that a room leads to by its arrows.

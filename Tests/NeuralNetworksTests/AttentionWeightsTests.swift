@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct AttentionWeightsTests {
     /// The weights that an attention over drawn queries, keys and values reports.
-    private func handedOn(
+    private func propagated(
         _ weights: [Double], rows: Int, columns: Int, usesPattern: Bool
     ) throws -> [Double] {
         let (tokens, heads) = (rows * columns, 2)
@@ -33,7 +33,7 @@ import Testing
         return try withExtendedLifetime(tape) {
             let only = try #require(found.first)
             #expect(found.count == 1 && only.tokens == tokens)
-            return only.handedOn(weights)
+            return only.propagated(weights)
         }
     }
 
@@ -43,8 +43,8 @@ import Testing
             var weights = Array(repeating: 0.0, count: rows * columns)
             weights[token] = 0.7
             weights[(token + 4) % weights.count] = 0.3
-            let dense = try handedOn(weights, rows: rows, columns: columns, usesPattern: false)
-            let cross = try handedOn(weights, rows: rows, columns: columns, usesPattern: true)
+            let dense = try propagated(weights, rows: rows, columns: columns, usesPattern: false)
+            let cross = try propagated(weights, rows: rows, columns: columns, usesPattern: true)
             #expect(zip(cross, dense).allSatisfy { abs($0 - $1) < 1e-6 })
             #expect(abs(cross.reduce(0, +) - 1) < 1e-6)
         }

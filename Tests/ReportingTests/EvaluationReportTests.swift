@@ -17,7 +17,7 @@ import Testing
     }
 
     /// What `evaluate` says of vectors, in short.
-    private static func results(auroc: Double) -> ContenderSummary {
+    private static func results(auroc: Double) -> ModelSummary {
         var linear = LinearSummary()
         linear.probe.test.records = 173
         linear.probe.test.aurocMacro = SchemaMeasure(
@@ -52,7 +52,7 @@ import Testing
         clusters.equalDimension.wantedDimension = 9
         clusters.equalDimension.dimension = 9
         clusters.equalDimension.test = clusters.test
-        var results = ContenderSummary()
+        var results = ModelSummary()
         results.dimension = 192
         (results.linear, results.neighbours, results.clusters) = (linear, near, clusters)
         return results
@@ -100,13 +100,13 @@ import Testing
         return .evaluation(evaluation)
     }
 
-    private static var pictures: ContenderPictures {
+    private static var pictures: ModelPictures {
         let chart = ScatterChart(
             title: "t-SNE", groups: classes + ["several"],
             points: (0..<40).map {
                 .init(x: Double($0 % 7), y: Double($0 % 5), group: $0 % 4, label: "record <\($0)>")
             })
-        return ContenderPictures(
+        return ModelPictures(
             name: "encoder",
             curves: classes.map {
                 .init(className: $0, points: [(0, 0), (0.1, 0.6), (0.5, 0.9), (1, 1)])
@@ -121,7 +121,7 @@ import Testing
     }
 
     private static func headline(_ differences: [String: DifferenceSummaries]) -> String {
-        Verdict(ReportedContender.all(of: evaluation(differences))).headline
+        Verdict(ReportedModel.all(of: evaluation(differences))).headline
     }
 
     @Test func verdictsSayWhatIntervalsAllow() {
@@ -242,7 +242,7 @@ import Testing
     func aBrowserShowsEveryFigureAndNothingLeavesThePage() throws {
         let opened = try Browser.open(
             Self.page(Self.evaluation(["random": Self.less(0.06, 0.02, 0.09)])))
-        // A track a contender for two classifiers, a panel a class, one map.
+        // A track a model for two classifiers, a panel a class, one map.
         #expect(opened.drawings == 2 * 2 + 3 + 1)
         #expect(opened.complaints.isEmpty, "\(opened.complaints)")
     }

@@ -40,10 +40,10 @@ struct CodebookEmbeddingTests {
 
     @Test func aRecordsOwnVectorIsOneOfFew() throws {
         let replica = try CodebookReplicaTests.replica(CodebookReplicaTests.methods[2])
-        let before = try vectors(replica, .own, windows: 0..<12)
+        let before = try vectors(replica, .method, windows: 0..<12)
         #expect(Set(before).count == 12)
         for _ in 0..<10 { try replica.runStep() }
-        #expect((1...5).contains(Set(try vectors(replica, .own, windows: 0..<12)).count))
+        #expect((1...5).contains(Set(try vectors(replica, .method, windows: 0..<12)).count))
         #expect(Set(try vectors(replica, .mean, windows: 0..<12)).count == 12)
     }
 }

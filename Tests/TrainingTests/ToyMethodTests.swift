@@ -30,8 +30,8 @@ private struct ToyEncoderConfiguration: EncoderBuilding {
         width = try reader.integer("encoder.width", default: 8, in: 1...64)
     }
 
-    func readout(_ word: FinetuneConfiguration.ReadoutName) -> Readout? {
-        word == .mean ? .mean : nil
+    func readout(for pooling: FinetuneConfiguration.Pooling) -> Readout? {
+        pooling == .mean ? .mean : nil
     }
 
     func makeEncoder(input: InputConfiguration, in list: inout ParameterList) -> any Encoder {

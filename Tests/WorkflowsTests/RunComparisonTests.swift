@@ -57,7 +57,7 @@ import Workflows
             (name: "runs/\(number)", encoder: try Self.encoder(seed, of: assessment))
         }
         let comparison = try RunComparison(of: encoders, on: assessment) { _, _, _ in }
-        #expect(comparison.contenders.map(\.name) == ["runs/0", "runs/1", "runs/2"])
+        #expect(comparison.models.map(\.name) == ["runs/0", "runs/1", "runs/2"])
         #expect(
             Array(comparison.controls.map(\.name).prefix(2))
                 == ["random st-mem 1", "random st-mem 2"])
@@ -75,12 +75,12 @@ import Workflows
     @Test func anEvaluationSaysWhatTheEncoderAddsToParameters() throws {
         let assessment = try Self.assessment([.linear])
         let encoder = try Self.encoder(1, of: assessment)
-        let contender = try assessment.assess(
+        let model = try assessment.assess(
             encoder, name: EvaluationDocument.encoderName
         ) { _, _, _ in }
-        let controls = try assessment.controls(of: encoder, assessed: contender) { _, _, _ in }
+        let controls = try assessment.controls(of: encoder, assessed: model) { _, _, _ in }
         let evaluation = Evaluation(
-            of: "runs/first", encoder: encoder, contender: contender, controls: controls,
+            of: "runs/first", encoder: encoder, model: model, controls: controls,
             on: assessment, hasMap: false)
         let document = EvaluationDocument.evaluation(evaluation)
         #expect(try Self.again(document) == document.json.text())
@@ -91,11 +91,11 @@ import Workflows
             #expect(control.encoderLessControl?[.linearAUROC] != nil, "\(name)")
             #expect((control.thisLessParameters != nil) == (name == "with_parameters"), "\(name)")
         }
-        let pictures = ContenderPictures(contender, records: assessment.records.test)
+        let pictures = ModelPictures(model, records: assessment.records.test)
         #expect(pictures.name == "encoder" && pictures.maps.count == 2)
         #expect(!pictures.curves.isEmpty)
         // Classification, subgroups and differences.
-        #expect(ResultTable.evaluation(contender, controls: controls).count == 3)
-        #expect(ResultTable.evaluation(contender, controls: []).count == 2)
+        #expect(ResultTable.evaluation(model, controls: controls).count == 3)
+        #expect(ResultTable.evaluation(model, controls: []).count == 2)
     }
 }

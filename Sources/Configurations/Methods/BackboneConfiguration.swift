@@ -68,8 +68,8 @@ public struct ConvolutionalConfiguration: EncoderConfiguration {
     public func channels(after block: Int) -> Int { channels << block }
 
     /// Its one vector; it mixes the leads in its first layer, so nothing of it belongs to one.
-    public func readout(_ word: FinetuneConfiguration.ReadoutName) -> Readout? {
-        word == .mean ? .own : nil
+    public func readout(for pooling: FinetuneConfiguration.Pooling) -> Readout? {
+        pooling == .mean ? .method : nil
     }
 }
 

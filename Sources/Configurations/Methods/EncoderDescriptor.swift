@@ -6,20 +6,20 @@ public enum Readout: String, Sendable, CaseIterable {
     case mean
     /// The mean over each lead's tokens, the leads side by side.
     case leads
-    /// What the method's authors use, or what the method adds to the encoder.
-    case own
+    /// The vector of the method itself: what its authors use, or what it adds to the encoder.
+    case method
 }
 
 /// The settings of a network that turns windows into tokens and vectors.
 public protocol EncoderConfiguration: Sendable, Equatable {
-    /// The read-out that a word of fine-tuning means with this network; `nil` where it has none.
-    func readout(_ word: FinetuneConfiguration.ReadoutName) -> Readout?
+    /// The read-out that a pooling of fine-tuning is with this network; `nil` where it has none.
+    func readout(for pooling: FinetuneConfiguration.Pooling) -> Readout?
 }
 
 extension EncoderConfiguration {
     /// All tokens, or each lead's.
-    public func readout(_ word: FinetuneConfiguration.ReadoutName) -> Readout? {
-        switch word {
+    public func readout(for pooling: FinetuneConfiguration.Pooling) -> Readout? {
+        switch pooling {
         case .mean: .mean
         case .leads: .leads
         case .parts: nil
@@ -46,12 +46,12 @@ public struct EncoderDescriptor: Sendable {
     /// Keys of the method's configuration, sections too, that the fine-tuning of its encoder takes over.
     let keys: [String]
     /// The read-out that fine-tuning gets in an evaluation where nobody says anything.
-    public let readout: FinetuneConfiguration.ReadoutName
+    public let readout: FinetuneConfiguration.Pooling
 
     /// An encoder as it is fine-tuned.
     public init(
         keys: [String], input: InputDefaults? = nil, segmentsPerCrop: Int = 1,
-        readout: FinetuneConfiguration.ReadoutName = .mean, configuration: @escaping Reading
+        readout: FinetuneConfiguration.Pooling = .mean, configuration: @escaping Reading
     ) {
         self.configuration = configuration
         self.input = input
@@ -100,11 +100,11 @@ public struct ClinicalEncoderConfiguration: EncoderConfiguration {
     public let tokens: ClinicalTokenConfiguration
 
     /// All tokens, each lead's, or patches and clinical tokens apart.
-    public func readout(_ word: FinetuneConfiguration.ReadoutName) -> Readout? {
-        switch word {
+    public func readout(for pooling: FinetuneConfiguration.Pooling) -> Readout? {
+        switch pooling {
         case .mean: .mean
         case .leads: .leads
-        case .parts: .own
+        case .parts: .method
         }
     }
 }

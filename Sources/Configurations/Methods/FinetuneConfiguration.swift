@@ -12,7 +12,7 @@ extension MethodDescriptor {
 /// The settings of fine-tuning: the encoder of another method, a read-out and a linear head, trained on superclasses.
 public struct FinetuneConfiguration: MethodConfiguration {
     /// How tokens become the vector that the head gets.
-    public enum ReadoutName: String, Sendable, CaseIterable {
+    public enum Pooling: String, Sendable, CaseIterable {
         /// The mean over all tokens.
         case mean
         /// The mean over each lead's tokens, the leads side by side; of the hybrid, their clinical tokens behind them.
@@ -25,9 +25,9 @@ public struct FinetuneConfiguration: MethodConfiguration {
     public let base: MethodDescriptor
     /// The encoder.
     public let encoder: any EncoderConfiguration
-    /// How tokens become the vector that the head gets, in the word for it.
-    public let readoutName: ReadoutName
-    /// The same as the encoder has it.
+    /// How tokens become the vector that the head gets; the key is `readout`.
+    public let pooling: Pooling
+    /// The same as one of the encoder's read-outs.
     public let readout: Readout
     /// What the learning rate of a layer is multiplied by, compared with the layer above it.
     public let layerDecay: Double
@@ -49,12 +49,12 @@ public struct FinetuneConfiguration: MethodConfiguration {
         }
         self.base = base
         let encoder = try descriptor.configuration(&reader, shared)
-        readoutName = try reader.choice("readout", default: ReadoutName.mean)
-        guard let readout = encoder.readout(readoutName) else {
-            let words = ReadoutName.allCases.filter { encoder.readout($0) != nil }
+        pooling = try reader.choice("readout", default: Pooling.mean)
+        guard let readout = encoder.readout(for: pooling) else {
+            let words = Pooling.allCases.filter { encoder.readout(for: $0) != nil }
             throw .contradiction(
                 keys: ["readout", "base"],
-                problem: "the encoder of \(base.name) has no read-out '\(readoutName.rawValue)'",
+                problem: "the encoder of \(base.name) has no read-out '\(pooling.rawValue)'",
                 remedy: "choose \(words.map(\.rawValue).joined(separator: " or "))")
         }
         self.encoder = encoder
@@ -80,7 +80,7 @@ extension FinetuneConfiguration {
     /// Whether both train the same encoder in the same way.
     public static func == (first: Self, second: Self) -> Bool {
         first.base == second.base && first.encoder.isEqual(to: second.encoder)
-            && first.readoutName == second.readoutName && first.layerDecay == second.layerDecay
+            && first.pooling == second.pooling && first.layerDecay == second.layerDecay
             && first.dropout == second.dropout && first.standardises == second.standardises
             && first.augmentation == second.augmentation && first.labels == second.labels
     }

@@ -19,8 +19,6 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
     case noRecord(name: String, dataset: FilePath, nearest: String?)
     /// There are fewer records to choose neighbours from than are asked for.
     case tooFewCandidates(wanted: Int, records: Int)
-    /// The data set does not fit what the encoder was trained on.
-    case unfitDataset(dataset: FilePath, problem: String)
     /// Runs were tested on different records.
     case recordsDiffer(runs: [String])
     /// A record's vector has a NaN or an infinity.
@@ -52,7 +50,6 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
             "\(dataset) has no record '\(name)'" + (nearest.map { "; is it '\($0)'?" } ?? "")
         case .tooFewCandidates(let wanted, let records):
             "\(wanted) neighbours of \(records) records; ask for fewer with --count"
-        case .unfitDataset(let dataset, let problem): "\(dataset) \(problem)"
         case .vectorNotFinite(let record, let count, let width, let step):
             "\(record): \(count) of the \(width) numbers that the encoder of step \(step) makes of it are not finite; "
                 + "the weights are too large (take an earlier checkpoint, --step), or the record's signal is"

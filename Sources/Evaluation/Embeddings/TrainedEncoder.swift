@@ -7,7 +7,6 @@ import NeuralNetworks
 import Pretraining
 import Runs
 import Runtime
-import Training
 
 /// An encoder with the weights of a checkpoint, or with those that a run draws before its first step.
 public struct TrainedEncoder: Sendable {
@@ -35,27 +34,11 @@ public struct TrainedEncoder: Sendable {
     ) throws {
         let record = try run.read()
         let store = CheckpointStore(path: run.checkpointsPath)
-        guard let (name, manifest) = try store.newestWhole(step: step, report: report) else {
-            throw CheckpointError.absent(path: store.path + (step.map { ", step \($0)" } ?? ""))
-        }
         self.configuration = record.configuration
         (method, embedding, parameters) = try Self.begin(record.configuration)
-        let prefix = OfficialWeights.parameterPrefix
-        let saved = try store.tensors(of: name) { $0.hasPrefix(prefix) }.tensors
-        for (index, specification) in parameters.specifications.enumerated()
-        where specification.role != .statistic {
-            let tensor = parameters.tensor(index)
-            let fullName = prefix + specification.name
-            guard let found = saved.first(where: { $0.name == fullName }),
-                found.tensor.shape == tensor.shape,
-                found.tensor.elementType == tensor.elementType
-            else {
-                throw CheckpointError.differs(
-                    checkpoint: store.folder(of: name).text,
-                    problem: "it has no \(specification.name) of shape \(tensor.shape)")
-            }
-            tensor.copyNumbers(of: found.tensor)
-        }
+        let (name, manifest) = try store.loadNewestParameters(
+            step: step, into: parameters.held(under: OfficialWeights.parameterPrefix),
+            report: report)
         self.step = name.step
         stateDigest = manifest.stateDigest
         dataDigest = record.dataDigest
@@ -67,7 +50,7 @@ public struct TrainedEncoder: Sendable {
     ///   - configuration: What would be trained.
     ///   - dataset: What a method takes from the data before its first step, such as statistics, is taken from here.
     ///   - trainingRecords: The records of it that may be looked at for that.
-    /// - Throws: `EvaluationError`, and whatever keeps a window from being read.
+    /// - Throws: `UnfitDataset`, `EvaluationError`, and whatever keeps a window from being read.
     public init(
         drawnBy configuration: Configuration, dataset: PreparedDataset,
         trainingRecords: [EvaluatedRecord]
@@ -123,7 +106,7 @@ public struct TrainedEncoder: Sendable {
     ///   - threads: Compute threads; any number gives the same bits.
     ///   - progress: Told how many records are done, from any thread.
     /// - Returns: A row a record.
-    /// - Throws: `EvaluationError` where the set does not fit, and whatever keeps a window from being read.
+    /// - Throws: `UnfitDataset`, `EvaluationError`, and whatever keeps a window from being read.
     public func embed(
         _ records: [EvaluatedRecord], of dataset: PreparedDataset, readout: Readout,
         centreCropOnly: Bool = false, threads: Int,
@@ -176,7 +159,7 @@ public struct TrainedEncoder: Sendable {
     ///   - threads: Compute threads; any number gives the same bits.
     ///   - progress: Told how many records are done, from any thread.
     /// - Returns: A row a record, a column a superclass.
-    /// - Throws: `EvaluationError`, and whatever keeps a window from being read.
+    /// - Throws: `UnfitDataset`, `EvaluationError`, and whatever keeps a window from being read.
     public func probabilities(
         _ records: [EvaluatedRecord], of dataset: PreparedDataset, centreCropOnly: Bool = false,
         threads: Int, progress: @escaping @Sendable (Int) -> Void = { _ in }
@@ -186,7 +169,7 @@ public struct TrainedEncoder: Sendable {
         }
         try check(dataset)
         return try rows(
-            of: classifier, records.map(\.windows), from: dataset, readout: .own,
+            of: classifier, records.map(\.windows), from: dataset, readout: .method,
             centreCropOnly: centreCropOnly, threads: threads,
             name: { Self.name($0, records[$0]) }, progress: progress)
     }
@@ -203,32 +186,24 @@ public struct TrainedEncoder: Sendable {
         let workers = (0..<threads).map { _ in
             Worker(workspace: embedding.makeWorkspace(), tape: Tape(parameters: parameters))
         }
-        let rows = Locked<[Int: [Double]]>([:])
-        // Tasks are begun in order, so the first record of all that fail is among these whatever the threads.
-        let failure = Locked<(task: Int, error: any Error)?>(nil)
+        let done = Locked(0)
         let step = step
-        pool.run(records.count) { task, thread in
-            guard failure.withLock({ $0 == nil }) else { return }
-            do {
-                let row = try workers[thread].embed(
-                    records[task], starts: starts, readout: readout, width: width, from: source)
-                let strange = row.count { !$0.isFinite }
-                guard strange == 0 else {
-                    throw EvaluationError.vectorNotFinite(
-                        record: name(task), count: strange, width: width, step: step)
-                }
-                progress(
-                    rows.withLock { rows in
-                        rows[task] = row
-                        return rows.count
-                    })
-            } catch {
-                failure.withLock { if $0.map({ task < $0.task }) ?? true { $0 = (task, error) } }
+        let rows = try pool.map(records.count) { task, thread in
+            let row = try workers[thread].embed(
+                records[task], starts: starts, readout: readout, width: width, from: source)
+            let strange = row.count { !$0.isFinite }
+            guard strange == 0 else {
+                throw EvaluationError.vectorNotFinite(
+                    record: name(task), count: strange, width: width, step: step)
             }
+            progress(
+                done.withLock { done in
+                    done += 1
+                    return done
+                })
+            return row
         }
-        if let error = failure.withLock({ $0?.error }) { throw error }
-        let values = rows.withLock { rows in records.indices.flatMap { rows[$0] ?? [] } }
-        return Matrix(rows: records.count, columns: width, values: values)
+        return Matrix(rows: records.count, columns: width, values: rows.flatMap(\.self))
     }
 
     /// How much each patch of a window weighs in the mean over tokens, as attention hands it on.
@@ -260,25 +235,9 @@ public struct TrainedEncoder: Sendable {
         }
     }
 
-    private func check(_ dataset: PreparedDataset) throws(EvaluationError) {
-        let input = configuration.input
-        guard dataset.sampleRateHz == input.sampleRateHz else {
-            throw .unfitDataset(
-                dataset: dataset.path,
-                problem: "has \(dataset.sampleRateHz) samples a second, the encoder was trained on "
-                    + "\(input.sampleRateHz); prepare it again with --rate \(input.sampleRateHz)")
-        }
-        if method.needsClinicalFeatures, let problem = ClinicalFeatures.problem(of: dataset) {
-            throw .unfitDataset(
-                dataset: dataset.path,
-                problem: "\(problem): \(configuration.method.name) takes them, too")
-        }
-        guard dataset.samplesPerWindow >= input.cropSamples else {
-            throw .unfitDataset(
-                dataset: dataset.path,
-                problem: "has windows of \(dataset.samplesPerWindow) samples, the encoder takes "
-                    + "\(input.cropSamples)")
-        }
+    private func check(_ dataset: PreparedDataset) throws(UnfitDataset) {
+        try dataset.requireFit(
+            to: configuration, needsClinicalFeatures: method.needsClinicalFeatures)
     }
 }
 
@@ -308,7 +267,7 @@ private final class Worker: @unchecked Sendable {
                 for (i, number) in vector.numbers.enumerated() { sum[i] += Double(number) }
             }
         }
-        let share = 1 / Double(windows.count * starts.count)
-        return sum.map { $0 * share }
+        let factor = 1 / Double(windows.count * starts.count)
+        return sum.map { $0 * factor }
     }
 }

@@ -35,7 +35,7 @@ public struct AttentionMap: Sendable {
             places.patches.contains($0 % places.columns) ? 1 / Double(patchCount) : 0
         }
         for block in blocks.reversed() {
-            let handed = block.handedOn(weights)
+            let handed = block.propagated(weights)
             for token in weights.indices { weights[token] = (weights[token] + handed[token]) / 2 }
         }
         var byLead: [[Double]?] = Array(repeating: nil, count: Lead.allCases.count)

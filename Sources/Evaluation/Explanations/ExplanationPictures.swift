@@ -1,5 +1,6 @@
 import Electrocardiography
 import Foundation
+import Runtime
 
 extension EvaluatedRecord {
     /// One line: name, labels, what is known of the patient, codes.
@@ -63,7 +64,7 @@ extension NeighbourSearch {
             papers.append(
                 try paper(
                     "Neighbour \(number + 1), \(distance.rawValue) distance "
-                        + ResultTable.text(neighbour.distance)
+                        + decimals(neighbour.distance)
                         + (query.classes.isEmpty
                             ? "" : shares ? ": shares a superclass" : ": shares no superclass"),
                     neighbour.record))

@@ -1,4 +1,5 @@
 import LinearAlgebra
+import Statistics
 
 /// The directions in which records differ most (Pearson, 1901), found from the records that it was fitted to.
 ///

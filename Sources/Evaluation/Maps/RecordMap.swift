@@ -1,5 +1,6 @@
 import Kernels
 import LinearAlgebra
+import Statistics
 
 /// How records are brought into a plane.
 public struct MapSettings: Sendable {

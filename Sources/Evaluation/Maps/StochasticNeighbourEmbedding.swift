@@ -1,6 +1,7 @@
 import Foundation
 import Kernels
 import LinearAlgebra
+import Statistics
 
 /// t-SNE: places records in a plane so that neighbours stay neighbours (van der Maaten and Hinton, 2008).
 ///

@@ -1,4 +1,5 @@
 import Kernels
+import Statistics
 
 /// Resamples of records, drawn with replacement so that every class has records and others.
 ///

@@ -1,4 +1,5 @@
 import LinearAlgebra
+import Statistics
 
 /// How well clusters are told apart by distance (Euclidean), computed as scikit-learn does.
 public struct ClusterMeasures: Sendable, Equatable {

@@ -1,4 +1,5 @@
 import Kernels
+import Statistics
 
 /// The variance of AUROCs without resampling, and of the difference of two on the same records.
 ///

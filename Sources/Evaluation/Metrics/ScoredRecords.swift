@@ -1,4 +1,5 @@
 import LinearAlgebra
+import Statistics
 
 /// What a classifier says of records, and what is so: a score for each record and class.
 ///

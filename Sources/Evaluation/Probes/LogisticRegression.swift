@@ -1,5 +1,6 @@
 import Foundation
 import LinearAlgebra
+import Statistics
 
 /// Linear classification with a penalty on the squares of the weights, solved to the optimum in double.
 ///

@@ -1,4 +1,5 @@
 import LinearAlgebra
+import Statistics
 
 /// Classification by the classes of the nearest training records, each of which has one vote.
 public struct NearestNeighbours: Sendable {

@@ -1,4 +1,5 @@
 import LinearAlgebra
+import Statistics
 
 /// A linear map to a number, with a penalty on the squares of the weights; the bias is free.
 public struct RidgeRegression: Sendable {
@@ -43,29 +44,5 @@ public struct RidgeRegression: Sendable {
             let weights = factor.solve(product).values
             return RidgeRegression(weights: weights, bias: mean - dot(weights, means))
         }
-    }
-}
-
-/// The share of variance that a prediction explains.
-public enum Determination {
-    /// R²: 1 less the ratio of squared errors to squared deviations from the mean.
-    ///
-    /// - Parameters:
-    ///   - predictions: What was predicted.
-    ///   - truths: What is so.
-    ///   - weights: How often each record counts.
-    /// - Returns: `nil` where the truths do not vary.
-    public static func share(
-        _ predictions: [Double], of truths: [Double], counting weights: [Double]
-    ) -> Double? {
-        let total = weights.reduce(0, +)
-        let mean = zip(truths, weights).reduce(0) { $0 + $1.0 * $1.1 } / total
-        var (errors, deviations) = (0.0, 0.0)
-        for i in truths.indices {
-            let (error, deviation) = (truths[i] - predictions[i], truths[i] - mean)
-            errors += weights[i] * error * error
-            deviations += weights[i] * deviation * deviation
-        }
-        return deviations > 0 ? 1 - errors / deviations : nil
     }
 }

@@ -1,11 +1,12 @@
 import EvaluationSchema
 import LinearAlgebra
 import Runtime
+import Statistics
 
 /// How far apart the classes lie without any classifier, on the test fold's records with one label.
 ///
 /// The measures depend on how many numbers a record has, so they are taken twice: of the features as they are, and of
-/// as many principal components for all contenders.
+/// as many principal components for all models.
 public struct ClusterProtocol: Sendable {
     /// The dimension of the study's triplet embeddings.
     public static let usualDimension = 9
@@ -24,7 +25,7 @@ public struct ClusterProtocol: Sendable {
         init(_ features: Matrix, labels: [Int], seed: UInt64) throws(MetricError) {
             dimension = features.columns
             classes = try ClusterMeasures(features, labels: labels)
-            let found = try MeanClusters(features, clusters: classes.clusterCount, seed: seed)
+            let found = try KMeans(features, clusters: classes.clusterCount, seed: seed)
             means = try ClusterMeasures(features, labels: found.labels)
             adjustedRand = try PartitionAgreement.adjustedRand(found.labels, labels)
         }
@@ -50,11 +51,11 @@ public struct ClusterProtocol: Sendable {
     /// - Parameters:
     ///   - features: Of all parts, of which the test fold is measured.
     ///   - records: What the rows are.
-    ///   - dimension: How many principal components all contenders are brought to.
+    ///   - dimension: How many principal components all models are brought to.
     ///   - seed: What the starts of k-means are drawn from.
     /// - Throws: `MetricError`.
     public init(
-        _ features: PartedFeatures, of records: LabelledRecords,
+        _ features: FeatureSplits, of records: LabelledRecords,
         dimension: Int = usualDimension, seed: UInt64
     ) throws(MetricError) {
         wantedDimension = dimension

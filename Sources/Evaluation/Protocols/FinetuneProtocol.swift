@@ -1,6 +1,7 @@
 import EvaluationSchema
 import LinearAlgebra
 import Runtime
+import Statistics
 
 /// What the head of a fine-tuned encoder says of records: probabilities, the mean over crops.
 ///

@@ -3,11 +3,12 @@ import EvaluationSchema
 import LinearAlgebra
 import Pretraining
 import Runtime
+import Statistics
 
 /// What is reached with a part of the labels.
 ///
 /// A part is drawn by patient and has records of every class; a larger part contains a smaller one of the same draw. All
-/// contenders get the same draws. Penalties, steps and thresholds are chosen on the whole validation fold.
+/// models get the same draws. Penalties, steps and thresholds are chosen on the whole validation fold.
 public struct LabelEfficiency: Sendable {
     /// One part of the labels.
     public struct Point: Sendable {
@@ -52,14 +53,14 @@ extension LabelEfficiency.Point {
     ///   - seed: Of the first draw, and of resamples.
     /// - Throws: `MetricError`.
     init(
-        fraction: Double, draws: Int, features: PartedFeatures, records: LabelledRecords,
+        fraction: Double, draws: Int, features: FeatureSplits, records: LabelledRecords,
         in dataset: PreparedDataset, seed: UInt64
     ) throws(MetricError) {
         self.fraction = fraction
         for draw in 0..<(fraction < 1 ? draws : 1) {
             let rows = records.trainingRows(
                 fraction: fraction, seed: seed &+ UInt64(draw), in: dataset)
-            let fewer = PartedFeatures(
+            let fewer = FeatureSplits(
                 training: features.training.selecting(rows: rows),
                 validation: features.validation, test: features.test, external: nil)
             let probe = try LinearProbe(

@@ -1,6 +1,7 @@
 import EvaluationSchema
 import LinearAlgebra
 import Runtime
+import Statistics
 
 /// The linear probe: logistic regression on standardised features.
 ///
@@ -32,7 +33,7 @@ public struct LinearProbe: Sendable {
     ///   - seed: What resamples are drawn from.
     /// - Throws: `MetricError`.
     public init(
-        _ features: PartedFeatures, of records: LabelledRecords, kind: LogisticRegression.Kind,
+        _ features: FeatureSplits, of records: LabelledRecords, kind: LogisticRegression.Kind,
         seed: UInt64
     ) throws(MetricError) {
         self.kind = kind

@@ -1,12 +1,12 @@
 import EvaluationSchema
 import LinearAlgebra
 import Runtime
+import Statistics
 
 /// k-NN on records with one label: Euclidean on features as they are, cosine on features of unit length; 20 and 5
 /// neighbours.
 public struct NeighbourProtocol: Sendable {
-    /// The neighbours that the first numbers are of.
-    public static let defaultCount = 20
+    /// Neighbours that are asked; the first numbers are of the first.
     private static let counts = [20, 5]
 
     /// One way to find neighbours, and its measures.
@@ -32,7 +32,7 @@ public struct NeighbourProtocol: Sendable {
     ///   - seed: What resamples are drawn from.
     /// - Throws: `MetricError`.
     public init(
-        _ features: PartedFeatures, of records: LabelledRecords, seed: UInt64
+        _ features: FeatureSplits, of records: LabelledRecords, seed: UInt64
     ) throws(MetricError) {
         let names = LabelledRecords.classNames
         let training = SingleLabel(features.training, records.training)

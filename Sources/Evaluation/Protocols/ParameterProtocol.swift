@@ -1,6 +1,7 @@
 import EvaluationSchema
 import LinearAlgebra
 import Runtime
+import Statistics
 
 /// How well a linear map reads each clinical parameter out of features: ridge regression, its penalty chosen on the
 /// validation fold.
@@ -14,8 +15,8 @@ public struct ParameterProtocol: Sendable {
     public struct Reading: Sendable {
         /// The parameter.
         public let name: String
-        /// Share of variance that is explained in the test fold; `nil` where too few records have it.
-        public let share: Double?
+        /// R² in the test fold; `nil` where too few records have it.
+        public let rSquared: Double?
         /// Where 95 % of resamples lie.
         public let interval: Interval?
         /// The penalty that the validation fold chose.
@@ -36,7 +37,7 @@ public struct ParameterProtocol: Sendable {
     ///   - seed: What resamples are drawn from.
     /// - Throws: `MetricError`.
     public init(
-        _ features: PartedFeatures, targets: PartedFeatures, names: [String], seed: UInt64
+        _ features: FeatureSplits, targets: FeatureSplits, names: [String], seed: UInt64
     ) throws(MetricError) {
         let scaled = features.mapped(Standardisation(fittedTo: features.training).callAsFunction)
         var readings: [Reading] = []
@@ -49,7 +50,7 @@ public struct ParameterProtocol: Sendable {
     }
 
     private static func read(
-        _ name: String, column: Int, from features: PartedFeatures, targets: PartedFeatures,
+        _ name: String, column: Int, from features: FeatureSplits, targets: FeatureSplits,
         seed: UInt64
     ) throws(MetricError) -> Reading {
         func measured(_ features: Matrix, _ targets: Matrix) -> (x: Matrix, y: [Double]) {
@@ -61,27 +62,27 @@ public struct ParameterProtocol: Sendable {
         let test = measured(features.test, targets.test)
         guard min(training.y.count, validation.y.count, test.y.count) >= minimumRecords else {
             return Reading(
-                name: name, share: nil, interval: nil, penalty: nil, recordCount: test.y.count)
+                name: name, rSquared: nil, interval: nil, penalty: nil, recordCount: test.y.count)
         }
         let fits = try RidgeRegression.fits(
             training.x, targets: training.y, penalties: penalties)
-        func share(_ fit: RidgeRegression) -> Double {
-            Determination.share(
+        func score(_ fit: RidgeRegression) -> Double {
+            rSquared(
                 fit(validation.x), of: validation.y,
                 counting: Array(repeating: 1, count: validation.y.count)) ?? -.infinity
         }
-        var best = (fit: fits[0], share: share(fits[0]), penalty: penalties[0])
+        var best = (fit: fits[0], score: score(fits[0]), penalty: penalties[0])
         for (fit, penalty) in zip(fits, penalties).dropFirst() {
-            let found = share(fit)
-            if found > best.share { best = (fit, found, penalty) }
+            let found = score(fit)
+            if found > best.score { best = (fit, found, penalty) }
         }
         let predictions = best.fit(test.x)
         let bootstrap = try Bootstrap(records: test.y.count, seed: seed, name: name)
         func explained(_ weights: [Double]) -> Double? {
-            Determination.share(predictions, of: test.y, counting: weights)
+            rSquared(predictions, of: test.y, counting: weights)
         }
         return Reading(
-            name: name, share: explained(Array(repeating: 1, count: test.y.count)),
+            name: name, rSquared: explained(Array(repeating: 1, count: test.y.count)),
             interval: bootstrap.interval(of: explained), penalty: best.penalty,
             recordCount: test.y.count)
     }
@@ -91,7 +92,7 @@ public struct ParameterProtocol: Sendable {
         var summary = ParameterSummary()
         for reading in readings {
             var written = ParameterReadingSummary()
-            written.r2 = reading.share?.ifMeasured
+            written.r2 = reading.rSquared?.ifMeasured
             written.r2Interval = reading.interval?.summary
             (written.penalty, written.records) = (reading.penalty, reading.recordCount)
             summary.test[reading.name] = written

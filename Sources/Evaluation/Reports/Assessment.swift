@@ -5,61 +5,7 @@ import EvaluationSchema
 import LinearAlgebra
 import Pretraining
 import Runtime
-
-/// How encoders are assessed.
-public struct AssessmentSettings: Sendable {
-    /// What is done with features.
-    public var protocols: Set<EvaluationProtocol>
-    /// Which vectors are taken of an encoder.
-    public var readout: Readout
-    /// Which diagnostic codes count.
-    public var rule: LabelRule
-    /// Whether one crop of each window is enough.
-    public var centreCropOnly: Bool
-    /// How many principal components clusters are measured in, beside the features as they are.
-    public var clusterDimension: Int
-    /// How maps of the test records are drawn; `nil` where nobody looks at them.
-    public var map: MapSettings?
-    /// What resamples and starts are drawn from.
-    public var seed: UInt64
-    /// Compute threads; any number gives the same numbers.
-    public var threads: Int
-    /// Parts of the labelled patients that the linear probe is trained on beside all of them.
-    public var labelFractions: [Double]
-    /// How often each part is drawn.
-    public var labelDraws: Int
-
-    /// Settings by name.
-    public init(
-        protocols: Set<EvaluationProtocol>, readout: Readout = .mean, rule: LabelRule = LabelRule(),
-        centreCropOnly: Bool = false, clusterDimension: Int = ClusterProtocol.usualDimension,
-        map: MapSettings? = nil, seed: UInt64 = 0, threads: Int = 1,
-        labelFractions: [Double] = [], labelDraws: Int = 5
-    ) {
-        self.labelFractions = labelFractions
-        self.labelDraws = labelDraws
-        self.protocols = protocols
-        self.readout = readout
-        self.rule = rule
-        self.centreCropOnly = centreCropOnly
-        self.clusterDimension = clusterDimension
-        self.map = map
-        self.seed = seed
-        self.threads = threads
-    }
-}
-
-/// Features under a name, with all that protocols say of them.
-public struct Contender: Sendable {
-    /// What the features are.
-    public let name: String
-    /// What protocols say.
-    public var results: ProtocolResults
-    /// The test records in a plane; `nil` where nobody asked, and for features that no encoder made.
-    public let map: RecordMap?
-    /// What all of it was said of.
-    let features: PartedFeatures
-}
+import Statistics
 
 /// The records on which encoders are assessed, and how.
 public struct Assessment: Sendable {
@@ -70,10 +16,10 @@ public struct Assessment: Sendable {
     /// The set of all parts but the external one.
     public let dataset: PreparedDataset
     private let externalSet: PreparedDataset?
-    private let clinicalParameters: PartedFeatures?
+    private let clinicalParameters: FeatureSplits?
     /// For the linear probe alone: `nil` without it.
-    private let segmentedParameters: PartedFeatures?
-    private let subgroups: PartedSubgroups?
+    private let segmentedParameters: FeatureSplits?
+    private let subgroups: SubgroupSplits?
 
     /// Told what is being done, and how many records of how many are done.
     public typealias Progress = @Sendable (_ what: String, _ done: Int, _ all: Int) -> Void
@@ -85,23 +31,22 @@ public struct Assessment: Sendable {
     ///   - externalSet: Tested whole.
     ///   - folds: Which folds are for what.
     ///   - settings: How encoders are assessed.
-    /// - Throws: `EvaluationError`.
+    /// - Throws: `EvaluationError`, `UnfitDataset`.
     public init(
         on dataset: PreparedDataset, externalSet: PreparedDataset?, folds: FoldConfiguration,
         settings: AssessmentSettings
     ) throws {
         let records = try LabelledRecords(
             dataset, externalSet: externalSet, folds: folds, rule: settings.rule)
-        for set in [dataset] + (externalSet.map { [$0] } ?? []) where set.clinicalFeatureCount > 0 {
-            guard let problem = ClinicalFeatures.problem(of: set) else { continue }
-            throw EvaluationError.unfitDataset(dataset: set.path, problem: problem)
+        for set in [dataset, externalSet].compactMap(\.self) {
+            try set.requireCurrentClinicalFeatures()
         }
         // A set that lacks them lacks them in every part.
         let areStored =
             dataset.clinicalFeatureCount > 0 && externalSet?.clinicalFeatureCount ?? 1 > 0
         clinicalParameters =
             areStored
-            ? try PartedFeatures(
+            ? try FeatureSplits(
                 of: records, in: dataset, externalSet: externalSet,
                 features: {
                     PlainFeatures.clinicalParameters($0, of: $1) ?? Matrix(rows: 0, columns: 0)
@@ -112,7 +57,7 @@ public struct Assessment: Sendable {
             settings.protocols.contains(.linear) ? clinicalParameters?.inSegments() : nil
         subgroups =
             settings.protocols.contains(.linear)
-            ? try PartedSubgroups(of: records, in: dataset, externalSet: externalSet) : nil
+            ? try SubgroupSplits(of: records, in: dataset, externalSet: externalSet) : nil
         (self.dataset, self.externalSet) = (dataset, externalSet)
         (self.records, self.settings) = (records, settings)
     }
@@ -127,15 +72,15 @@ public struct Assessment: Sendable {
     /// - Throws: `EvaluationError`, `MetricError`, and whatever keeps a window from being read.
     public func assess(
         _ encoder: TrainedEncoder, name: String, progress: @escaping Progress
-    ) throws -> Contender {
-        let features = try PartedFeatures(of: records, in: dataset, externalSet: externalSet) {
+    ) throws -> EvaluatedModel {
+        let features = try FeatureSplits(of: records, in: dataset, externalSet: externalSet) {
             records, dataset in
             try encoder.embed(
                 records, of: dataset, readout: settings.readout,
                 centreCropOnly: settings.centreCropOnly, threads: settings.threads
             ) { progress(name, $0, records.count) }
         }
-        var found = try contender(
+        var found = try model(
             name, features, protocols: settings.protocols, subgroups: subgroups,
             map: settings.map.map { how throws(MetricError) in
                 try RecordMap(
@@ -182,13 +127,13 @@ public struct Assessment: Sendable {
     ///
     /// - Parameters:
     ///   - encoder: The encoder.
-    ///   - contender: What `assess` gave for it.
+    ///   - model: What `assess` gave for it.
     ///   - progress: Told how far the work is.
     /// - Returns: All controls by their names.
     /// - Throws: `EvaluationError`, `MetricError`, and whatever keeps a window from being read.
     public func controls(
-        of encoder: TrainedEncoder, assessed contender: Contender, progress: @escaping Progress
-    ) throws -> [Contender] {
+        of encoder: TrainedEncoder, assessed model: EvaluatedModel, progress: @escaping Progress
+    ) throws -> [EvaluatedModel] {
         var controls = [
             try drawn(by: encoder.configuration, name: Control.random.rawValue, progress: progress)
         ]
@@ -199,9 +144,9 @@ public struct Assessment: Sendable {
         // Distances between numbers of different units mean nothing, so the probe alone, which standardises.
         if let segmentedParameters {
             controls.append(
-                try self.contender(
+                try self.model(
                     Control.withParameters.rawValue,
-                    contender.features.joined(with: segmentedParameters),
+                    model.features.joined(with: segmentedParameters),
                     protocols: [.linear]))
         }
         return controls + (try plainControls(progress: progress))
@@ -210,46 +155,46 @@ public struct Assessment: Sendable {
     /// What protocols say of an encoder with the weights that its seed draws.
     public func drawn(
         by configuration: Configuration, name: String, progress: @escaping Progress
-    ) throws -> Contender {
+    ) throws -> EvaluatedModel {
         let random = try TrainedEncoder(
             drawnBy: configuration, dataset: dataset, trainingRecords: records.training)
         return try assess(random, name: name, progress: progress)
     }
 
     /// The controls that are the same for all encoders.
-    public func plainControls(progress: @escaping Progress) throws -> [Contender] {
+    public func plainControls(progress: @escaping Progress) throws -> [EvaluatedModel] {
         progress("statistics", 0, 1)
-        let statistics = try PartedFeatures(
+        let statistics = try FeatureSplits(
             of: records, in: dataset, externalSet: externalSet, features: PlainFeatures.statistics)
         var controls = [
-            try contender(
+            try model(
                 Control.statistics.rawValue, statistics, protocols: settings.protocols)
         ]
         let others = settings.protocols.subtracting([.parameters])
         if let clinicalParameters {
             controls.append(
-                try contender(
+                try model(
                     Control.parameters.rawValue, clinicalParameters.filled(), protocols: others))
         }
         if let segmentedParameters {
             controls.append(
-                try contender(
+                try model(
                     Control.parametersInSegments.rawValue, segmentedParameters, protocols: [.linear]
                 ))
         }
-        let ageAndSex = try PartedFeatures(
+        let ageAndSex = try FeatureSplits(
             of: records, in: dataset, externalSet: externalSet,
             features: { records, _ in PlainFeatures.ageAndSex(records) })
         controls.append(
-            try contender(
+            try model(
                 Control.ageAndSex.rawValue, ageAndSex.filled(), protocols: others))
         return controls
     }
 
-    private func contender(
-        _ name: String, _ features: PartedFeatures, protocols: Set<EvaluationProtocol>,
-        subgroups: PartedSubgroups? = nil, map: RecordMap? = nil
-    ) throws(MetricError) -> Contender {
+    private func model(
+        _ name: String, _ features: FeatureSplits, protocols: Set<EvaluationProtocol>,
+        subgroups: SubgroupSplits? = nil, map: RecordMap? = nil
+    ) throws(MetricError) -> EvaluatedModel {
         var results = try ProtocolResults(
             protocols, on: features, of: records, subgroups: subgroups,
             clinicalParameters: clinicalParameters,
@@ -262,7 +207,7 @@ public struct Assessment: Sendable {
                         records: records, in: dataset, seed: settings.seed)
                 })
         }
-        return Contender(name: name, results: results, map: map, features: features)
+        return EvaluatedModel(name: name, results: results, map: map, features: features)
     }
 
     /// What the records are and how they were labelled, to be written.

@@ -1,5 +1,6 @@
 import EvaluationSchema
 import Runtime
+import Statistics
 
 /// All measures of a classifier on records, with intervals.
 public struct ClassificationReport: Sendable {

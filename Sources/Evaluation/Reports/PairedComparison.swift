@@ -1,7 +1,7 @@
 import EvaluationSchema
 import Runtime
 
-/// How two contenders differ on the same test records.
+/// How two models differ on the same test records.
 public struct PairedComparison: Sendable {
     /// A measure and the difference in it; `nil` where it could not be taken.
     public let differences: [(measure: ComparedMeasure, difference: PairedDifference?)]

@@ -1,5 +1,6 @@
 import EvaluationSchema
 import Runtime
+import Statistics
 
 /// What is done with features.
 public enum EvaluationProtocol: String, Sendable, CaseIterable {
@@ -44,13 +45,13 @@ public struct ProtocolResults: Sendable {
     ///   - records: What the rows are.
     ///   - subgroups: Groups of the tested records; `nil` leaves them out.
     ///   - clinicalParameters: What the protocol `parameters` reads out; `nil` leaves it out.
-    ///   - clusterDimension: How many principal components the protocol `clusters` brings all contenders to.
+    ///   - clusterDimension: How many principal components the protocol `clusters` brings all models to.
     ///   - seed: What resamples and starts are drawn from.
     /// - Throws: `MetricError`.
     public init(
-        _ protocols: Set<EvaluationProtocol>, on features: PartedFeatures,
-        of records: LabelledRecords, subgroups: PartedSubgroups? = nil,
-        clinicalParameters: PartedFeatures?,
+        _ protocols: Set<EvaluationProtocol>, on features: FeatureSplits,
+        of records: LabelledRecords, subgroups: SubgroupSplits? = nil,
+        clinicalParameters: FeatureSplits?,
         clusterDimension: Int = ClusterProtocol.usualDimension, seed: UInt64
     ) throws(MetricError) {
         dimension = features.dimension
@@ -83,8 +84,8 @@ public struct ProtocolResults: Sendable {
     }
 
     /// The results, to be written.
-    public var summary: ContenderSummary {
-        var summary = ContenderSummary()
+    public var summary: ModelSummary {
+        var summary = ModelSummary()
         summary.dimension = dimension
         summary.linear = linear.map { probe in
             var linear = LinearSummary()

@@ -1,22 +1,23 @@
 import Foundation
+import Runtime
 
-/// Contenders side by side, as text.
+/// Models side by side, as text.
 public enum ResultTable {
     /// What classifiers make of features: the probe and k-NN, on the test fold.
-    public static func classification(_ contenders: [Contender]) -> [[String]] {
+    public static func classification(_ models: [EvaluatedModel]) -> [[String]] {
         [
             [
                 "features", "numbers", "linear AUROC", "F1 at 0.5", "F1", "k-NN AUROC",
                 "k-NN F1 weighted",
             ]
         ]
-            + contenders.map { contender in
-                let results = contender.results
+            + models.map { model in
+                let results = model.results
                 let (linear, near) = (
                     results.linear?.test, results.neighbours?.variants.first?.test
                 )
                 return [
-                    contender.name, "\(results.dimension)",
+                    model.name, "\(results.dimension)",
                     cell(linear) { $0.macroAUROC }, cell(linear) { $0.macroF1AtHalf },
                     cell(linear) { $0.macroF1 }, cell(near) { $0.macroAUROC },
                     cell(near) { $0.weightedF1 },
@@ -26,17 +27,17 @@ public enum ResultTable {
 
     /// How far apart classes lie, on the test fold's records with one label: in the features as they are, and in as
     /// many principal components for all.
-    public static func clusters(_ contenders: [Contender]) -> [[[String]]] {
-        guard contenders.contains(where: { $0.results.clusters != nil }) else { return [] }
+    public static func clusters(_ models: [EvaluatedModel]) -> [[[String]]] {
+        guard models.contains(where: { $0.results.clusters != nil }) else { return [] }
         return [
-            clusters(contenders, heading: "features") { $0.results.clusters?.whole },
-            clusters(contenders, heading: "principal components") { $0.results.clusters?.reduced },
+            clusters(models, heading: "features") { $0.results.clusters?.whole },
+            clusters(models, heading: "principal components") { $0.results.clusters?.reduced },
         ]
     }
 
     private static func clusters(
-        _ contenders: [Contender], heading: String,
-        in space: (Contender) -> ClusterProtocol.Space?
+        _ models: [EvaluatedModel], heading: String,
+        in space: (EvaluatedModel) -> ClusterProtocol.Space?
     ) -> [[String]] {
         [
             [
@@ -44,35 +45,37 @@ public enum ResultTable {
                 "Calinski-Harabasz", "CHI/(n-k)", "adjusted Rand",
             ]
         ]
-            + contenders.compactMap { contender in
-                guard let space = space(contender) else { return nil }
+            + models.compactMap { model in
+                guard let space = space(model) else { return nil }
                 let classes = space.classes
                 return [
-                    contender.name, "\(space.dimension)", "\(classes.recordCount)",
-                    text(classes.daviesBouldin), text(classes.silhouette),
-                    text(classes.calinskiHarabasz), text(classes.calinskiHarabaszPerRecord, 4),
-                    text(space.adjustedRand),
+                    model.name, "\(space.dimension)", "\(classes.recordCount)",
+                    decimals(classes.daviesBouldin), decimals(classes.silhouette),
+                    decimals(classes.calinskiHarabasz),
+                    decimals(classes.calinskiHarabaszPerRecord, 4),
+                    decimals(space.adjustedRand),
                 ]
             }
     }
 
     /// How well clinical parameters are read out, the best first.
-    public static func parameters(_ contender: Contender) -> [[String]] {
-        let readings = (contender.results.parameters?.readings ?? []).sorted {
-            ($0.share ?? -.infinity, $1.name) > ($1.share ?? -.infinity, $0.name)
+    public static func parameters(_ model: EvaluatedModel) -> [[String]] {
+        let readings = (model.results.parameters?.readings ?? []).sorted {
+            ($0.rSquared ?? -.infinity, $1.name) > ($1.rSquared ?? -.infinity, $0.name)
         }
         return [["parameter", "records", "R²", "95 %"]]
             + readings.map { reading in
                 [
-                    reading.name, "\(reading.recordCount)", reading.share.map { text($0) } ?? "",
-                    reading.interval.map { "\(text($0.lower)) to \(text($0.upper))" } ?? "",
+                    reading.name, "\(reading.recordCount)",
+                    reading.rSquared.map { decimals($0) } ?? "",
+                    reading.interval.map { "\(decimals($0.lower)) to \(decimals($0.upper))" } ?? "",
                 ]
             }
     }
 
     /// What the probe is worth on groups of records, each beside all others on the same classes.
-    public static func subgroups(_ contender: Contender) -> [[String]] {
-        guard let (test, external) = contender.results.linearSubgroups else { return [] }
+    public static func subgroups(_ model: EvaluatedModel) -> [[String]] {
+        guard let (test, external) = model.results.linearSubgroups else { return [] }
         let parts = [("fold 10", test)] + (external.map { [("external", $0)] } ?? [])
         return [["records of", "group", "records", "linear AUROC", "all others", "classes"]]
             + parts.flatMap { part, report in
@@ -86,28 +89,30 @@ public enum ResultTable {
                     let counted = reading.auroc.indices.filter { reading.auroc[$0] != nil }
                     return [
                         part, reading.group.rawValue, "\(reading.recordCount)",
-                        text(macro.area)
-                            + (macro.interval.map { " (\(text($0.lower))-\(text($0.upper)))" } ?? ""),
-                        reading.others.map { text($0) } ?? "",
+                        decimals(macro.area)
+                            + (macro.interval.map {
+                                " (\(decimals($0.lower))-\(decimals($0.upper)))"
+                            } ?? ""),
+                        reading.others.map { decimals($0) } ?? "",
                         counted.map { LabelledRecords.classNames[$0] }.joined(separator: " "),
                     ]
                 }
             }
     }
 
-    /// How a contender differs from others on the same records.
+    /// How a model differs from others on the same records.
     public static func differences(
-        of contender: Contender, to others: [Contender]
+        of model: EvaluatedModel, to others: [EvaluatedModel]
     ) -> [[String]] {
-        [["\(contender.name) less", "measure", "difference", "95 %", "p"]]
+        [["\(model.name) less", "measure", "difference", "95 %", "p"]]
             + others.flatMap { other in
-                PairedComparison(contender.results, less: other.results).differences.compactMap {
+                PairedComparison(model.results, less: other.results).differences.compactMap {
                     name, difference in
                     difference.map {
                         [
-                            other.name, name.rawValue, text($0.difference),
-                            "\(text($0.interval.lower)) to \(text($0.interval.upper))",
-                            text($0.pValue),
+                            other.name, name.rawValue, decimals($0.difference),
+                            "\(decimals($0.interval.lower)) to \(decimals($0.interval.upper))",
+                            decimals($0.pValue),
                         ]
                     }
                 }
@@ -115,12 +120,12 @@ public enum ResultTable {
     }
 
     /// What the heads of fine-tuned encoders say, on the test fold.
-    public static func finetuning(_ contenders: [Contender]) -> [[String]] {
+    public static func finetuning(_ models: [EvaluatedModel]) -> [[String]] {
         [["fine-tuned", "step", "fold-9 AUROC", "AUROC", "F1 at 0.5", "F1", "average precision"]]
-            + contenders.compactMap { contender in
-                guard let head = contender.results.finetune else { return nil }
+            + models.compactMap { model in
+                guard let head = model.results.finetune else { return nil }
                 return [
-                    contender.name, "\(head.step)", text(head.validationAUROC),
+                    model.name, "\(head.step)", decimals(head.validationAUROC),
                     cell(head.test) { $0.macroAUROC }, cell(head.test) { $0.macroF1AtHalf },
                     cell(head.test) { $0.macroF1 }, cell(head.test) { $0.macroAveragePrecision },
                 ]
@@ -128,19 +133,19 @@ public enum ResultTable {
     }
 
     /// What fewer labels give: the mean over draws, and their deviation where there are several.
-    public static func labelEfficiency(_ contenders: [Contender]) -> [[String]] {
+    public static func labelEfficiency(_ models: [EvaluatedModel]) -> [[String]] {
         func cell(_ values: [Double]) -> String {
             let (mean, deviation) = LabelEfficiency.Point.spread(values)
-            return text(mean) + (deviation.isNaN ? "" : " ± \(text(deviation))")
+            return decimals(mean) + (deviation.isNaN ? "" : " ± \(decimals(deviation))")
         }
         return [["features", "protocol", "labels", "records", "draws", "AUROC", "F1"]]
-            + contenders.flatMap { contender -> [[String]] in
-                let found = contender.results.labelEfficiency ?? LabelEfficiency()
+            + models.flatMap { model -> [[String]] in
+                let found = model.results.labelEfficiency ?? LabelEfficiency()
                 return [("linear", found.linear), ("finetune", found.finetune)].flatMap {
                     name, points in
                     points.map { point in
                         [
-                            contender.name, name, "\(text(100 * point.fraction, 1)) %",
+                            model.name, name, "\(decimals(100 * point.fraction, 1)) %",
                             "\(point.records.reduce(0, +) / point.records.count)",
                             "\(point.records.count)", cell(point.auroc), cell(point.f1),
                         ]
@@ -154,12 +159,7 @@ public enum ResultTable {
     ) -> String {
         guard let report, let value = measure(report)(report.scored.once) else { return "" }
         let interval = report.resamples.interval(of: measure(report))
-        return text(value)
-            + (interval.map { " (\(text($0.lower))-\(text($0.upper)))" } ?? "")
-    }
-
-    /// A number with so many decimals.
-    public static func text(_ value: Double, _ digits: Int = 3) -> String {
-        String(format: "%.\(digits)f", value)
+        return decimals(value)
+            + (interval.map { " (\(decimals($0.lower))-\(decimals($0.upper)))" } ?? "")
     }
 }

@@ -1,6 +1,7 @@
 import Electrocardiography
 import EvaluationSchema
 import Runtime
+import Statistics
 
 /// What a classifier is worth on groups of records, each beside all others.
 public struct SubgroupReport: Sendable {
@@ -120,7 +121,7 @@ public struct SubgroupReport: Sendable {
 }
 
 /// The groups of the records that are tested.
-public struct PartedSubgroups: Sendable {
+public struct SubgroupSplits: Sendable {
     /// Groups of the test fold's records.
     public let test: Subgroups
     /// Groups of the external set's; `nil` where there is none.

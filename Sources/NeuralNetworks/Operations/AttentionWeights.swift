@@ -21,7 +21,7 @@ public struct AttentionWeights {
     ///
     /// - Parameter weights: One a token of the first sequence.
     /// - Returns: One a token; they sum to what `weights` sum to.
-    public func handedOn(_ weights: [Double]) -> [Double] {
+    public func propagated(_ weights: [Double]) -> [Double] {
         precondition(weights.count == tokens, "\(weights.count) weights of \(tokens) tokens")
         let pairs = pattern?.pairs ?? tokens
         var result = Array(repeating: 0.0, count: tokens)

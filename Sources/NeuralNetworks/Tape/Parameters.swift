@@ -204,6 +204,16 @@ public final class Parameters: Sendable {
         specifications.firstIndex { $0.name == name }
     }
 
+    /// All parameters but statistics, which have no numbers of their own, as states and checkpoints hold them.
+    ///
+    /// - Parameter prefix: What their names begin with there.
+    /// - Returns: The parameters' own numbers, in their order.
+    public func held(under prefix: String) -> [NamedTensor] {
+        specifications.indices.filter { specifications[$0].role != .statistic }.map {
+            NamedTensor(prefix + specifications[$0].name, tensor($0))
+        }
+    }
+
     /// Gives what began as a copy the numbers that the copied parameters have now.
     public func renewCopies() {
         for (index, specification) in specifications.enumerated() {

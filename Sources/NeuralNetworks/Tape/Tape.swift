@@ -109,7 +109,8 @@ public final class Tape {
         records.append((Recorded.self, UnsafeRawPointer(address)))
     }
 
-    /// Runs a part of the computation that no gradient flows through, and takes its memory back but for the result.
+    /// Runs a part of the computation that no gradient flows through, such as a teacher or frozen layers, and takes its
+    /// memory back but for the result: the one way to leave something out of the backward pass.
     ///
     /// - Parameters:
     ///   - rows: Rows of the result.
@@ -126,14 +127,6 @@ public final class Tape {
         recordsGradients = recorded
         arena.rewind(to: mark)
         return y
-    }
-
-    /// Runs a part of the forward pass that the backward pass does not reach, such as frozen layers.
-    public func withoutGradients<Result>(_ body: () throws -> Result) rethrows -> Result {
-        let recorded = recordsGradients
-        recordsGradients = false
-        defer { recordsGradients = recorded }
-        return try body()
     }
 
     // MARK: Backward

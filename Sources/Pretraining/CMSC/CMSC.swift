@@ -81,7 +81,7 @@ public struct CMSC: GathersRows, KeepsState {
     ) throws -> Value {
         let parts = try [first, second].enumerated().map { place, signals in
             try backbone.vectors(
-                signals, .own, EncoderPass(shard, signalsPerSample: Self.segments, only: place),
+                signals, .method, EncoderPass(shard, signalsPerSample: Self.segments, only: place),
                 from: source, on: tape)
         }
         return tape.l2Normalised(tape.interleavedRows(parts[0], parts[1]))

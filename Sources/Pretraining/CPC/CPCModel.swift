@@ -101,7 +101,7 @@ public struct CPCModel: CropEncoder {
     ) -> Value {
         let time = settings.time
         let contexts = contexts(latents(signals, on: tape), on: tape)
-        guard readout == .own else { return tape.meanOfRows(contexts, length: time) }
+        guard readout == .method else { return tape.meanOfRows(contexts, length: time) }
         let last = TokenRows(
             time - 1..<time, ofGroups: contexts.rows / time, length: time, on: tape)
         return tape.gatherRows(contexts, indices: last.indices)

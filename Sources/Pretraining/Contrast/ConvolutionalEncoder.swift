@@ -64,7 +64,7 @@ public struct ConvolutionalEncoder: CropEncoder {
         switch readout {
         case .mean: lastChannels
         case .leads: nil
-        case .own: settings.width
+        case .method: settings.width
         }
     }
 
@@ -87,7 +87,7 @@ public struct ConvolutionalEncoder: CropEncoder {
     ) -> Value {
         let x = features(signals, pass, on: tape)
         let count = signals.rows / leads
-        guard readout == .own else { return tape.meanOfRows(x, length: x.rows / count) }
+        guard readout == .method else { return tape.meanOfRows(x, length: x.rows / count) }
         return head(
             settings.timePooling == .flat
                 ? x.reshaped(columns: x.count / count)

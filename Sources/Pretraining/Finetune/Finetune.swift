@@ -3,6 +3,7 @@ import Electrocardiography
 import Kernels
 import NeuralNetworks
 import Runtime
+import Statistics
 import Tensors
 
 /// Supervised training on diagnoses: the encoder of another method, its read-out, and a linear head with a yes or no for
@@ -153,19 +154,14 @@ public struct Finetune: ChoosesWindows, CompletesParameters, AdaptsWeights, Keep
     ) -> [String: JSONValue] {
         let records = auxiliary.flatMap { LabelledLogits.read($0) }
         let (truths, logits) = (records.map(\.classes), records.map(\.logits))
-        let areas = Superclass.allCases.compactMap { superclass -> Double? in
-            let isOfClass = truths.map { $0.contains(Superclasses(superclass)) }
-            let scores = logits.map { $0[superclass.rawValue] }
-            let of = scores.indices.filter { isOfClass[$0] }.map { scores[$0] }
-            let others = scores.indices.filter { !isOfClass[$0] }.map { scores[$0] }
-            guard !of.isEmpty, !others.isEmpty else { return nil }
-            // The share of pairs in the right order; a tie is half a pair.
-            let pairs = of.reduce(0.0) { total, score in
-                others.reduce(total) { $0 + (score > $1 ? 1 : score == $1 ? 0.5 : 0) }
-            }
-            return pairs / Double(of.count * others.count)
+        // A diverged head has no ranking; its loss says so.
+        let ranked = Superclass.allCases.map { superclass in
+            try? RankedScores(
+                name: superclass.name, scores: logits.map { $0[superclass.rawValue] },
+                truths: truths.map { $0.contains(Superclasses(superclass)) })
         }
-        guard !areas.isEmpty else { return [:] }
+        let areas = ranked.compactMap { $0?.auroc(counting: $0?.once ?? []) }
+        guard !areas.isEmpty, ranked.allSatisfy({ $0 != nil }) else { return [:] }
         return ["auroc_macro": .measured(areas.reduce(0, +) / Double(areas.count))]
     }
 }

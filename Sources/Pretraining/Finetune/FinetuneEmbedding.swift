@@ -12,12 +12,12 @@ extension Finetune {
         var embedding = SignalEmbedding(encoder, input: input, readouts: [])
         embedding.tokens = nil
         let named: Readout? =
-            switch settings.readoutName {
+            switch settings.pooling {
             case .mean: .mean
             case .leads: .leads
             case .parts: nil
             }
-        for readout in [.own, named].compactMap(\.self) {
+        for readout in [.method, named].compactMap(\.self) {
             embedding.set(readout, dimension: dimension) { [encoder] signals, pass, source, tape in
                 try encoder.vectors(signals, vectors, pass, from: source, on: tape)
             }
@@ -28,7 +28,7 @@ extension Finetune {
     /// What the head says.
     public var classifier: SignalEmbedding {
         SignalEmbedding(encoder, input: input, readouts: [])
-            .with(.own, dimension: Self.classes) { signals, pass, source, tape in
+            .with(.method, dimension: Self.classes) { signals, pass, source, tape in
                 let vector = try encoder.vectors(
                     signals, settings.readout, pass, from: source, on: tape)
                 let logits = logits(vector, of: pass.shard, on: tape)

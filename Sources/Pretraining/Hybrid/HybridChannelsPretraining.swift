@@ -38,7 +38,7 @@ public struct HybridChannelsPretraining: KeepsState, CompletesParameters {
             [self] input in
             ChannelSignals.Reader(method: self, reader: ChannelReader(input: input, gain: gain))
         }
-        return SignalEmbedding(encoder, input: input).with(.own, dimension: 2 * sizes.width) {
+        return SignalEmbedding(encoder, input: input).with(.method, dimension: 2 * sizes.width) {
             signals, pass, source, tape in
             let rows = encoder.vectors(signals, .leads, pass, from: source, on: tape)
                 .reshaped(columns: sizes.width)

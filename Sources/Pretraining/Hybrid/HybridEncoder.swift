@@ -28,7 +28,7 @@ struct HybridEncoder: Encoder {
         return switch readout {
         case .mean: sizes.width
         case .leads: columns * sizes.leads * sizes.width
-        case .own: columns * sizes.width
+        case .method: columns * sizes.width
         }
     }
 
@@ -55,13 +55,13 @@ struct HybridEncoder: Encoder {
             patches, features: hasClinicalTokens ? drops.inputs(clinical, on: tape) : nil,
             dropPath: DropPath(pass.shard, rate: dropPath, depth: depth, on: tape), on: tape)
         switch (readout, hasClinicalTokens) {
-        case (.mean, _), (.own, false):
+        case (.mean, _), (.method, false):
             return tape.meanOfRows(tokens, length: tokens.rows / samples)
         case (.leads, true): return encoder.byLead(tokens, samples: samples, on: tape)
         case (.leads, false):
             return tape.meanOfRows(tokens, length: sizes.patches)
                 .reshaped(columns: sizes.leads * sizes.width)
-        case (.own, true): return encoder.parts(tokens, samples: samples, on: tape)
+        case (.method, true): return encoder.parts(tokens, samples: samples, on: tape)
         }
     }
 

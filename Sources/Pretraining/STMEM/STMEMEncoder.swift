@@ -77,24 +77,34 @@ public struct STMEMEncoder: Sendable {
     ///   - choice: Which patches are seen, in which order.
     ///   - frozenBlocks: Blocks at the beginning that no gradient is wanted for, nor for what is before them.
     ///   - tape: Where the computation is recorded.
-    ///   - observe: Called with each block's output.
+    ///   - observe: Called with each block's output; that of a frozen one is valid during the call.
     /// - Returns: Tokens before the last normalisation, shape `[samples * leads * (kept + 2), width]`.
     public func encode(
         _ patches: Value, choice: PatchChoice, frozenBlocks: Int = 0, on tape: Tape,
         observe: (Int, Value) -> Void = { _, _ in }
     ) -> Value {
-        guard frozenBlocks > 0 else {
-            return run(
-                0..<blocks.count, from: tokens(patches, choice: choice, on: tape), choice: choice,
-                on: tape, observe: observe)
+        func run(_ index: Int, _ x: Value) -> Value {
+            let y = blocks[index](x, tokens: choice.leads * (choice.kept + 2), on: tape)
+            observe(index, y)
+            return y
         }
-        let x = tape.withoutGradients {
-            run(
-                0..<frozenBlocks, from: tokens(patches, choice: choice, on: tape), choice: choice,
-                on: tape, observe: observe)
+        // One frozen block's intermediate results are in memory at a time.
+        let rows = choice.samples * choice.leads * (choice.kept + 2)
+        func frozen(_ body: () -> Value) -> Value {
+            tape.detached(rows: rows, columns: sizes.width, body)
         }
-        return run(
-            frozenBlocks..<blocks.count, from: x, choice: choice, on: tape, observe: observe)
+        var x: Value
+        if frozenBlocks > 0 {
+            x = frozen {
+                var x = tokens(patches, choice: choice, on: tape)
+                for index in 0..<frozenBlocks { x = frozen { run(index, x) } }
+                return x
+            }
+        } else {
+            x = tokens(patches, choice: choice, on: tape)
+        }
+        for index in frozenBlocks..<blocks.count { x = run(index, x) }
+        return x
     }
 
     /// The first block's input.
@@ -105,18 +115,6 @@ public struct STMEMEncoder: Sendable {
             separator: tape.parameter(separator),
             leadVectors: leadVectors.map { tape.parameter($0) },
             positions: tape.parameter(positions))
-    }
-
-    private func run(
-        _ range: Range<Int>, from tokens: Value, choice: PatchChoice, on tape: Tape,
-        observe: (Int, Value) -> Void
-    ) -> Value {
-        var x = tokens
-        for index in range {
-            x = blocks[index](x, tokens: choice.leads * (choice.kept + 2), on: tape)
-            observe(index, x)
-        }
-        return x
     }
 
     /// The last normalisation of the encoder.
@@ -141,6 +139,7 @@ public struct STMEMEncoder: Sendable {
                 tokens, indices: choice.tokenRowsWithoutSeparators(on: tape))
             return norm(tape.meanOfRows(inner, length: sizes.leads * sizes.patches), on: tape)
         }
-        return frozenBlocks == blocks.count ? tape.withoutGradients(readOut) : readOut()
+        return frozenBlocks == blocks.count
+            ? tape.detached(rows: samples, columns: sizes.width, readOut) : readOut()
     }
 }

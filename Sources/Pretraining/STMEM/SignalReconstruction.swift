@@ -1,6 +1,6 @@
+import Drawing
 import Kernels
 import NeuralNetworks
-import Runtime
 
 /// What a model makes of a record of which it sees a quarter.
 public struct SignalReconstruction: Sendable {
@@ -87,25 +87,25 @@ extension SignalReconstruction {
         let patches = samples / patchSamples
         let patchWidth = width / Double(patches)
         let height = top + rowHeight * Double(leads) + 34
-        var lines = [
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(Int(left + width + 16)) "
-                + "\(Int(height))\" font-family=\"sans-serif\" font-size=\"13\">",
-            "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>",
-            "<text x=\"12\" y=\"26\" font-size=\"16\" fill=\"#222\">\(title.htmlEscaped)</text>",
+        var content = [
+            SVGElement("rect", ["width": "100%", "height": "100%", "fill": Palette.paper.light]),
+            SVGElement(
+                "text", ["x": 12, "y": 26, "font-size": 16, "fill": Palette.heading], says: title),
         ]
         for lead in 0..<leads {
             let middle = top + rowHeight * (Double(lead) + 0.5)
             let name = lead < leadNames.count ? leadNames[lead] : "\(lead + 1)"
-            lines.append(
-                "<text x=\"12\" y=\"\(point(middle + 4))\" fill=\"#222\">\(name.htmlEscaped)</text>"
-            )
+            content.append(
+                SVGElement(
+                    "text", ["x": 12, "y": middle + 4, "fill": Palette.heading], says: name))
             let hidden = (0..<patches).filter { !isSeen[lead * patches + $0] }
-            for patch in hidden {
-                lines.append(
-                    "<rect x=\"\(point(left + Double(patch) * patchWidth))\" "
-                        + "y=\"\(point(middle - rowHeight / 2 + 1))\" "
-                        + "width=\"\(point(patchWidth))\" height=\"\(point(rowHeight - 2))\" "
-                        + "fill=\"#f4ecdc\"/>")
+            content += hidden.map { patch in
+                SVGElement(
+                    "rect",
+                    [
+                        "x": left + Double(patch) * patchWidth, "y": middle - rowHeight / 2 + 1,
+                        "width": patchWidth, "height": rowHeight - 2, "fill": Palette.hidden,
+                    ])
             }
             // Both curves fit: what a model makes of a patch may be taller than the record.
             let shown =
@@ -116,30 +116,32 @@ extension SignalReconstruction {
                 }
             let largest = Double(shown.map(abs).max() ?? 0)
             let scale = min(14, largest > 0 ? rowHeight * 0.46 / largest : 1)
-            func path(_ values: [Float], _ range: Range<Int>, _ colour: String) -> String {
+            func curve(_ values: [Float], _ range: Range<Int>, _ colour: String) -> SVGElement {
                 let points = range.map { i in
                     let x = left + width * Double(i) / Double(samples)
                     let y = middle - scale * Double(values[lead * samples + i])
-                    return "\(point(x)),\(point(y))"
+                    return "\(svgNumber(x, decimals: 1)),\(svgNumber(y, decimals: 1))"
                 }
-                return "<polyline fill=\"none\" stroke=\"\(colour)\" stroke-width=\"1.1\" points=\""
-                    + points.joined(separator: " ") + "\"/>"
+                return SVGElement(
+                    "polyline",
+                    [
+                        "fill": "none", "stroke": colour, "stroke-width": 1.1,
+                        "points": points.joined(separator: " "),
+                    ])
             }
-            lines.append(path(signal, 0..<samples, "#8a8f98"))
-            for patch in hidden {
-                lines.append(
-                    path(
-                        prediction, patch * patchSamples..<(patch + 1) * patchSamples, "#c0392b"))
+            content.append(curve(signal, 0..<samples, Palette.given))
+            content += hidden.map { patch in
+                curve(
+                    prediction, patch * patchSamples..<(patch + 1) * patchSamples, Palette.rebuilt)
             }
         }
-        lines.append(
-            "<text x=\"\(Int(left))\" y=\"\(Int(height - 12))\" fill=\"#555\">grey: the record as the model gets "
-                + "it; tinted: hidden from the encoder; red: what the decoder makes of it</text>")
-        lines.append("</svg>")
-        return lines.joined(separator: "\n") + "\n"
-    }
-
-    private func point(_ value: Double) -> String {
-        "\((value * 10).rounded() / 10)"
+        content.append(
+            SVGElement(
+                "text", ["x": left, "y": height - 12, "fill": Palette.explanation],
+                says: "grey: the record as the model gets it; tinted: hidden from the encoder; "
+                    + "red: what the decoder makes of it"))
+        return SVGElement.file(
+            width: left + width + 16, height: height,
+            attributes: ["font-family": "sans-serif", "font-size": 13], content)
     }
 }

@@ -88,7 +88,7 @@ public struct SimCLR: GathersRows, KeepsState {
         _ views: Value, of shard: Shard, from source: any WindowSource, on tape: Tape
     ) throws -> Value {
         let pass = EncoderPass(shard, signalsPerSample: Self.views)
-        let features = try backbone.vectors(views, .own, pass, from: source, on: tape)
+        let features = try backbone.vectors(views, .method, pass, from: source, on: tape)
         return tape.l2Normalised(
             output(tape.relu(hidden(features, on: tape)), on: tape))
     }

@@ -54,7 +54,7 @@ public struct TripletRefinement: GathersRows, ChoosesWindows, RefinesEncoder {
 
     /// ST-MEM's read-outs of the encoder, and as the method's own the unit vector that triplets move.
     public var embedding: SignalEmbedding? {
-        SignalEmbedding(encoder, input: input).with(.own, dimension: settings.outputWidth) {
+        SignalEmbedding(encoder, input: input).with(.method, dimension: settings.outputWidth) {
             signals, _, _, tape in
             let patches = signals.reshaped(columns: input.patchSamples)
             return embed(features(patches, on: tape), on: tape)

@@ -18,42 +18,27 @@ extension CodeLookup {
         precondition(
             vectors.columns == codes.columns && chosen.count == vectors.rows,
             "\(vectors.rows) x \(vectors.columns) has no \(chosen.count) codes of \(codes.columns)")
-        Codes(data: codes.data, count: codes.rows, dimension: codes.columns).nearest(
-            to: vectors.data, vectorCount: vectors.rows, by: self, into: chosen.startAddress)
+        Codes(codes.numbers, dimension: codes.columns).nearest(
+            to: vectors.numbers, by: self, into: chosen)
     }
 }
 
-extension KMeans {
-    /// Clusters of vectors.
-    ///
-    /// - Parameters:
-    ///   - vectors: Whole vectors, `dimension` numbers each.
-    ///   - clusters: How many.
-    ///   - dimension: Numbers of a vector.
-    ///   - lookup: What nearness is.
-    init(_ vectors: Numbers<Float>, clusters: Int, dimension: Int, lookup: CodeLookup) {
-        self.init(
-            vectors: vectors.startAddress, vectorCount: vectors.count / dimension,
-            clusters: clusters, dimension: dimension, lookup: lookup)
-    }
-
-    /// Starts from different vectors drawn at random and moves the means `rounds` times; `means` has `clusters` of them.
-    func run(
-        rounds: Int, random: inout RandomStream, parallel: Parallel, into means: Numbers<Float>
-    ) {
-        precondition(
-            means.count == clusters * dimension, "\(means.count) numbers for \(clusters) means")
-        run(rounds: rounds, random: &random, parallel: parallel, into: means.startAddress)
-    }
-}
-
-/// Codes to choose from, `[count, dimension]`; borrowed from whoever owns the numbers.
+/// Codes to choose from, side by side; borrowed from whoever owns the numbers.
 struct Codes {
-    let data: Floats
-    let count: Int
-    let dimension: Int
+    private let numbers: Numbers<Float>
+    private let dimension: Int
 
-    subscript(_ code: Int) -> Floats { data + code * dimension }
+    /// Whole codes of `dimension` numbers each.
+    init(_ numbers: Numbers<Float>, dimension: Int) {
+        self.numbers = numbers
+        self.dimension = dimension
+    }
+
+    private var count: Int { numbers.count / dimension }
+
+    private subscript(_ code: Int) -> Numbers<Float> {
+        numbers.part(code * dimension..<(code + 1) * dimension)
+    }
 
     /// The nearest code of each vector; ties go to the lower number.
     ///
@@ -61,21 +46,18 @@ struct Codes {
     /// pair lies: equal codes are at equal distances, so a tie is one.
     ///
     /// - Parameters:
-    ///   - vectors: Shape `[vectorCount, dimension]`.
-    ///   - vectorCount: How many.
+    ///   - vectors: Whole vectors, `dimension` numbers each.
     ///   - lookup: What nearness is.
-    ///   - chosen: Receives the codes' numbers.
-    func nearest(
-        to vectors: Floats, vectorCount: Int, by lookup: CodeLookup,
-        into chosen: UnsafeMutablePointer<Int32>
-    ) {
+    ///   - chosen: Receives the codes' numbers, one a vector.
+    func nearest(to vectors: Numbers<Float>, by lookup: CodeLookup, into chosen: Numbers<Int32>) {
+        let vectorCount = chosen.count
         switch lookup {
         case .euclidean:
             for n in 0..<vectorCount {
-                let vector = vectors + n * dimension
+                let vector = vectors.part(n * dimension..<(n + 1) * dimension)
                 var (best, least) = (0, Float.infinity)
                 for code in 0..<count {
-                    let distance = squaredDistance(vector, self[code], count: dimension)
+                    let distance = squaredDistance(vector, self[code])
                     if distance < least { (best, least) = (code, distance) }
                 }
                 chosen[n] = Int32(best)
@@ -83,15 +65,14 @@ struct Codes {
         case .cosine:
             let reciprocals = (0..<count).map { code in
                 1
-                    / max(dot(self[code], self[code], count: dimension), .leastNormalMagnitude)
+                    / max(dot(self[code], self[code]), .leastNormalMagnitude)
                     .squareRoot()
             }
             for n in 0..<vectorCount {
-                let vector = vectors + n * dimension
+                let vector = vectors.part(n * dimension..<(n + 1) * dimension)
                 var (best, largest) = (0, -Float.infinity)
                 for code in 0..<count {
-                    let cosine =
-                        dot(vector, self[code], count: dimension) * reciprocals[code]
+                    let cosine = dot(vector, self[code]) * reciprocals[code]
                     if cosine > largest { (best, largest) = (code, cosine) }
                 }
                 chosen[n] = Int32(best)

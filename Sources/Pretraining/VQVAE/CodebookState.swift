@@ -103,8 +103,8 @@ struct CodebookState: Sendable {
         let collected = min(Int(values.progress[0]), batches) * candidatesPerBatch
         guard context.step + 1 >= UInt64(warmupSteps), collected >= settings.collectedVectors
         else { return }
-        KMeans(
-            values.recent.part(0..<collected * settings.dimension), clusters: settings.codes,
+        CodebookClustering(
+            vectors: values.recent.part(0..<collected * settings.dimension), codes: settings.codes,
             dimension: settings.dimension, lookup: settings.lookup
         ).run(
             rounds: Self.rounds, random: &random, parallel: context.parallel,

@@ -58,12 +58,8 @@ struct VQFinetune: Sendable {
     ///   - tape: Where the computation is recorded; a frozen encoder's part is not gone back over.
     /// - Returns: Shape `[samples, width]`.
     private func feature(of patches: Value, on tape: Tape) -> Value {
-        var feature = encoder.pooled(patches, on: tape)
-        if settings.freezeEncoder {
-            let fixed = tape.input(rows: feature.rows, columns: feature.columns)
-            fixed.numbers.update(from: feature.numbers)
-            feature = fixed
-        }
+        let feature = encoder.pooled(
+            patches, frozenBlocks: settings.freezeEncoder ? settings.encoder.depth : 0, on: tape)
         guard let standardisation else { return feature }
         let running = RunningStandardisation(
             columns: feature.columns, means: tape.parameter(standardisation.mean).numbers,

@@ -23,7 +23,8 @@ public struct VQFinetunePretraining: KeepsState, ReportsValidation, RefinesEncod
     public var metrics: [Metric] { Metric.codebook }
     /// ST-MEM's read-outs of the encoder; the method's own is the record's code.
     public var embedding: SignalEmbedding? {
-        SignalEmbedding(model.encoder, input: input).with(.own, dimension: settings.latentWidth) {
+        SignalEmbedding(model.encoder, input: input).with(.method, dimension: settings.latentWidth)
+        {
             signals, _, _, tape in
             let patches = signals.reshaped(columns: input.patchSamples)
             return model.quantiser.replaced(model.latent(of: patches, on: tape), on: tape)

@@ -37,7 +37,7 @@ public struct VQFullPretraining: KeepsState, ReportsValidation {
             .with(.leads, dimension: input.leads * width) { signals, _, _, tape in
                 model.meanOfLeads(signals.reshaped(columns: patch), on: tape)
             }
-            .with(.own, dimension: width) { signals, _, _, tape in
+            .with(.method, dimension: width) { signals, _, _, tape in
                 mean(signals, ofCodes: true, tape)
             }
     }

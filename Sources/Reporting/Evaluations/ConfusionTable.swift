@@ -1,3 +1,5 @@
+import Runtime
+
 /// Which class records of each class were named: counts, and shares of the row as tints.
 struct ConfusionTable {
     private let classes: [String]

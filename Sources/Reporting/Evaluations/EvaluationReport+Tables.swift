@@ -1,12 +1,13 @@
 import EvaluationSchema
+import Runtime
 
 extension EvaluationReport {
     // MARK: Diagnoses
 
-    /// What classifiers make of all contenders' vectors, on one part of the records.
+    /// What classifiers make of all models' vectors, on one part of the records.
     func classification(_ part: TestedPart) -> String {
-        let measured = contenders.filter { contender in
-            let results = contender.results
+        let measured = models.filter { model in
+            let results = model.results
             return [
                 results.linear?.probe[part], results.neighbours?[part], results.finetune?[part],
             ]
@@ -37,15 +38,15 @@ extension EvaluationReport {
     }
 
     private func forest(
-        _ contenders: [ReportedContender], title: String, chart: String, suffix: String = "",
-        _ part: (ContenderSummary) -> ClassificationSummary?
+        _ models: [ReportedModel], title: String, chart: String, suffix: String = "",
+        _ part: (ModelSummary) -> ClassificationSummary?
     ) -> String? {
-        let rows = contenders.compactMap { contender in
-            part(contender.results)?.aurocMacro.map {
+        let rows = models.compactMap { model in
+            part(model.results)?.aurocMacro.map {
                 IntervalChart.Row(
-                    name: contender.title + suffix, value: $0.value,
+                    name: model.title + suffix, value: $0.value,
                     interval: $0.interval.map { ($0.lower, $0.upper) },
-                    isFaint: contender.isControl, text: $0.text)
+                    isFaint: model.isControl, text: $0.text)
             }
         }
         guard !rows.isEmpty else { return nil }
@@ -54,9 +55,9 @@ extension EvaluationReport {
     }
 
     private func classificationTable(
-        _ contenders: [ReportedContender], _ part: TestedPart
+        _ models: [ReportedModel], _ part: TestedPart
     ) -> String {
-        typealias Column = (title: String, measure: (ContenderSummary) -> SchemaMeasure?)
+        typealias Column = (title: String, measure: (ModelSummary) -> SchemaMeasure?)
         let probe: [Column] = [
             ("AUROC", { $0.linear?.probe[part]?.aurocMacro }),
             ("F1 at 0.5", { $0.linear?.probe[part]?.f1MacroAtHalf }),
@@ -76,18 +77,18 @@ extension EvaluationReport {
         return [("Linear probe in numbers", probe), ("Other protocols in numbers", others)].map {
             title, columns in
             let shown = columns.filter { column in
-                contenders.contains { column.measure($0.results) != nil }
+                models.contains { column.measure($0.results) != nil }
             }
-            let rows = contenders.filter { contender in
-                shown.contains { $0.measure(contender.results) != nil }
+            let rows = models.filter { model in
+                shown.contains { $0.measure(model.results) != nil }
             }
             guard !rows.isEmpty else { return "" }
             return "<h3>\(title)</h3>"
                 + ReportPage.table(
                     header: ["vectors", "numbers"] + shown.map(\.title),
-                    rows: rows.map { contender in
-                        [contender.title, "\(contender.results.dimension)"]
-                            + shown.map { $0.measure(contender.results)?.cell ?? "" }
+                    rows: rows.map { model in
+                        [model.title, "\(model.results.dimension)"]
+                            + shown.map { $0.measure(model.results)?.cell ?? "" }
                     })
         }.joined()
     }
@@ -100,18 +101,18 @@ extension EvaluationReport {
     }
 
     var differences: String {
-        let first = contenders.first?.title ?? ""
-        func cell(_ contender: ReportedContender, _ measure: ComparedMeasure) -> String? {
-            guard let found = contender.difference?[measure] ?? nil else { return nil }
+        let first = models.first?.title ?? ""
+        func cell(_ model: ReportedModel, _ measure: ComparedMeasure) -> String? {
+            guard let found = model.difference?[measure] ?? nil else { return nil }
             return "\(signed(found.difference))\n\(signed(found.interval.lower)) to "
                 + "\(signed(found.interval.upper)), p \(decimals(found.pValue))"
         }
         let tables = Self.measureTitles.compactMap { heading, titles -> String? in
-            let measures = titles.filter { key, _ in contenders.contains { cell($0, key) != nil } }
-            let rows = contenders.compactMap { contender -> [String]? in
-                let cells = measures.map { cell(contender, $0.0) }
+            let measures = titles.filter { key, _ in models.contains { cell($0, key) != nil } }
+            let rows = models.compactMap { model -> [String]? in
+                let cells = measures.map { cell(model, $0.0) }
                 guard cells.contains(where: { $0 != nil }) else { return nil }
-                return [contender.title] + cells.map { $0 ?? "" }
+                return [model.title] + cells.map { $0 ?? "" }
             }
             guard !rows.isEmpty else { return nil }
             return "<h3>\(heading)</h3>"
@@ -119,7 +120,7 @@ extension EvaluationReport {
         }
         guard !tables.isEmpty else { return "" }
         return
-            "<p>What \(first.htmlEscaped) has more than each other contender, with the 95 % interval of the difference: both "
+            "<p>What \(first.htmlEscaped) has more than each other model, with the 95 % interval of the difference: both "
             + "are measured on the same resamples.</p>" + tables.joined()
     }
 
@@ -147,8 +148,8 @@ extension EvaluationReport {
     ]
 
     var classTables: String {
-        let tables = encoders.compactMap { contender -> String? in
-            guard let test = contender.results.linear?.probe.test else { return nil }
+        let tables = encoders.compactMap { model -> String? in
+            guard let test = model.results.linear?.probe.test else { return nil }
             let rows = classes.map { name -> [String] in
                 func number(_ value: Double??) -> String {
                     (value ?? nil).map { decimals($0) } ?? "not measured"
@@ -162,7 +163,7 @@ extension EvaluationReport {
                     number(test.thresholds?[name]),
                 ]
             }
-            let name = encoders.count > 1 ? "<h3>\(contender.title.htmlEscaped)</h3>" : ""
+            let name = encoders.count > 1 ? "<h3>\(model.title.htmlEscaped)</h3>" : ""
             return name
                 + ReportPage.table(
                     header: [
@@ -173,22 +174,22 @@ extension EvaluationReport {
         return tables.joined()
     }
 
-    /// What is reached with a part of the labels, a row a contender and protocol.
+    /// What is reached with a part of the labels, a row a model and protocol.
     var labelEfficiency: String {
         var rows: [[String]] = []
         var fractions: [Double] = []
         var curves: [LineChart.Series] = []
-        for contender in contenders {
-            let found = contender.results.labelEfficiency
+        for model in models {
+            let found = model.results.labelEfficiency
             let protocols = [(Self.finetuned, found?.finetune), ("linear", found?.linear)]
             for (name, points) in protocols {
                 guard let points else { continue }
                 let own = points.map(\.fraction)
                 if own.count > fractions.count { fractions = own }
-                rows.append([contender.title, name] + points.map(Self.partOfLabels))
+                rows.append([model.title, name] + points.map(Self.partOfLabels))
                 curves.append(
                     LineChart.Series(
-                        name: "\(contender.title), \(name)",
+                        name: "\(model.title), \(name)",
                         points: points.compactMap { point in
                             point.aurocMacro.mean.map { (100 * point.fraction, $0) }
                         }, hasMarks: true))
@@ -223,8 +224,8 @@ extension EvaluationReport {
 
     /// Groups of records on which the linear probe was measured apart.
     var subgroups: String {
-        let tables = encoders.compactMap { contender -> String? in
-            guard let groups = contender.results.linear?.subgroups?.test else { return nil }
+        let tables = encoders.compactMap { model -> String? in
+            guard let groups = model.results.linear?.subgroups?.test else { return nil }
             // By age, not by alphabet.
             func place(_ group: Subgroup) -> (Int, String) {
                 (group == .ageBelow40 ? 0 : 1, group.rawValue)
@@ -239,7 +240,7 @@ extension EvaluationReport {
                 ]
             }
             guard !rows.isEmpty else { return nil }
-            let name = encoders.count > 1 ? "<h3>\(contender.title.htmlEscaped)</h3>" : ""
+            let name = encoders.count > 1 ? "<h3>\(model.title.htmlEscaped)</h3>" : ""
             return name
                 + ReportPage.table(
                     header: ["group", "test records", "linear AUROC", "of all other records"],
@@ -266,7 +267,7 @@ extension EvaluationReport {
             $0.clusters?.equalDimension.dimension
         }
         let wanted =
-            contenders.lazy.compactMap { $0.results.clusters?.equalDimension.wantedDimension }
+            models.lazy.compactMap { $0.results.clusters?.equalDimension.wantedDimension }
             .first ?? 0
         let header = [
             "vectors", "numbers", "n", "Davies-Bouldin", "Silhouette", "Calinski-Harabasz",
@@ -277,7 +278,7 @@ extension EvaluationReport {
             + "Silhouette and high CHI/(n−k) mean classes far apart; adjusted Rand says how well k-means finds them "
             + "(0 is chance, 1 is perfect).</p><h3>Vectors as they are</h3>"
             + ReportPage.table(header: header, rows: whole)
-            + "<h3>At equal dimension</h3><p>The measures depend on how many numbers a record has. Here every contender is "
+            + "<h3>At equal dimension</h3><p>The measures depend on how many numbers a record has. Here every model is "
             + "standardised and brought to its first \(wanted) principal components, both found from training records "
             + "alone; whoever has fewer numbers keeps all.</p>"
             + ReportPage.table(header: header, rows: equal)
@@ -293,17 +294,17 @@ extension EvaluationReport {
     }
 
     private func clusterRows(
-        _ space: (ContenderSummary) -> ClusterSpaceSummary?,
-        dimension: (ContenderSummary) -> Int?
+        _ space: (ModelSummary) -> ClusterSpaceSummary?,
+        dimension: (ModelSummary) -> Int?
     ) -> [[String]] {
-        contenders.compactMap { contender in
-            guard let space = space(contender.results) else { return nil }
+        models.compactMap { model in
+            guard let space = space(model.results) else { return nil }
             func text(_ value: Double?, _ digits: Int = 3) -> String {
                 value.map { decimals($0, digits) } ?? ""
             }
             let classes = space.classes
             return [
-                contender.title, dimension(contender.results).map { "\($0)" } ?? "",
+                model.title, dimension(model.results).map { "\($0)" } ?? "",
                 "\(classes.records)", text(classes.daviesBouldin), text(classes.silhouette),
                 text(classes.calinskiHarabasz), text(classes.calinskiHarabaszPerRecord, 4),
                 text(space.adjustedRand),
@@ -314,13 +315,13 @@ extension EvaluationReport {
     private static let parametersAtFirst = 15
 
     var parameters: String {
-        let parts = encoders.compactMap { contender -> String? in
-            guard let test = contender.results.parameters?.test else { return nil }
+        let parts = encoders.compactMap { model -> String? in
+            guard let test = model.results.parameters?.test else { return nil }
             let rows = test.compactMap { name, reading in
                 reading.measure.map { (name: name, records: reading.records, measured: $0) }
             }.sorted { ($1.measured.value, $0.name) < ($0.measured.value, $1.name) }
             guard !rows.isEmpty else { return nil }
-            let control = contenders.first { $0.isControl(.random) }?.results.parameters?.test
+            let control = models.first { $0.isControl(.random) }?.results.parameters?.test
             let table = rows.map { row in
                 [
                     Self.words(row.name), "\(row.records)", row.measured.text,
@@ -335,7 +336,7 @@ extension EvaluationReport {
                         interval: $0.measured.interval.map { ($0.lower, $0.upper) },
                         isFaint: false, text: $0.measured.text)
                 }, reference: 0)
-            let name = encoders.count > 1 ? "<h3>\(contender.title.htmlEscaped)</h3>" : ""
+            let name = encoders.count > 1 ? "<h3>\(model.title.htmlEscaped)</h3>" : ""
             return name + chart.html
                 + ReportPage.folded(
                     "all \(rows.count) parameters",
@@ -356,8 +357,8 @@ extension EvaluationReport {
 
     var subject: String {
         var rows: [[String]] = []
-        for (contender, run) in zip(encoders, evaluation.runs) {
-            let (encoder, name) = (run.encoder, isComparison ? "\(contender.title): " : "")
+        for (model, run) in zip(encoders, evaluation.runs) {
+            let (encoder, name) = (run.encoder, isComparison ? "\(model.title): " : "")
             rows += [
                 ["\(name)run", run.run],
                 ["\(name)method", "\(encoder.method), step \(encoder.step)"],

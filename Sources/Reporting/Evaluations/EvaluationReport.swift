@@ -7,9 +7,9 @@ import Runtime
 /// It is made of what `evaluate` and `compare` print as JSON, so that page and JSON cannot differ.
 public struct EvaluationReport {
     let evaluation: EvaluationDocument
-    let contenders: [ReportedContender]
+    let models: [ReportedModel]
     let classes: [String]
-    private let pictures: [String: ContenderPictures]
+    private let pictures: [String: ModelPictures]
     private let command: [String]
 
     /// A page.
@@ -17,14 +17,14 @@ public struct EvaluationReport {
     /// - Parameters:
     ///   - evaluation: What the command prints with `--json`, or what a file has of it.
     ///   - classes: Names of the classes, in order.
-    ///   - pictures: Curves and maps of contenders.
+    ///   - pictures: Curves and maps of models.
     ///   - command: The program and its arguments as they were typed.
     public init(
-        _ evaluation: EvaluationDocument, classes: [String], pictures: [ContenderPictures],
+        _ evaluation: EvaluationDocument, classes: [String], pictures: [ModelPictures],
         command: [String]
     ) {
         self.evaluation = evaluation
-        contenders = ReportedContender.all(of: evaluation)
+        models = ReportedModel.all(of: evaluation)
         self.classes = classes
         self.pictures = Dictionary(pictures.map { ($0.name, $0) }) { first, _ in first }
         self.command = command
@@ -34,7 +34,7 @@ public struct EvaluationReport {
     var isComparison: Bool { evaluation.isComparison }
 
     /// The encoders that are judged.
-    var encoders: [ReportedContender] { contenders.filter { !$0.isControl } }
+    var encoders: [ReportedModel] { models.filter { !$0.isControl } }
 
     /// The page.
     public var html: String {
@@ -67,8 +67,8 @@ public struct EvaluationReport {
 
     private var subtitle: String {
         let records = evaluation.assessment.records
-        let names = zip(encoders, evaluation.runs).map { contender, run in
-            (isComparison ? "\(contender.title) after step " : "After step ")
+        let names = zip(encoders, evaluation.runs).map { model, run in
+            (isComparison ? "\(model.title) after step " : "After step ")
                 + "\(run.encoder.step)"
         }
         return names.joined(separator: ", ")
@@ -79,12 +79,12 @@ public struct EvaluationReport {
     // MARK: Verdict
 
     private var verdict: String {
-        let verdict = Verdict(contenders)
+        let verdict = Verdict(models)
         let rows = verdict.comparisons.map { comparison in
             "<li class=\"\(comparison.outcome == .undecided ? "undecided" : comparison.outcome.rawValue)\">"
                 + "<b>\(comparison.outcome.rawValue)</b> "
                 + "\(comparison.outcome == .undecided ? "from" : "than") "
-                + "\(comparison.contender.title.htmlEscaped) "
+                + "\(comparison.model.title.htmlEscaped) "
                 + "<span>\(comparison.text.htmlEscaped)</span></li>"
         }
         let list = rows.isEmpty ? "" : "<ul class=\"outcomes\">\(rows.joined())</ul>"
@@ -100,18 +100,18 @@ public struct EvaluationReport {
     private static let curvesAtMost = 6
 
     private var curves: String {
-        let drawn = contenders.filter { pictures[$0.name]?.curves.isEmpty == false }
+        let drawn = models.filter { pictures[$0.name]?.curves.isEmpty == false }
             .prefix(Self.curvesAtMost)
         guard let first = drawn.first, let own = pictures[first.name]?.curves else { return "" }
         let legend = drawn.enumerated().map {
             "<span class=\"key s\($0 % 6)\">\($1.title.htmlEscaped)</span>"
         }
         let panels = own.map { curve in
-            let lines = drawn.compactMap { contender in
-                pictures[contender.name]?.curves.first { $0.className == curve.className }.map {
+            let lines = drawn.compactMap { model in
+                pictures[model.name]?.curves.first { $0.className == curve.className }.map {
                     CurvePanel.Curve(
-                        name: contender.title,
-                        auroc: contender.results.linear?.probe.test.auroc[curve.className]
+                        name: model.title,
+                        auroc: model.results.linear?.probe.test.auroc[curve.className]
                             ?? nil, points: $0.points)
                 }
             }
@@ -129,13 +129,13 @@ public struct EvaluationReport {
     }
 
     private var maps: String {
-        let drawn = contenders.compactMap { contender in
-            pictures[contender.name].map { (contender, $0.maps) }
+        let drawn = models.compactMap { model in
+            pictures[model.name].map { (model, $0.maps) }
         }.filter { !$0.1.isEmpty }
         guard !drawn.isEmpty else { return "" }
-        let figures = drawn.flatMap { contender, maps in
+        let figures = drawn.flatMap { model, maps in
             maps.map {
-                "<div><h3>\(contender.title.htmlEscaped): \($0.title.htmlEscaped)</h3>"
+                "<div><h3>\(model.title.htmlEscaped): \($0.title.htmlEscaped)</h3>"
                     + "\($0.chart.html)</div>"
             }
         }
@@ -147,12 +147,12 @@ public struct EvaluationReport {
     }
 
     private var confusions: String {
-        let tables = encoders.compactMap { contender -> String? in
-            guard let counts = contender.results.linear?.singleLabel?.test.confusion else {
+        let tables = encoders.compactMap { model -> String? in
+            guard let counts = model.results.linear?.singleLabel?.test.confusion else {
                 return nil
             }
             let table = ConfusionTable(counts, classes: classes)
-            let name = encoders.count > 1 ? "<h3>\(contender.title.htmlEscaped)</h3>" : ""
+            let name = encoders.count > 1 ? "<h3>\(model.title.htmlEscaped)</h3>" : ""
             return "<div>\(name)\(table.html)</div>"
         }
         guard !tables.isEmpty else { return "" }
@@ -165,9 +165,9 @@ public struct EvaluationReport {
     // MARK: The rest
 
     private var furtherProtocols: String {
-        encoders.compactMap { contender in
-            contender.results.finetune.map {
-                (isComparison ? "<h3>\(contender.title.htmlEscaped)</h3>" : "")
+        encoders.compactMap { model in
+            model.results.finetune.map {
+                (isComparison ? "<h3>\(model.title.htmlEscaped)</h3>" : "")
                     + ReportPage.folded(Self.finetuned, JSONTables.html($0.json))
             }
         }.joined()

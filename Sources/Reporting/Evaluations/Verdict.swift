@@ -1,6 +1,6 @@
 import EvaluationSchema
 
-/// Whether the first contender is better than the others, in words for people who do not know the measures.
+/// Whether the first model is better than the others, in words for people who do not know the measures.
 struct Verdict {
     /// What a paired difference with its interval allows to say.
     enum Outcome: String {
@@ -9,19 +9,19 @@ struct Verdict {
         case undecided = "not told apart"
     }
 
-    /// The first contender against another one.
+    /// The first model against another one.
     struct Comparison {
-        let contender: ReportedContender
+        let model: ReportedModel
         let outcome: Outcome
         let difference: Double
         let interval: SchemaInterval
 
         init?(
-            _ contender: ReportedContender, measure: ComparedMeasure,
+            _ model: ReportedModel, measure: ComparedMeasure,
             of differences: DifferenceSummaries?
         ) {
             guard let found = differences?[measure] ?? nil else { return nil }
-            self.contender = contender
+            self.model = model
             (difference, interval) = (found.difference, found.interval)
             outcome = interval.lower > 0 ? .better : interval.upper < 0 ? .worse : .undecided
         }
@@ -33,9 +33,9 @@ struct Verdict {
 
     /// The measure that decides, for people.
     let measureTitle: String
-    /// One a contender that the first was compared to.
+    /// One a model that the first was compared to.
     let comparisons: [Comparison]
-    /// What the first contender adds to clinical parameters, where that was measured.
+    /// What the first model adds to clinical parameters, where that was measured.
     let addition: Comparison?
     private let subject: String
     private let isComparison: Bool
@@ -47,20 +47,20 @@ struct Verdict {
         (.neighbourAUROC, "AUROC of k-nearest neighbours, the mean over the classes"),
     ]
 
-    init(_ contenders: [ReportedContender]) {
+    init(_ models: [ReportedModel]) {
         let found = Self.measures.lazy.map { key, title in
-            (title, contenders.compactMap { Comparison($0, measure: key, of: $0.difference) })
+            (title, models.compactMap { Comparison($0, measure: key, of: $0.difference) })
         }.first { !$0.1.isEmpty }
         measureTitle = found?.0 ?? Self.measures[0].1
         // The encoder is a part of what it stands beside clinical parameters in, so that is no rival.
-        comparisons = (found?.1 ?? []).filter { !$0.contender.isControl(.withParameters) }
-        addition = contenders.first { $0.isControl(.withParameters) }.flatMap {
+        comparisons = (found?.1 ?? []).filter { !$0.model.isControl(.withParameters) }
+        addition = models.first { $0.isControl(.withParameters) }.flatMap {
             Comparison(
                 $0, measure: Self.measures[0].0, of: $0.results.thisLessParameters)
         }
-        subject = contenders.first?.title ?? "the encoder"
-        isComparison = contenders.count { !$0.isControl } > 1
-        hasControls = contenders.contains { $0.isControl }
+        subject = models.first?.title ?? "the encoder"
+        isComparison = models.count { !$0.isControl } > 1
+        hasControls = models.contains { $0.isControl }
     }
 
     /// One sentence that answers the question.
@@ -71,7 +71,7 @@ struct Verdict {
                 : "No verdict: nothing stands beside the encoder, and a number alone says little."
         }
         func titles(_ word: String, _ outcome: (Outcome) -> Bool) -> String {
-            Self.list(comparisons.filter { outcome($0.outcome) }.map(\.contender.title), word)
+            Self.list(comparisons.filter { outcome($0.outcome) }.map(\.model.title), word)
         }
         if comparisons.allSatisfy({ $0.outcome == .better }) {
             return isComparison
@@ -84,7 +84,7 @@ struct Verdict {
             open.isEmpty ? nil : "not shown to be better than \(open)",
             worse.isEmpty ? nil : "worse than \(worse)",
         ].compactMap { $0 }.joined(separator: ", and ")
-        let drawn = comparisons.first { $0.contender.name == Control.random.rawValue }
+        let drawn = comparisons.first { $0.model.name == Control.random.rawValue }
         if !isComparison, let drawn, drawn.outcome != .better {
             return "No: the encoder is "
                 + (drawn.outcome == .worse
@@ -120,7 +120,7 @@ struct Verdict {
         return """
             The measure is the \(measureTitle), on \(records) test records that neither training nor choosing saw. A \
             difference is “better” or “worse” where its whole 95 % interval lies on one side of zero, and “not told apart” \
-            where it does not: then more records are needed. Both contenders are measured on the same 1000 resamples of the \
+            where it does not: then more records are needed. Both models are measured on the same 1000 resamples of the \
             records, so records that are hard for both do not blur the difference. The intervals speak of other records of \
             the same kind: they know nothing of another hospital, another split or another seed of the training, and are not \
             corrected for the number of comparisons.

@@ -117,10 +117,9 @@ let checkpointExportCommand = Command(
 ) { invocation in
     try checkOutput(invocation[output], option: output.name)
     let store = try store(of: invocation[run])
-    let name = try newest(in: store, step: invocation[step]).name
-    let (manifest, state) = try store.tensors(of: name) {
-        $0.hasPrefix(OfficialWeights.parameterPrefix)
-    }
+    let (name, manifest, state) = try store.newestTensors(
+        step: invocation[step].map { UInt64($0) },
+        where: { $0.hasPrefix(OfficialWeights.parameterPrefix) }, report: warn)
     let weights =
         invocation[wholeModel]
         ? OfficialWeights.wholeModel(of: state) : OfficialWeights.encoder(of: state)
@@ -159,13 +158,15 @@ private func store(of path: FilePath) throws -> CheckpointStore {
 private func newest(
     in store: CheckpointStore, step: Int?
 ) throws -> (name: CheckpointName, manifest: Manifest) {
-    let found = try store.newestWhole(step: step.map { UInt64($0) }) { name, error in
-        Log().warning("\(name) is passed over: \(error)")
-    }
+    let found = try store.newestWhole(step: step.map { UInt64($0) }, report: warn)
     guard let found else {
         throw CheckpointError.absent(path: store.path + (step.map { ", step \($0)" } ?? ""))
     }
     return found
+}
+
+private func warn(_ name: CheckpointName, _ error: CheckpointError) {
+    Log().warning("\(name) is passed over: \(error)")
 }
 
 private func json(

@@ -19,8 +19,8 @@ let checkpointImportCommand = Command(
     "checkpoint import",
     summary: "starts a run from weights under the method's official names",
     discussion: """
-        Takes an encoder, whose names have no prefix, or a whole model. What the file does not have is drawn as in any \
-        new run. Writes the state of step 0; 'pretrain', 'launch' or 'resume' go on from there. The file's SHA-256 \
+        Takes an encoder, whose names have no prefix, or a whole model. Weights that the file does not have are random, as \
+        in any new run. Writes the state of step 0; 'pretrain', 'launch' or 'resume' go on from there. The file's SHA-256 \
         becomes part of the configuration, so that the digest knows it.
         """,
     parameters: [weights, configuration, run, set, Flag.json],

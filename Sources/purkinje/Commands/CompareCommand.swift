@@ -52,7 +52,7 @@ let compareCommand = Command(
         Output.write(comparison.tables.map(Output.table).joined(separator: "\n\n"))
     }
     try writePage(
-        document, contenders: comparison.contenders + comparison.controls,
+        document, models: comparison.models + comparison.controls,
         records: assessment.records.test, given: given)
     return .success
 }

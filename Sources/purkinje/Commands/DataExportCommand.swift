@@ -26,8 +26,8 @@ let dataExportCommand = Command(
     summary: "writes a record as it was read into a safetensors file",
     discussion: """
         The tensor `signal` has shape [leads, samples], float32, voltages in mV, NaN where a sample is invalid; names of \
-        leads, units and rate are in the metadata. Nothing is filtered, resampled or reordered. Of a folder, every record \
-        that can be read is written under its path, and every other is named with the cause.
+        leads, units and rate are in the metadata. Nothing is filtered, resampled or reordered. For a folder, writes \
+        every record that can be read under its path, and names the others with the cause.
         """,
     parameters: [record, output, from, to, highRate, Flag.json],
     example: "purkinje data export data/ptb-xl/records500/00000/00001_hr --out 1.safetensors"

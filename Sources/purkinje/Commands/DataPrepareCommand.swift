@@ -30,7 +30,7 @@ let dataPrepareCommand = Command(
         Reads PTB-XL (with folds, patients and labels), Chapman/Ningbo, the PhysioNet challenges or any folder of WFDB \
         records, cuts them into windows of 10 s, puts the twelve leads in order and resamples them; the clinical features of \
         each window are measured at the record's own rate and stored with it. The same sources give \
-        the same bytes, whatever the threads; interrupted, the same command goes on where it was. Every record that is \
+        the same bytes, whatever the threads; after an interruption the same command continues where it was. Every record that is \
         left out is named with the reason in FILE.report.json.
         """,
     parameters: [sources, output, rate, windows, sourceRate, unique, threads, Flag.json],

@@ -16,16 +16,19 @@ enum EncoderOptions {
     static let record = Option(
         required: "record", .text, help: "The record's name, as 'purkinje embed --csv' lists them.")
     static let readout = Option(
-        "readout", .oneOf(Readout.self), default: .mean,
-        help: "mean: over all tokens; leads: over each lead's, side by side; own: the method's own."
-    )
+        "readout",
+        .oneOf(Readout.self).taking(former: "own", as: "method") { FormerReadoutName.notice },
+        default: .mean,
+        help:
+            "mean: over all tokens; leads: over each lead's, side by side; method: the vector that "
+            + "the method itself works with.")
     static let centreCrop = Flag(
         "centre-crop",
         help: "Embed the middle of each window alone, not the mean over the method's crops.")
     static let threads = Option(
         "threads", .count, default: 1, help: "Compute threads; any number gives the same numbers.")
     static let seed = Option(
-        "seed", .seed, default: 0, help: "What resamples and starts of k-means are drawn from.")
+        "seed", .seed, default: 0, help: "Seed of the resamples and of the starts of k-means.")
     static let minimumLikelihood = Option(
         "min-likelihood", .integer(0...100), otherwise: "every listed code counts",
         help: "Only diagnostic codes of at least this likelihood count, and those of unknown.")
@@ -109,4 +112,10 @@ enum EncoderOptions {
         }
         return assessment
     }
+}
+
+/// The name that a read-out had in version 0.1.0; the notice is written once, however often the word is read.
+private enum FormerReadoutName {
+    static let notice: Void = Log().warning(
+        "--readout own is now --readout method; the former name goes with the next version")
 }

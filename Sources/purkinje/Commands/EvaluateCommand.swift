@@ -11,7 +11,7 @@ private let protocols = Option(
         + "parameters: how well clinical parameters are read out; finetune: the encoder trained on with a "
         + "head, which takes as long as a training.")
 private let labelFractions = Option(
-    "label-fractions", .list(of: .share), otherwise: "all labels alone",
+    "label-fractions", .list(of: .fraction), otherwise: "all labels alone",
     help: "Parts of the labels that linear and finetune are trained on, such as 0.01,0.1,1.")
 private let labelDraws = Option(
     "label-draws", .count, default: 5,
@@ -25,14 +25,14 @@ let evaluateCommand = Command(
     summary: "measures how good an encoder is on labelled records, with controls beside it",
     discussion: """
         Folds 1-8 of the data set train, fold 9 chooses penalties and thresholds, fold 10 is tested; --test-data is tested \
-        whole. Beside the encoder stand controls on the same records: the same encoder with the weights that its seed draws, \
+        whole. Controls are measured on the same records: the same encoder with random weights from its seed, \
         raw statistics of each lead, clinical parameters where the set has them, alone and beside the encoder's vectors, age \
         and sex, and a hybrid without its clinical tokens. Intervals are of 1000 \
         resamples of the test records; differences to controls are paired. Same inputs, same bytes. --report writes all of it \
         as a page that says in words whether the encoder is better, with ROC curves, confusions and maps of the records.
         The protocol finetune trains the whole encoder with a linear head in run directories of its own, takes the step \
-        that is best on fold 9, and does the same from drawn weights as a control. Stopped, the same command goes on. Of \
-        a run of the method finetune, its own head is measured as well.
+        that is best on fold 9, and does the same from random weights as a control. After a stop the same command \
+        continues. For a run of the method finetune, its own head is measured as well.
         """,
     parameters: [
         EncoderOptions.run, EncoderOptions.step, EncoderOptions.data, EncoderOptions.testData,
@@ -53,20 +53,20 @@ let evaluateCommand = Command(
         clusterDimension: given[ReportOptions.clusterDimension], map: ReportOptions.map(given),
         labelFractions: given[labelFractions] ?? [], labelDraws: given[labelDraws])
     let line = ProgressLine()
-    var contender = try assessment.assess(encoder, name: EvaluationDocument.encoderName) {
+    var model = try assessment.assess(encoder, name: EvaluationDocument.encoderName) {
         line.update("\($0): record \($1)/\($2)")
     }
     var controls =
         given[withoutControls]
         ? []
-        : try assessment.controls(of: encoder, assessed: contender) {
+        : try assessment.controls(of: encoder, assessed: model) {
             line.update("control \($0): record \($1)/\($2)")
         }
     line.finish()
     if given[protocols].contains(.finetune), !encoder.isClassifier {
         let runs = try FinetuneRuns(given, of: encoder, in: assessment)
         do {
-            try runs.measure(&contender, isControl: false)
+            try runs.measure(&model, isControl: false)
             // The first control is the encoder as its seed draws it.
             if !controls.isEmpty { try runs.measure(&controls[0], isControl: true) }
         } catch let ended as FinetuneRuns.Ended {
@@ -74,17 +74,17 @@ let evaluateCommand = Command(
         }
     }
     let evaluation = Evaluation(
-        of: given[EncoderOptions.run].text, encoder: encoder, contender: contender,
+        of: given[EncoderOptions.run].text, encoder: encoder, model: model,
         controls: controls, on: assessment, hasMap: given[ReportOptions.coordinates])
     let document = EvaluationDocument.evaluation(evaluation)
     if given[.json] {
         Output.write(document.json)
     } else {
-        let tables = ResultTable.evaluation(contender, controls: controls)
+        let tables = ResultTable.evaluation(model, controls: controls)
         Output.write(tables.map(Output.table).joined(separator: "\n\n"))
     }
     try writePage(
-        document, contenders: [contender] + controls, records: assessment.records.test, given: given
+        document, models: [model] + controls, records: assessment.records.test, given: given
     )
     return .success
 }

@@ -103,7 +103,7 @@ private func occlusion(
 ) throws -> OcclusionMap {
     let (readout, threads) = (given[EncoderOptions.readout], given[EncoderOptions.threads])
     let crop = given[EncoderOptions.centreCrop]
-    let features = try PartedFeatures(
+    let features = try FeatureSplits(
         of: explained.records, in: explained.dataset, externalSet: nil
     ) { records, dataset in
         try encoder.embed(

@@ -4,6 +4,7 @@ import Evaluation
 import LinearAlgebra
 import Reporting
 import Runtime
+import Statistics
 
 /// How vectors are brought into a plane.
 private enum MapMethod: String, CaseIterable {
@@ -36,7 +37,7 @@ let mapCommand = Command(
         [records] of class numbers. Names of records and classes are taken from the file's metadata; hovering over a mark \
         shows them. Both methods are exact, and equal inputs give equal places. t-SNE looks at all pairs of records a \
         thousand times, and keeps a number for each pair: 3,000 records take seconds, 17,000 would take minutes and \
-        2.3 GB, so of more than --records a sample is placed, and said so.
+        2.3 GB, so a sample is placed where there are more than --records, and the output says so.
         """,
     parameters: [
         file, svg, method, perplexity, limit, labelled, seed, ReportOptions.coordinates, Flag.json,

@@ -4,6 +4,7 @@ import Evaluation
 import EvaluationSchema
 import LinearAlgebra
 import Runtime
+import Statistics
 
 private let file = Argument("FILE", .file, help: "A safetensors file; see above for its tensors.")
 private let seed = Option("seed", .seed, default: 0, help: "What resamples are drawn from.")

@@ -19,8 +19,8 @@ let neighboursCommand = Command(
     summary: "shows the training records that an encoder takes for most like a record",
     discussion: """
         Embeds a record of any fold and the labelled records of the training folds, and lists those whose vectors are \
-        nearest, with their labels and distances. The record itself never counts, its patient's other records only with \
-        --same-patient. What the neighbours have in common with the record, and what not, shows what the encoder keeps.
+        nearest, with their labels and distances. The record itself never counts; its patient's other records count only \
+        with --same-patient. What the neighbours share with the record, and what they do not, shows what the encoder keeps.
         """,
     parameters: [
         EncoderOptions.run, EncoderOptions.step, EncoderOptions.data, EncoderOptions.record, count,
@@ -61,7 +61,7 @@ let neighboursCommand = Command(
             Output.table(
                 [["distance", "neighbour"]]
                     + search.neighbours.map {
-                        [ResultTable.text($0.distance), $0.record.summary]
+                        [decimals($0.distance), $0.record.summary]
                     }))
         return .success
     }

@@ -25,7 +25,7 @@ let parametersCommand = Command(
     summary: "measures the clinical parameters of records",
     discussion: """
         Finds beats and their waves on all leads together, and measures rate, intervals, axes, amplitudes and signal \
-        quality. What cannot be measured is empty or null, never 0. One record is shown as a table; of several, one line \
+        quality. What cannot be measured is empty or null, never 0. One record is shown as a table, several with one line \
         each. Records that cannot be read are named on standard error, and the exit code is 1 when none could.
         """,
     parameters: [paths, csv, picture, perLead, threads, Flag.json],

@@ -29,7 +29,7 @@ let reportCommand = Command(
         Curves, throughput, workers and faults over time, codebook use, settings, and the commands to do it again; for \
         st-mem reconstructions of records, and with a labelled data set a map of the newest checkpoint's vectors, coloured \
         by diagnosis. The page needs no network, follows the reader's light or dark theme, and prints. It can be made \
-        while the run goes on. How good the encoder is says 'purkinje evaluate --report'.
+        while the run goes on. 'purkinje evaluate --report' says how good the encoder is.
         """,
     parameters: [
         run, output, data, records, mapRecords, perplexity, EncoderOptions.readout,

@@ -16,7 +16,7 @@ enum ReportOptions {
         help: "Records in a map, at most; of more, a sample is drawn. 0: no map.")
     static let clusterDimension = Option(
         "cluster-dimension", .count, default: ClusterProtocol.usualDimension,
-        help: "Principal components to which the protocol clusters brings all contenders.")
+        help: "Principal components to which the protocol clusters brings all models.")
 
     /// Refuses a page's place before the work.
     static func checkReport(_ given: Invocation) throws {

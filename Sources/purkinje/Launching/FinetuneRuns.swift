@@ -50,18 +50,18 @@ struct FinetuneRuns {
     /// validation fold.
     ///
     /// - Parameters:
-    ///   - contender: Gets the results.
+    ///   - model: Gets the results.
     ///   - isControl: Whether training begins with drawn weights.
     /// - Throws: `Ended`, and whatever keeps a run from going on.
-    func measure(_ contender: inout Contender, isControl: Bool) throws {
-        contender.results.finetune = try head(fraction: 1, isControl: isControl)
+    func measure(_ model: inout EvaluatedModel, isControl: Bool) throws {
+        model.results.finetune = try head(fraction: 1, isControl: isControl)
         let settings = assessment.settings
         guard !settings.labelFractions.isEmpty else { return }
-        var efficiency = contender.results.labelEfficiency ?? LabelEfficiency()
+        var efficiency = model.results.labelEfficiency ?? LabelEfficiency()
         for fraction in settings.labelFractions {
             let head =
                 fraction == 1
-                ? contender.results.finetune
+                ? model.results.finetune
                 : try head(fraction: fraction, isControl: isControl)
             guard let head else { continue }
             let rows = assessment.records.trainingRows(
@@ -69,7 +69,7 @@ struct FinetuneRuns {
             efficiency.finetune.append(
                 LabelEfficiency.Point(fraction: fraction, records: rows.count, head.test))
         }
-        contender.results.labelEfficiency = efficiency
+        model.results.labelEfficiency = efficiency
     }
 
     private func head(fraction: Double, isControl: Bool) throws -> FinetuneProtocol {

@@ -8,7 +8,7 @@ import Workflows
 extension InitialWeights {
     /// The flag of `pretrain` and `launch`.
     static let option = Option(
-        "initialise-from", .file.named("RUN|FILE"), otherwise: "drawn weights",
+        "initialise-from", .file.named("RUN|FILE"), otherwise: "random weights",
         help: "Start with the encoder of a run's newest checkpoint, or of a safetensors file.")
 }
 

@@ -9,18 +9,18 @@ import Workflows
 ///
 /// - Parameters:
 ///   - evaluation: What `--json` prints, and the page says.
-///   - contenders: Those of the evaluation, under the names that they have there.
-///   - records: The test records, in the order of the contenders' maps.
+///   - models: Those of the evaluation, under the names that they have there.
+///   - records: The test records, in the order of the models' maps.
 ///   - given: What the user typed.
 /// - Throws: `SystemError` where the file cannot be written.
 func writePage(
-    _ evaluation: EvaluationDocument, contenders: [Contender], records: [EvaluatedRecord],
+    _ evaluation: EvaluationDocument, models: [EvaluatedModel], records: [EvaluatedRecord],
     given: Invocation
 ) throws {
     guard let path = given[ReportOptions.report] else { return }
     let page = EvaluationReport(
         evaluation, classes: LabelledRecords.classNames,
-        pictures: contenders.map { ContenderPictures($0, records: records) },
+        pictures: models.map { ModelPictures($0, records: records) },
         command: ["purkinje"] + Program.words)
     let html = page.html
     try AtomicFile.write(html, to: path)

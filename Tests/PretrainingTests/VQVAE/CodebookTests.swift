@@ -52,7 +52,9 @@ struct CodebookTests {
         var vectors = vectors
         vectors.withNumbers { vectors in
             means.withNumbers { means in
-                KMeans(vectors, clusters: clusters, dimension: dimension, lookup: lookup).run(
+                CodebookClustering(
+                    vectors: vectors, codes: clusters, dimension: dimension, lookup: lookup
+                ).run(
                     rounds: rounds, random: &random,
                     parallel: { count, body in
                         for task in 0..<count { body(backwards ? count - 1 - task : task) }

@@ -210,8 +210,8 @@ final class ToyRun: GradientSink {
         var flat = pool.flatMap { $0 }
         flat.withNumbers { vectors in
             if step == warmup - 1 {
-                KMeans(
-                    vectors, clusters: codes, dimension: dimension, lookup: settings.lookup
+                CodebookClustering(
+                    vectors: vectors, codes: codes, dimension: dimension, lookup: settings.lookup
                 ).run(
                     rounds: 10, random: &random,
                     parallel: { count, body in for task in 0..<count { body(task) } },

@@ -1,5 +1,5 @@
 /// Order statistics of small sets of numbers; ties and order of the input do not show.
-enum Statistics {
+enum OrderStatistics {
     /// The middle value; the mean of the two middle ones; 0 of nothing.
     static func median(_ values: [Float]) -> Float {
         let sorted = values.sorted()

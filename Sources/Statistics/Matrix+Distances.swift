@@ -2,13 +2,18 @@ import LinearAlgebra
 
 extension Matrix {
     /// Refuses features that are NaN or infinite.
-    func requireFinite() throws(MetricError) {
+    ///
+    /// - Throws: `MetricError.notFinite` for the first such row.
+    public func requireFinite() throws(MetricError) {
         guard let place = values.firstIndex(where: { !$0.isFinite }) else { return }
         throw .notFinite(what: "features", row: place / columns, value: values[place])
     }
 }
 
-func squaredDistance(_ a: ArraySlice<Double>, _ b: ArraySlice<Double>) -> Double {
+/// The sum of squared differences, in four chains.
+///
+/// - Precondition: Both have as many numbers.
+public func squaredDistance(_ a: ArraySlice<Double>, _ b: ArraySlice<Double>) -> Double {
     a.withUnsafeBufferPointer { a in
         b.withUnsafeBufferPointer { b in
             var sums = SIMD4<Double>()

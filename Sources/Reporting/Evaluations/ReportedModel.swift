@@ -1,8 +1,9 @@
 import EvaluationSchema
 import Foundation
+import Runtime
 
 /// What an evaluation says of one encoder or one control.
-struct ReportedContender {
+struct ReportedModel {
     /// The name in the JSON.
     let name: String
     /// The name for people.
@@ -10,17 +11,17 @@ struct ReportedContender {
     /// Whether it is there to know what an encoder's numbers are worth.
     let isControl: Bool
     /// What the protocols say.
-    let results: ContenderSummary
-    /// What the first contender has more than this one, by measure; `nil` for the first itself.
+    let results: ModelSummary
+    /// What the first model has more than this one, by measure; `nil` for the first itself.
     let difference: DifferenceSummaries?
 
-    /// All contenders of an evaluation or a comparison: encoders first, then controls from the nearest to the plainest.
-    static func all(of evaluation: EvaluationDocument) -> [ReportedContender] {
-        let encoders: [ReportedContender]
+    /// All models of an evaluation or a comparison: encoders first, then controls from the nearest to the plainest.
+    static func all(of evaluation: EvaluationDocument) -> [ReportedModel] {
+        let encoders: [ReportedModel]
         switch evaluation {
         case .evaluation(let evaluation):
             encoders = [
-                ReportedContender(
+                ReportedModel(
                     name: EvaluationDocument.encoderName, title: "this encoder", isControl: false,
                     results: evaluation.run.results, difference: nil)
             ]
@@ -28,7 +29,7 @@ struct ReportedContender {
             let titles = shortest(comparison.runs.map(\.run))
             encoders = zip(titles, comparison.runs).enumerated().map { number, named in
                 let (title, run) = named
-                return ReportedContender(
+                return ReportedModel(
                     name: run.run, title: "\(title) (\(run.encoder.method))", isControl: false,
                     results: run.results,
                     difference: number == 0 ? nil : run.results.firstRunLessThis)
@@ -37,7 +38,7 @@ struct ReportedContender {
         return encoders
             + evaluation.controls.sorted { (rank($0.key), $0.key) < (rank($1.key), $1.key) }
             .map { name, results in
-                ReportedContender(
+                ReportedModel(
                     name: name, title: title(ofControl: name), isControl: true, results: results,
                     difference: results.encoderLessControl ?? results.firstRunLessThis)
             }
@@ -88,11 +89,6 @@ extension SchemaMeasure {
         decimals(value)
             + (interval.map { " (\(decimals($0.lower)) to \(decimals($0.upper)))" } ?? "")
     }
-}
-
-/// Three decimals, as measures between 0 and 1 are told.
-func decimals(_ value: Double, _ count: Int = 3) -> String {
-    String(format: "%.\(count)f", value)
 }
 
 /// With its sign.

@@ -1,6 +1,3 @@
-import Foundation
-import Runtime
-
 /// The threads that compute: each takes the next task until none is left.
 ///
 /// Which thread takes which task does not show in any result.
@@ -27,16 +24,18 @@ public final class ComputePool: Sendable {
 
     /// Starts the threads.
     ///
-    /// - Parameter threadCount: How many, at least 1.
+    /// - Parameters:
+    ///   - threadCount: How many, at least 1.
+    ///   - name: What debuggers call them, with a number behind it.
     /// - Throws: `SystemError` when the system has no thread left.
-    public init(threadCount: Int) throws(SystemError) {
+    public init(threadCount: Int, name: String = "compute") throws(SystemError) {
         self.threadCount = threadCount
         let state = Monitor(State())
         self.state = state
         var threads: [NamedThread] = []
         for thread in 0..<threadCount {
             threads.append(
-                try NamedThread("compute \(thread)") {
+                try NamedThread("\(name) \(thread)") {
                     NamedThread.setComputeFloatingPointMode()
                     Self.work(state, thread: thread)
                 })
@@ -64,6 +63,35 @@ public final class ComputePool: Sendable {
             state.unfinished = count
         }
         _ = state.wait(until: { $0.unfinished == 0 }, then: { $0.job = nil })
+    }
+
+    /// Runs `count` tasks and takes what each returns.
+    ///
+    /// Tasks are begun in order, and none is begun after one has failed; so the first by number of all that fail is
+    /// among those that ran, whatever the threads, and that is the one whose error is thrown.
+    ///
+    /// - Parameters:
+    ///   - count: Tasks, numbered from 0.
+    ///   - job: Runs on a thread with the task's and the thread's number.
+    /// - Returns: What the tasks returned, in their order.
+    /// - Throws: The error of the first task that failed, when no thread works on any.
+    public func map<Result: Sendable, Failure: Error>(
+        _ count: Int,
+        _ job: @escaping @Sendable (_ task: Int, _ thread: Int) throws(Failure) -> Result
+    ) throws(Failure) -> [Result] {
+        let results = Locked([Result?](repeating: nil, count: count))
+        let failure = Locked<(task: Int, error: Failure)?>(nil)
+        run(count) { task, thread in
+            guard failure.withLock({ $0 == nil }) else { return }
+            do throws(Failure) {
+                let result = try job(task, thread)
+                results.withLock { $0[task] = result }
+            } catch {
+                failure.withLock { if $0.map({ task < $0.task }) ?? true { $0 = (task, error) } }
+            }
+        }
+        if let error = failure.withLock({ $0?.error }) { throw error }
+        return results.withLock { $0.compactMap(\.self) }
     }
 
     private static func work(_ state: Monitor<State>, thread: Int) {

@@ -101,7 +101,7 @@ public struct LabelEfficiencySummary: SchemaObject {
     }
 }
 
-/// What two contenders are compared by.
+/// What two models are compared by.
 public enum ComparedMeasure: String, Sendable, CaseIterable, SchemaKey {
     case linearAUROC = "linear_auroc_macro"
     case linearF1 = "linear_f1_macro"
@@ -139,7 +139,7 @@ public struct DifferenceSummary: SchemaObject {
 public typealias DifferenceSummaries = [ComparedMeasure: DifferenceSummary?]
 
 /// All that is said of one encoder's vectors, or of a control's.
-public struct ContenderSummary: SchemaObject {
+public struct ModelSummary: SchemaObject {
     /// Numbers of a record.
     public var dimension = 0
     /// The linear probe.

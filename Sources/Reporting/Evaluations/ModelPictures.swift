@@ -1,5 +1,5 @@
-/// What a page draws of a contender beside its numbers.
-public struct ContenderPictures: Sendable {
+/// What a page draws of a model beside its numbers.
+public struct ModelPictures: Sendable {
     /// A receiver operating characteristic.
     public struct Curve: Sendable {
         /// The class that is told from the others.
@@ -30,14 +30,14 @@ public struct ContenderPictures: Sendable {
         }
     }
 
-    /// The contender's name in the JSON; `encoder` for the one that is evaluated.
+    /// The model's name in the JSON; `encoder` for the one that is evaluated.
     public var name: String
     /// Of the linear probe, one a class.
     public var curves: [Curve]
     /// Of its vectors.
     public var maps: [Map]
 
-    /// Pictures of a contender.
+    /// Pictures of a model.
     public init(name: String, curves: [Curve], maps: [Map]) {
         self.name = name
         self.curves = curves

@@ -3,35 +3,35 @@ import Evaluation
 import EvaluationSchema
 import LinearAlgebra
 import Reporting
+import Runtime
 
-extension ContenderPictures {
-    /// Curves and maps of a contender.
+extension ModelPictures {
+    /// Curves and maps of a model.
     ///
     /// - Parameters:
-    ///   - contender: What they are of.
-    ///   - records: The test records, in the order of the contender's map.
-    public init(_ contender: Contender, records: [EvaluatedRecord]) {
+    ///   - model: What they are of.
+    ///   - records: The test records, in the order of the model's map.
+    public init(_ model: EvaluatedModel, records: [EvaluatedRecord]) {
         self.init(
-            name: contender.name, curves: contender.curves,
-            maps: contender.map?.drawings(of: records) ?? [])
+            name: model.name, curves: model.curves,
+            maps: model.map?.drawings(of: records) ?? [])
     }
 }
 
-extension Contender {
+extension EvaluatedModel {
     /// Receiver operating characteristics of the linear probe, one a class that could be measured.
-    fileprivate var curves: [ContenderPictures.Curve] {
+    fileprivate var curves: [ModelPictures.Curve] {
         guard let scored = results.linear?.test.scored else { return [] }
         return scored.measurableClasses.map {
-            ContenderPictures.Curve(className: scored.classes[$0], points: scored.ranked[$0].curve)
+            ModelPictures.Curve(className: scored.classes[$0], points: scored.ranked[$0].curve)
         }
     }
 }
 
 extension RecordMap {
     /// Both maps, coloured by diagnosis.
-    public func drawings(of records: [EvaluatedRecord]) -> [ContenderPictures.Map] {
-        func map(_ title: String, _ place: (Int) -> (x: Double, y: Double)) -> ContenderPictures.Map
-        {
+    public func drawings(of records: [EvaluatedRecord]) -> [ModelPictures.Map] {
+        func map(_ title: String, _ place: (Int) -> (x: Double, y: Double)) -> ModelPictures.Map {
             let chart = ScatterChart(
                 title: title, groups: LabelledRecords.classNames + ["several"],
                 points: rows.enumerated().map { index, row in
@@ -39,16 +39,16 @@ extension RecordMap {
                     return ScatterChart.Point(
                         x: x, y: y, group: records[row].group, label: records[row].label)
                 })
-            return ContenderPictures.Map(title: title, chart: chart)
+            return ModelPictures.Map(title: title, chart: chart)
         }
         let share = varianceShares.reduce(0, +)
         let sample = rows.count < records.count ? ", \(rows.count) of \(records.count) records" : ""
         let first = map(
-            "principal components, \(ResultTable.text(100 * share, 0)) % of the variance\(sample)"
+            "principal components, \(decimals(100 * share, 0)) % of the variance\(sample)"
         ) { (components[$0, 0], components[$0, 1]) }
         guard let neighbours else { return [first] }
         let second = map(
-            "t-SNE, perplexity \(ResultTable.text(neighbours.perplexity, 0))\(sample)"
+            "t-SNE, perplexity \(decimals(neighbours.perplexity, 0))\(sample)"
         ) { (neighbours.places[$0, 0], neighbours.places[$0, 1]) }
         return [first, second]
     }
