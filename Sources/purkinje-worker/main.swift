@@ -85,8 +85,7 @@ private let work = Command(
     if let host = given[bind] {
         options.listen = NetworkAddress(host: host, port: UInt16(given[port]))
     }
-    options.compression =
-        Compression(rawValue: configuration.exchange.compression.rawValue) ?? .none
+    options.compression = configuration.exchange.compression
     let driver = try WorkerDriver(options, log: log) {
         try TrainingReplica(
             configuration: configuration, dataset: dataset, threads: given[threads])
