@@ -26,7 +26,8 @@ func room(_ name: String, uses dependencies: [Target.Dependency] = [], hot: Bool
 }
 
 func program(_ name: String, uses dependencies: [Target.Dependency]) -> Target {
-    .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+    .executableTarget(
+        name: name, dependencies: dependencies + ["BuildStamp"], swiftSettings: settings)
 }
 
 func tests(_ name: String, uses dependencies: [Target.Dependency] = []) -> Target {
@@ -72,6 +73,9 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CSystem"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+
+        .plugin(name: "BuildStampPlugin", capability: .buildTool(), path: "Plugins/BuildStamp"),
+        .target(name: "BuildStamp", swiftSettings: settings, plugins: ["BuildStampPlugin"]),
 
         room("Runtime", uses: ["CSystem", "CZlib", "COpenSSL"], hot: true),
         room("Kernels", uses: ["CSystem"], hot: true),
@@ -141,6 +145,6 @@ let package = Package(
         tests("WorkflowsTests", uses: workflowRooms + ["Workflows"]),
         tests("LaunchingTests", uses: ["Launching", "Runtime"]),
         tests("EndToEndTests", uses: ["Runtime", "Checkpoints", "Launching", "Tensors"]),
-        tests("HouseTests"),
+        tests("HouseTests", uses: ["BuildStamp"]),
     ]
 )

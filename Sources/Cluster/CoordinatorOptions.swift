@@ -17,6 +17,8 @@ public struct CoordinatorOptions: Sendable {
     public var advertisedHost: String?
     /// Whether workers with other matrix kernels are let in.
     public var allowsMixedKernels = false
+    /// Whether workers are let in that were built from other sources of the same release.
+    public var allowsMixedBuilds = false
 
     /// Options for a run; shards, steps and checkpoints are those of its configuration.
     public init(directory: RunDirectory, record: RunRecord) {

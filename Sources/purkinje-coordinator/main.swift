@@ -47,6 +47,9 @@ private let digestEvery = Option(
     help: "Steps from one comparison of the workers' states to the next; 0 compares none.")
 private let mixedKernels = Flag(
     "allow-mixed-kernels", help: "Let workers with other matrix kernels in.")
+private let mixedBuilds = Flag(
+    "allow-mixed-builds",
+    help: "Let workers in that were built from other sources of the same release.")
 private let noProgress = Flag(
     "no-progress", help: "Show no progress line, for launchers that show their own.")
 private let untilInputEnds = Flag(
@@ -68,7 +71,9 @@ private let coordinate = Command(
         """,
     parameters: [
         run, configuration, data, set, fresh, workers, minimum, steps, port, bind, advertise,
-        insecure, failureTimeout, joinWindow, waitForWorkers, digestEvery, mixedKernels, noProgress,
+        insecure, failureTimeout, joinWindow, waitForWorkers, digestEvery, mixedKernels,
+        mixedBuilds,
+        noProgress,
         untilInputEnds, signsOfLife,
     ],
     example: "purkinje-coordinator --run runs/first --workers 2"
@@ -108,6 +113,7 @@ private let coordinate = Command(
     options.listen = NetworkAddress(host: given[bind], port: UInt16(given[port]))
     options.advertisedHost = given[advertise]
     options.allowsMixedKernels = given[mixedKernels]
+    options.allowsMixedBuilds = given[mixedBuilds]
     let progress = ProgressLine()
     let observer = observer(options, progress: given[noProgress] ? nil : progress) { code in
         stop.settle(code)

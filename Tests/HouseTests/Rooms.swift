@@ -5,6 +5,7 @@
 /// `purkinje-coordinator` leads to `LinearAlgebra` and so to OpenBLAS.
 enum Rooms {
     static let mayImport: [String: Set<String>] = [
+        "BuildStamp": [],
         "Runtime": ["CSystem", "CZlib", "COpenSSL"],
         "Kernels": ["CSystem"],
         "Tensors": ["Kernels"],
