@@ -58,7 +58,10 @@ let evaluationRooms: [Target.Dependency] = [
 ]
 
 let workflowRooms: [Target.Dependency] =
-    evaluationRooms + ["EvaluationSchema", "Evaluation", "Reporting"]
+    evaluationRooms + [
+        "EvaluationSchema", "Evaluation", "Reporting", "Transport", "Collectives",
+        "CommandLineInterface", "Diagnosis", "Launching",
+    ]
 
 let package = Package(
     name: "purkinje",
@@ -103,15 +106,18 @@ let package = Package(
             "Reporting",
             uses: ["Runtime", "Configurations", "Runs", "Checkpoints", "EvaluationSchema"]),
         room("Workflows", uses: workflowRooms),
-        room("Launching", uses: ["Runtime", "CSystem"]),
+        room("Launching", uses: ["Runtime", "CSystem", "CommandLineInterface"]),
         program(
             "purkinje",
             uses: trainingRooms + [
-                "Training", "EvaluationSchema", "Evaluation", "CommandLineInterface", "Diagnosis",
-                "Launching", "Reporting", "Workflows",
+                "Training", "Evaluation", "CommandLineInterface", "Launching", "Workflows",
             ]),
-        program("purkinje-coordinator", uses: clusterRooms + ["Cluster", "CommandLineInterface"]),
-        program("purkinje-worker", uses: trainingRooms + ["Training", "CommandLineInterface"]),
+        program(
+            "purkinje-coordinator",
+            uses: clusterRooms + ["Cluster", "CommandLineInterface", "Launching"]),
+        program(
+            "purkinje-worker",
+            uses: trainingRooms + ["Training", "CommandLineInterface", "Launching"]),
 
         .target(
             name: "TestSupport",
@@ -143,7 +149,7 @@ let package = Package(
             "ReportingTests",
             uses: ["Reporting", "EvaluationSchema", "Runs", "Configurations", "Runtime"]),
         tests("WorkflowsTests", uses: workflowRooms + ["Workflows"]),
-        tests("LaunchingTests", uses: ["Launching", "Runtime"]),
+        tests("LaunchingTests", uses: ["Launching", "CommandLineInterface", "Runtime"]),
         tests("EndToEndTests", uses: ["Runtime", "Checkpoints", "Launching", "Tensors"]),
         tests("HouseTests", uses: ["BuildStamp"]),
     ]

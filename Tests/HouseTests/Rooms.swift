@@ -28,9 +28,12 @@ enum Rooms {
         "CommandLineInterface": ["Runtime", "CSystem"],
         "Diagnosis": ["Runtime", "Configurations", "LinearAlgebra", "CSystem"],
         "Reporting": ["Runtime", "Configurations", "Runs", "Checkpoints", "EvaluationSchema"],
-        "Workflows": evaluation.union(["Evaluation", "Reporting"]),
-        "Launching": ["Runtime", "CSystem"],
-        "purkinje-coordinator": cluster.union(["Cluster", "CommandLineInterface"]),
+        "Workflows": evaluation.union([
+            "Evaluation", "Reporting", "Transport", "Collectives", "CommandLineInterface",
+            "Diagnosis", "Launching",
+        ]),
+        "Launching": ["Runtime", "CSystem", "CommandLineInterface"],
+        "purkinje-coordinator": cluster.union(["Cluster", "CommandLineInterface", "Launching"]),
         "purkinje-worker": everything,
         "purkinje": everything,
     ]

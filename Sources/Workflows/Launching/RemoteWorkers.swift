@@ -53,11 +53,12 @@ struct RemoteWorkers {
             let neighbours = assigned.filter { $0 == host }.count
             let threads =
                 host.threads ?? settings.threads ?? max(1, (processors ?? 1) / neighbours)
+            var flags = WorkerFlags(run: host.run ?? run)
+            (flags.data, flags.threads) = (host.data, threads)
             return settings.shell.worker(
                 index + 1, on: host,
                 program: (host.programs ?? folder).appending("purkinje-worker"),
-                arguments: WorkerArguments(run: host.run ?? run, data: host.data)
-                    .list(threads: threads))
+                arguments: flags.arguments)
         }
     }
 
@@ -73,8 +74,8 @@ struct RemoteWorkers {
         let dataBytes = try data.map { try $0.status().byteCount }
         return try Preflight(
             shell: settings.shell, version: "purkinje-worker \(Software.version)",
-            dataBytes: dataBytes, probe: probe,
-            port: listener.port
+            allowsMixedBuilds: settings.coordinator.allowsMixedBuilds, dataBytes: dataBytes,
+            probe: probe, port: listener.port
         ).ask(hosts)
     }
 

@@ -4,13 +4,18 @@ import Runtime
 import Transport
 
 /// What `bench allreduce` measures, the same for every rank.
-struct AllReduceSettings {
-    var sizes: [Int]
-    var compression: Compression
-    var bucketBytes: Int
-    var payloadChecks: PayloadChecks
+public struct AllReduceSettings: Sendable {
+    /// Bytes of each rank's buffer.
+    public var sizes: [Int]
+    /// How chunks travel.
+    public var compression: Compression
+    /// Bytes that travel as one bucket.
+    public var bucketBytes: Int
+    /// What the checksum of a frame covers.
+    public var payloadChecks: PayloadChecks
 
-    init(
+    /// Settings by name.
+    public init(
         sizes: [Int], compression: Compression, bucketBytes: Int, payloadChecks: PayloadChecks
     ) {
         self.sizes = sizes
@@ -25,9 +30,9 @@ struct AllReduceSettings {
             field.append(Tag.size, value)
             return try FieldReader(field.bytes).count(Tag.size, in: 4...(1 << 34))
         }
-        compression = Compression(rawValue: try fields.text(Tag.compression)) ?? .none
+        compression = try fields.choice(Tag.compression)
         bucketBytes = try fields.count(Tag.bucketBytes, in: 4...(1 << 34))
-        payloadChecks = PayloadChecks(rawValue: try fields.text(Tag.payloadChecks)) ?? .auto
+        payloadChecks = try fields.choice(Tag.payloadChecks)
     }
 
     func append(to fields: inout FieldWriter) {
@@ -35,6 +40,17 @@ struct AllReduceSettings {
         fields.append(Tag.compression, compression.rawValue)
         fields.append(Tag.bucketBytes, bucketBytes)
         fields.append(Tag.payloadChecks, payloadChecks.rawValue)
+    }
+}
+
+extension FieldReader {
+    /// A word of an enumeration.
+    fileprivate func choice<Choice: RawRepresentable<String>>(_ tag: UInt16) throws -> Choice {
+        let word = try text(tag)
+        guard let choice = Choice(rawValue: word) else {
+            throw AllReduceError("the leader wants '\(word)', which this version does not know")
+        }
+        return choice
     }
 }
 
@@ -56,8 +72,9 @@ private let edge = FrameType(rawValue: 3)
 private let timeout = Duration.seconds(30)
 
 /// The figures of one size.
-struct AllReduceResult {
+public struct AllReduceResult: Sendable {
     let bytes: Int
+    let workers: Int
     let medianSeconds: Double
     let wireBytes: UInt64
     let compressionReason: String
@@ -199,7 +216,8 @@ struct AllReduceRank {
         try check(local, reduced, step)
         let sorted = seconds.dropFirst(2).sorted()
         return AllReduceResult(
-            bytes: bytes, medianSeconds: sorted[sorted.count / 2], wireBytes: wireBytes,
+            bytes: bytes, workers: ring.worldSize, medianSeconds: sorted[sorted.count / 2],
+            wireBytes: wireBytes,
             compressionReason: ring.statistics.compressionReason)
     }
 
@@ -238,7 +256,8 @@ struct AllReduceRank {
 }
 
 /// Why a measurement could not be made.
-struct AllReduceError: Error, CustomStringConvertible {
-    let description: String
+public struct AllReduceError: Error, CustomStringConvertible {
+    /// What went wrong.
+    public let description: String
     init(_ description: String) { self.description = description }
 }

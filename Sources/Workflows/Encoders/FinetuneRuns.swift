@@ -2,48 +2,43 @@ import Checkpoints
 import CommandLineInterface
 import Configurations
 import Evaluation
-import Foundation
 import Runs
 import Runtime
-import Workflows
 
 /// The fine-tuning of an encoder as a part of its evaluation: each in a run folder of its own, gone on with where it was.
-struct FinetuneRuns {
-    static let folder = Option(
-        "finetune-run", .directory, otherwise: "finetune in the run directory",
-        help: "Where fine-tuning keeps its runs; what is finished there is not done again.")
-    static let configuration = Option(
-        "finetune-config", .file, otherwise: "10 epochs with the encoder's sizes",
-        help: "The configuration of fine-tuning, a JSON file with the method finetune.")
-    static let set = Option(
-        repeated: "set", .text.named("KEY=VALUE"),
-        help: "Override one value of the fine-tuning, such as optimizer.learningRate=1e-3.")
-    static let workers = Option(
-        "workers", .count, otherwise: "one process, no network",
-        help: "Fine-tune with a coordinator and so many workers, of --threads threads each.")
-
-    /// All flags.
-    static let options: [any Parameter] = [folder, configuration, set, workers]
-
+public struct FinetuneRuns {
+    private let plan: FinetunePlan
     private let folder: FilePath
-    private let given: Invocation
-    private let encoder: TrainedEncoder
+    private let data: FilePath
     private let assessment: Assessment
     private let weights: InitialWeights
 
-    /// Fine-tuning of the encoder that the user names.
-    init(_ given: Invocation, of encoder: TrainedEncoder, in assessment: Assessment) throws {
-        self.given = given
-        self.encoder = encoder
-        self.assessment = assessment
-        let run = given[EncoderOptions.run]
-        folder = given[Self.folder] ?? run + "/finetune"
+    /// Fine-tuning of an encoder; nothing is trained yet.
+    ///
+    /// - Parameters:
+    ///   - settings: What the user says of it.
+    ///   - encoder: The encoder.
+    ///   - run: Its run directory.
+    ///   - data: The prepared data set's file.
+    ///   - assessment: What heads are measured on.
+    /// - Throws: Whatever keeps the encoder's weights from being read.
+    public init(
+        _ settings: FinetuneSettings, of encoder: TrainedEncoder, run: FilePath, data: FilePath,
+        in assessment: Assessment
+    ) throws {
+        (self.data, self.assessment) = (data, assessment)
+        folder = settings.folder ?? run + "/finetune"
         weights = try InitialWeights(path: run, step: encoder.step)
+        plan = FinetunePlan(
+            settings: settings, encoder: encoder.configuration, weights: weights.override(),
+            assessment: assessment.settings,
+            trainingRecordCount: assessment.records.training.count)
     }
 
     /// The user or a scheduler wishes to end, or the workers failed: nothing more can be measured.
-    struct Ended: Error {
-        let code: ExitCode
+    public struct Ended: Error {
+        /// What the program ends with.
+        public let code: ExitCode
     }
 
     /// Trains the encoder, or the same from drawn weights, and measures its head at the step that is best on the
@@ -53,7 +48,7 @@ struct FinetuneRuns {
     ///   - contender: Gets the results.
     ///   - isControl: Whether training begins with drawn weights.
     /// - Throws: `Ended`, and whatever keeps a run from going on.
-    func measure(_ contender: inout Contender, isControl: Bool) throws {
+    public func measure(_ contender: inout Contender, isControl: Bool) throws {
         contender.results.finetune = try head(fraction: 1, isControl: isControl)
         let settings = assessment.settings
         guard !settings.labelFractions.isEmpty else { return }
@@ -73,10 +68,9 @@ struct FinetuneRuns {
     }
 
     private func head(fraction: Double, isControl: Bool) throws -> FinetuneProtocol {
-        let name =
-            (isControl ? "scratch" : "pretrained") + (fraction < 1 ? "-labels-\(fraction)" : "")
+        let name = FinetunePlan.name(fraction: fraction, isControl: isControl)
         let directory = RunDirectory(path: folder.appending(FilePath(name)))
-        let configuration = try configuration(fraction: fraction, isControl: isControl)
+        let configuration = try plan.configuration(fraction: fraction, isControl: isControl)
         try train(configuration, in: directory, isControl: isControl)
         let step = try BestStep.find(in: directory, configuration: configuration)
         let holder =
@@ -93,39 +87,6 @@ struct FinetuneRuns {
         }
     }
 
-    // MARK: What is trained
-
-    private func configuration(
-        fraction: Double, isControl: Bool
-    ) throws -> Configuration {
-        let (settings, rule) = (assessment.settings, assessment.settings.rule)
-        var overrides = given[Self.set]
-        overrides += ["labels.fraction=\(fraction)", "labels.seed=\(settings.seed)"]
-        if let least = rule.minimumLikelihood {
-            overrides.append("labels.minimumLikelihood=\(Int(least))")
-        }
-        if rule.dropsUnknown { overrides.append("labels.dropUnknown=true") }
-        // What nobody has trained yet has no lower layers worth keeping.
-        overrides.append(isControl ? "layerDecay=1" : weights.override())
-        if let path = given[Self.configuration] {
-            return try Configuration(path: path, overrides: overrides)
-        }
-        let batchSize = 32
-        let epochs = (10 * assessment.records.training.count + batchSize - 1) / batchSize
-        // Few records need fewer steps, but more epochs.
-        let steps = max(Int((Double(epochs) * fraction).rounded(.up)), (epochs + 3) / 4)
-        let every = max(1, steps / 10)
-        let readout = encoder.configuration.method.encoder?.readout ?? .mean
-        return try encoder.configuration.finetuning(
-            [
-                "batchSize": .integer(Int64(batchSize)), "logicalShards": 4,
-                "steps": .integer(Int64(steps)),
-                "checkpoint": ["everySteps": .integer(Int64(every)), "keep": 100],
-                "validation": ["everySteps": .integer(Int64(every))],
-            ],
-            overrides: ["readout=\(readout.rawValue)"] + overrides)
-    }
-
     // MARK: Training
 
     private func train(
@@ -138,13 +99,15 @@ struct FinetuneRuns {
             try weights.begin(directory, configuration: configuration, fresh: false)
         }
         let code: ExitCode
-        if let workers = given[Self.workers] {
+        if let workers = plan.settings.workers {
             let path = directory.path + ".json"
             try AtomicFile.write(configuration.resolved.text(pretty: true) + "\n", to: path)
-            code = try launch(
-                LaunchSettings(workers: workers, threads: given[EncoderOptions.threads]),
-                configuration: configuration, directory: directory,
-                data: given[EncoderOptions.data], coordinatorArguments: ["--config", path.text])
+            var settings = LaunchSettings(
+                directory, workers: workers, threads: assessment.settings.threads)
+            settings.coordinator.configuration = path
+            code = try LaunchRun(
+                settings, configuration: configuration, directory: directory, data: data
+            ).run()
         } else {
             code = try train(configuration, in: directory, stopAfter: nil)
         }
@@ -154,9 +117,10 @@ struct FinetuneRuns {
     private func train(
         _ configuration: Configuration, in directory: RunDirectory, stopAfter: Int?
     ) throws -> ExitCode {
-        try trainInOneProcess(
-            directory: directory, configuration: configuration, data: given[EncoderOptions.data],
-            threads: given[EncoderOptions.threads], stopAfter: stopAfter, fresh: false)
+        try SingleProcessTraining(
+            of: directory, configuration: configuration, data: data,
+            threads: assessment.settings.threads
+        ).run(stopAfter: stopAfter)
     }
 
     /// Whether a step of a run has still to be trained.
@@ -167,8 +131,7 @@ struct FinetuneRuns {
     ) throws -> Bool {
         guard directory.holdsRun else { return true }
         _ = try directory.open(
-            configuration: configuration, dataPath: given[EncoderOptions.data],
-            dataDigest: assessment.dataset.digest)
+            configuration: configuration, dataPath: data, dataDigest: assessment.dataset.digest)
         let saved = try CheckpointStore(path: directory.checkpointsPath).list()
         return !saved.contains { $0.step == step }
     }

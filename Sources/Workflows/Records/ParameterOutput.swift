@@ -5,9 +5,12 @@ import Foundation
 import Runtime
 
 /// Where the measurements of `purkinje parameters` go: standard output, a table, pictures.
-struct ParameterOutput {
-    enum Form {
+public struct ParameterOutput {
+    /// What is printed.
+    public enum Form: Sendable {
+        /// A table: of one record all parameters, of several a line each.
         case text
+        /// A line of JSON for each record; with the waves of each lead or of all leads together.
         case json(perLead: Bool)
     }
 

@@ -1,5 +1,6 @@
 import CommandLineInterface
 import Evaluation
+import Workflows
 
 /// What commands that end in a page about an evaluation have in common.
 enum ReportOptions {
@@ -40,5 +41,13 @@ enum ReportOptions {
     static func map(_ given: Invocation) -> MapSettings? {
         guard given[mapRecords] > 0, given[report] != nil || given[coordinates] else { return nil }
         return MapSettings(perplexity: given[perplexity], recordLimit: given[mapRecords])
+    }
+
+    /// Prints an evaluation, and writes the page about it where one was asked for.
+    static func write(_ result: AssessedContenders, _ given: Invocation) throws {
+        Output.write(result, asJSON: given[.json])
+        guard let path = given[report] else { return }
+        let place = try result.writePage(to: path, command: ["purkinje"] + Program.words)
+        if !given[.json] { Output.write("\n" + place) }
     }
 }

@@ -6,7 +6,7 @@ import Runs
 import Runtime
 
 /// What a command reads, and no output of it may replace.
-enum CommandInput {
+public enum CommandInput: Sendable {
     /// One file.
     case file(FilePath)
     /// A WFDB record: its header, and all files that the header names.
@@ -16,13 +16,18 @@ enum CommandInput {
 }
 
 /// One file that a command will write.
-struct CommandOutput {
+public struct CommandOutput: Sendable {
     /// The option that names it, without dashes.
-    let option: String
+    public let option: String
     /// The file.
-    let path: FilePath
+    public let path: FilePath
     /// Whether it is written once from front to back, as a device or a FIFO needs it.
-    var isStreamed = true
+    public let isStreamed: Bool
+
+    /// A file that an option names.
+    public init(option: String, path: FilePath, isStreamed: Bool = true) {
+        (self.option, self.path, self.isStreamed) = (option, path, isStreamed)
+    }
 }
 
 /// Refuses outputs that could not be written after all the work, or would replace what the command reads.
@@ -31,7 +36,7 @@ struct CommandOutput {
 ///   - outputs: All files that the command will write.
 ///   - inputs: All that it reads; the files of a run directory are kept from every output anyway.
 /// - Throws: `CommandError` with code 2, naming option, file and remedy.
-func checkOutputs(_ outputs: [CommandOutput], apartFrom inputs: [CommandInput]) throws {
+public func checkOutputs(_ outputs: [CommandOutput], apartFrom inputs: [CommandInput]) throws {
     var taken: [(place: OutputPlace, output: CommandOutput)] = []
     for output in outputs {
         guard let place = try OutputPlace(of: output) else { continue }
@@ -57,16 +62,25 @@ func checkOutputs(_ outputs: [CommandOutput], apartFrom inputs: [CommandInput]) 
     }
 }
 
+/// The same for options that may name a file.
+public func checkOutputs(
+    _ outputs: [(option: String, path: FilePath?)], apartFrom inputs: [CommandInput]
+) throws {
+    let named = outputs.compactMap { option, path in
+        path.map { CommandOutput(option: option, path: $0) }
+    }
+    try checkOutputs(named, apartFrom: inputs)
+}
+
 /// The same for the one output of a command.
-func checkOutput(
+public func checkOutput(
     _ path: FilePath?, option: String, apartFrom inputs: [CommandInput] = []
 ) throws {
-    let output = path.map { CommandOutput(option: option, path: $0) }
-    try checkOutputs(output.map { [$0] } ?? [], apartFrom: inputs)
+    try checkOutputs([(option, path)], apartFrom: inputs)
 }
 
 /// Refuses a folder of outputs that is a file.
-func checkOutputFolder(_ path: FilePath, option: String) throws {
+public func checkOutputFolder(_ path: FilePath, option: String) throws {
     if path.exists, !path.isFolder {
         throw CommandError(.usage, "--\(option) \(path) is a file; name a folder")
     }
