@@ -69,7 +69,7 @@ import Testing
         #expect(written.json["tensors"]?.integerValue == tensors.names.count)
         #expect(tensors.metadata["state_sha256"] == "\(digest)")
         #expect(tensors.metadata["software"] == Software.release)
-        #expect(tensors.names.contains { $0.hasPrefix("decoder") } == wholeModel)
+        #expect(tensors.names.contains { $0.hasPrefix("encoder.") } == wholeModel)
         let configuration = try folder.write(
             try smallConfiguration(seed: 2).resolved.text(), to: "c.json")
         let imported = try WeightsImport(
