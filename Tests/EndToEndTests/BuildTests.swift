@@ -48,7 +48,7 @@ import Testing
             if isAllowed {
                 #expect(coordinator.wait(timeout: .seconds(60)) == 0, "\(coordinator.lines)")
                 let warnings = fixture.lines(of: "events.jsonl", in: run).filter {
-                    $0["event"] == "warning"
+                    $0["event"] == "fault"
                         && $0["message"]?.stringValue?.contains("src\(Self.others)") == true
                 }
                 #expect(warnings.count == 1)

@@ -111,7 +111,7 @@ import Testing
         // One that cannot be read is no failure beside one that can.
         try folder.write("nonsense\n", to: "broken.hea")
         func isMeasured(_ paths: [FilePath]) throws -> Bool {
-            try ParameterMeasurement(of: paths, csv: nil, picture: nil, form: .json(perLead: false))
+            try ParameterMeasurement(of: paths, csv: nil, picture: nil, form: .text)
                 .run(threads: 1)
         }
         #expect(try isMeasured([folder.file("broken"), record]))

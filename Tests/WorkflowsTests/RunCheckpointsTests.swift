@@ -22,7 +22,8 @@ import Testing
 
     /// Turns one byte of the state round.
     private func damage() throws {
-        let name = try #require(try run.checkpointsPath.names().first)
+        let names = try run.checkpointsPath.names()
+        let name = try #require(names.first { $0.lastComponent.text.hasPrefix("step-") })
         let checkpoint = run.checkpointsPath.appending(name)
         let share = try #require(
             try checkpoint.names().first { $0.hasSuffix(".safetensors") })
