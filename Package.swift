@@ -26,7 +26,8 @@ func room(_ name: String, uses dependencies: [Target.Dependency] = [], hot: Bool
 }
 
 func program(_ name: String, uses dependencies: [Target.Dependency]) -> Target {
-    .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+    .executableTarget(
+        name: name, dependencies: dependencies + ["BuildStamp"], swiftSettings: settings)
 }
 
 func tests(_ name: String, uses dependencies: [Target.Dependency] = []) -> Target {
@@ -58,7 +59,10 @@ let evaluationRooms: [Target.Dependency] = [
 ]
 
 let workflowRooms: [Target.Dependency] =
-    evaluationRooms + ["Training", "EvaluationSchema", "Evaluation", "Reporting"]
+    evaluationRooms + [
+        "EvaluationSchema", "Evaluation", "Reporting", "Transport", "Collectives",
+        "CommandLineInterface", "Diagnosis", "Launching",
+    ]
 
 let package = Package(
     name: "purkinje",
@@ -73,6 +77,9 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CSystem"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+
+        .plugin(name: "BuildStampPlugin", capability: .buildTool(), path: "Plugins/BuildStamp"),
+        .target(name: "BuildStamp", swiftSettings: settings, plugins: ["BuildStampPlugin"]),
 
         room("Runtime", uses: ["CSystem", "CZlib", "COpenSSL"], hot: true),
         room("Kernels", uses: ["CSystem"], hot: true),
@@ -105,15 +112,19 @@ let package = Package(
                 "Runtime", "Drawing", "Configurations", "Runs", "Checkpoints", "EvaluationSchema",
             ]),
         room("Workflows", uses: workflowRooms),
-        room("Launching", uses: ["Runtime", "CSystem"]),
+        room("Launching", uses: ["Runtime", "CSystem", "CommandLineInterface"]),
         program(
             "purkinje",
             uses: trainingRooms + [
-                "Training", "Statistics", "EvaluationSchema", "Evaluation", "CommandLineInterface",
-                "Diagnosis", "Launching", "Reporting", "Workflows",
+                "Training", "Statistics", "Evaluation", "CommandLineInterface", "Launching",
+                "Workflows",
             ]),
-        program("purkinje-coordinator", uses: clusterRooms + ["Cluster", "CommandLineInterface"]),
-        program("purkinje-worker", uses: trainingRooms + ["Training", "CommandLineInterface"]),
+        program(
+            "purkinje-coordinator",
+            uses: clusterRooms + ["Cluster", "CommandLineInterface", "Launching"]),
+        program(
+            "purkinje-worker",
+            uses: trainingRooms + ["Training", "CommandLineInterface", "Launching"]),
 
         .target(
             name: "TestSupport",
@@ -152,8 +163,8 @@ let package = Package(
             "ReportingTests",
             uses: ["Reporting", "EvaluationSchema", "Runs", "Configurations", "Runtime"]),
         tests("WorkflowsTests", uses: workflowRooms + ["Workflows"]),
-        tests("LaunchingTests", uses: ["Launching", "Runtime"]),
+        tests("LaunchingTests", uses: ["Launching", "CommandLineInterface", "Runtime"]),
         tests("EndToEndTests", uses: ["Runtime", "Checkpoints", "Launching", "Tensors"]),
-        tests("HouseTests"),
+        tests("HouseTests", uses: ["BuildStamp"]),
     ]
 )

@@ -19,6 +19,9 @@
 int pthread_setname_np(pthread_t thread, const char *name);
 int pipe2(int ends[2], int flags);
 
+/* What the programs were built from; written while the package is built (Sources/BuildStamp). */
+const char * _Nonnull purkinje_build(void);
+
 /* Round to nearest, subnormal numbers read and written as zero. On other processors the default mode stays. */
 static inline void purkinje_set_floating_point_mode(void) {
 #if defined(__x86_64__)

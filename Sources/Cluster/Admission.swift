@@ -11,6 +11,8 @@ public struct Admission: Sendable {
     public let softwareVersion: String
     /// Whether workers with other matrix kernels are let in.
     public let allowsMixedKernels: Bool
+    /// Whether workers are let in that were built from other sources of the same release.
+    public let allowsMixedBuilds: Bool
     /// Content of the data set; fixed by the first worker where the run does not know it.
     public private(set) var datasetDigest: Digest?
     /// Kernel of the first worker.
@@ -21,13 +23,14 @@ public struct Admission: Sendable {
     /// The rules of a run.
     public init(
         configuration: Configuration, runID: String, softwareVersion: String,
-        datasetDigest: Digest?, allowsMixedKernels: Bool
+        datasetDigest: Digest?, allowsMixedKernels: Bool, allowsMixedBuilds: Bool = false
     ) {
         self.configuration = configuration
         self.runID = runID
         self.softwareVersion = softwareVersion
         self.datasetDigest = datasetDigest
         self.allowsMixedKernels = allowsMixedKernels
+        self.allowsMixedBuilds = allowsMixedBuilds
     }
 
     /// Digest of the keys that decide bits, and of the data set.
@@ -39,9 +42,16 @@ public struct Admission: Sendable {
     ///
     /// - Returns: Why it is refused, for its user to read; `nil` when it is welcome.
     public mutating func check(_ hello: Hello) -> String? {
-        guard hello.softwareVersion == softwareVersion else {
+        switch relation(of: hello) {
+        case .otherRelease:
             return "version differs: the worker has \(hello.softwareVersion), the coordinator "
                 + "\(softwareVersion); install the same on all machines"
+        case .otherSources where !allowsMixedBuilds:
+            return
+                "the worker was built from other sources (\(hello.softwareVersion)) than the coordinator "
+                + "(\(softwareVersion)), and might round differently; install the same build on all "
+                + "machines, all three programs of it, or give the coordinator --allow-mixed-builds"
+        case .same, .otherSources, .unknown: break
         }
         guard hello.runID == runID else {
             return "the worker was started for run \(hello.runID), this coordinator runs \(runID); "
@@ -70,6 +80,28 @@ public struct Admission: Sendable {
             matrixLibrary = hello.matrixLibrary
         }
         return nil
+    }
+
+    /// What should be known of a worker that is let in: a build that is not, or may not be, the coordinator's.
+    ///
+    /// - Returns: One line; `nil` where there is nothing to say.
+    public func notice(of hello: Hello) -> String? {
+        let builds =
+            "the coordinator \(softwareVersion), the worker on \(hello.hostName) "
+            + "\(hello.softwareVersion)"
+        return switch relation(of: hello) {
+        case .same, .otherRelease: nil
+        case .otherSources:
+            "members are built from other sources, which --allow-mixed-builds lets pass: \(builds); "
+                + "another run may have other bits"
+        case .unknown:
+            "whether members are built from the same sources is not known: \(builds)"
+        }
+    }
+
+    private func relation(of hello: Hello) -> BuildIdentity.Relation {
+        BuildIdentity(version: softwareVersion)
+            .relation(to: BuildIdentity(version: hello.softwareVersion))
     }
 
     private func differences(_ text: String) -> String {

@@ -91,7 +91,8 @@ public final class CoordinatorDriver {
             configuration: options.record.configuration, runID: "\(options.record.id)",
             softwareVersion: Software.version,
             datasetDigest: options.record.dataDigest ?? newest?.manifest.context.dataDigest,
-            allowsMixedKernels: options.allowsMixedKernels)
+            allowsMixedKernels: options.allowsMixedKernels,
+            allowsMixedBuilds: options.allowsMixedBuilds)
         disk = try CheckpointDisk(store: store, keep: options.record.configuration.checkpoint.keep)
         let listener = try TCPListener(
             on: options.listen, failureTimeout: options.settings.failureTimeout)
@@ -220,6 +221,9 @@ public final class CoordinatorDriver {
             return
         }
         do {
+            if let notice = admission.notice(of: hello) {
+                carryOut([.event(RunEvent(kind: .warning, message: notice, details: [:]))])
+            }
             if !knewDataset { try book.note(dataset: admission.datasetDigest) }
             let host =
                 hello.advertisedHost.isEmpty

@@ -17,6 +17,8 @@ public struct CoordinatorOptions: Sendable {
     public var advertisedHost: String?
     /// Whether workers with other matrix kernels are let in.
     public var allowsMixedKernels = false
+    /// Whether workers are let in that were built from other sources of the same release.
+    public var allowsMixedBuilds = false
     /// Waits for connections, and has the clock.
     public var waiter: any StreamWaiter = PollWaiter()
 

@@ -1,14 +1,4 @@
-import Transport
-
-/// Whether an edge compresses what it sends; never a matter of bits, since every codec is lossless.
-public enum Compression: String, Sendable, CaseIterable {
-    /// Never.
-    case none
-    /// Every chunk that shrinks.
-    case zlib
-    /// Where measurements say that it is faster.
-    case auto
-}
+import Runtime
 
 /// Decides for one edge, bucket by bucket, whether compressing is faster.
 ///

@@ -1,6 +1,14 @@
 import Foundation
 import Runtime
 
+/// What a command found out.
+public protocol CommandResult {
+    /// For programs: what `--json` prints.
+    var json: JSONValue { get }
+    /// For people.
+    var text: String { get }
+}
+
 /// Results on standard output.
 ///
 /// Results are what a command is for: where they cannot be written the command fails, unlike a line of the log.
@@ -53,6 +61,11 @@ public enum Output {
             }
         }
         writeRaw(text)
+    }
+
+    /// Prints what a command found out, for programs or for people.
+    public static func write(_ result: some CommandResult, asJSON: Bool) {
+        if asJSON { write(result.json) } else { write(result.text) }
     }
 
     /// Text in columns: first row the heads; numbers to the right.

@@ -34,6 +34,9 @@ public struct Flag: Parameter {
         self.help = help
     }
 
+    /// What has to be typed for the switch to be so.
+    public func words(_ isOn: Bool) -> [String] { isOn ? ["--\(name)"] : [] }
+
     /// Prints the result as JSON on standard output and nothing else there.
     public static let json = Flag(
         "json", help: "Print the result as JSON on standard output, and nothing else there.")
@@ -53,23 +56,32 @@ public struct Option<Result: Sendable>: Parameter {
     /// The name without dashes.
     public var name: String { specification.name }
     let resolve: @Sendable ([String]) throws(CommandError) -> Result
+    private let texts: @Sendable (Result) -> [String]
 
     private init(
         _ name: String, placeholder: String, help: String, defaultText: String?,
         isRequired: Bool = false, isRepeated: Bool = false,
+        texts: @escaping @Sendable (Result) -> [String],
         resolve: @escaping @Sendable ([String]) throws(CommandError) -> Result
     ) {
         self.resolve = resolve
+        self.texts = texts
         specification = ParameterSpecification(
             name: name, form: .option, placeholder: placeholder, help: help,
             defaultText: defaultText, isRequired: isRequired, isRepeated: isRepeated,
             check: { texts throws(CommandError) in _ = try resolve(texts) })
     }
 
+    /// What has to be typed for the option to have a value, for a program that starts another.
+    public func words(_ value: Result) -> [String] {
+        texts(value).flatMap { ["--\(name)", $0] }
+    }
+
     /// A value with a default.
     public init(_ name: String, _ kind: ValueKind<Result>, default: Result, help: String) {
         self.init(
-            name, placeholder: kind.placeholder, help: help, defaultText: kind.text(`default`)
+            name, placeholder: kind.placeholder, help: help, defaultText: kind.text(`default`),
+            texts: { [kind.text($0)] }
         ) { texts throws(CommandError) in
             guard let text = texts.last else { return `default` }
             return try kind.read(text, for: "--\(name)")
@@ -79,7 +91,8 @@ public struct Option<Result: Sendable>: Parameter {
     /// A value that must be given.
     public init(required name: String, _ kind: ValueKind<Result>, help: String) {
         self.init(
-            name, placeholder: kind.placeholder, help: help, defaultText: nil, isRequired: true
+            name, placeholder: kind.placeholder, help: help, defaultText: nil, isRequired: true,
+            texts: { [kind.text($0)] }
         ) { texts throws(CommandError) in
             guard let text = texts.last else {
                 throw CommandError(.usage, "--\(name) \(kind.placeholder) is missing")
@@ -98,8 +111,10 @@ public struct Option<Result: Sendable>: Parameter {
     public init<Value>(
         _ name: String, _ kind: ValueKind<Value>, otherwise: String? = nil, help: String
     ) where Result == Value? {
-        self.init(name, placeholder: kind.placeholder, help: help, defaultText: otherwise) {
-            texts throws(CommandError) in
+        self.init(
+            name, placeholder: kind.placeholder, help: help, defaultText: otherwise,
+            texts: { $0.map { [kind.text($0)] } ?? [] }
+        ) { texts throws(CommandError) in
             guard let text = texts.last else { return nil }
             return try kind.read(text, for: "--\(name)")
         }
@@ -117,7 +132,7 @@ public struct Option<Result: Sendable>: Parameter {
     ) where Result == [Value] {
         self.init(
             name, placeholder: kind.placeholder, help: help, defaultText: nil,
-            isRequired: isRequired, isRepeated: true
+            isRequired: isRequired, isRepeated: true, texts: { $0.map(kind.text) }
         ) { texts throws(CommandError) in
             if texts.isEmpty && isRequired {
                 throw CommandError(.usage, "--\(name) \(kind.placeholder) is missing")

@@ -15,7 +15,7 @@ public struct ValueKind<Value: Sendable>: Sendable {
     /// - Parameters:
     ///   - placeholder: What stands for the value in help.
     ///   - meaning: Names the accepted values, with an article.
-    ///   - text: How a default is shown; must be accepted by `parse`.
+    ///   - text: How a default is shown, and a value handed on; `parse` makes the same value of it.
     ///   - parse: Reads the value; `nil` refuses the text.
     public init(
         placeholder: String, meaning: String,
@@ -56,9 +56,10 @@ extension ValueKind {
 extension ValueKind where Value == String {
     /// Any text but the empty one.
     public static var text: ValueKind {
-        ValueKind(placeholder: "TEXT", meaning: "a text in UTF-8") { word in
-            FilePath(word).characters.flatMap { $0.isEmpty ? nil : $0 }
-        }
+        ValueKind(
+            placeholder: "TEXT", meaning: "a text in UTF-8",
+            text: { FilePath(bytes: $0.utf8).text },
+            parse: { word in FilePath(word).characters.flatMap { $0.isEmpty ? nil : $0 } })
     }
 
     /// One of a few words.
@@ -73,12 +74,14 @@ extension ValueKind where Value == String {
 extension ValueKind where Value == FilePath {
     /// The path of a file that is read or written.
     public static var file: ValueKind {
-        ValueKind(placeholder: "FILE", meaning: "a file's path") { $0.isEmpty ? nil : FilePath($0) }
+        ValueKind(placeholder: "FILE", meaning: "a file's path", text: { $0.text }) {
+            $0.isEmpty ? nil : FilePath($0)
+        }
     }
 
     /// The path of a directory.
     public static var directory: ValueKind {
-        ValueKind(placeholder: "DIR", meaning: "a directory's path") {
+        ValueKind(placeholder: "DIR", meaning: "a directory's path", text: { $0.text }) {
             $0.isEmpty ? nil : FilePath($0)
         }
     }

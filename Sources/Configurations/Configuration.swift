@@ -198,7 +198,7 @@ extension ConfigurationReader {
 
     fileprivate mutating func exchange() throws(ConfigurationError) -> ExchangeConfiguration {
         let compression = try choice(
-            "exchange.compression", default: ExchangeCompression.auto, decidesBits: false)
+            "exchange.compression", default: Compression.auto, decidesBits: false)
         let gradientBits = try integer("exchange.gradientBits", default: 32, in: 8...32)
         guard [8, 16, 32].contains(gradientBits) else {
             throw .contradiction(

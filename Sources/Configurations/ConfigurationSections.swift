@@ -1,3 +1,5 @@
+import Runtime
+
 /// The sizes of a stack of transformer blocks.
 public struct TransformerConfiguration: Sendable, Equatable {
     /// Numbers in a token.
@@ -83,20 +85,10 @@ public struct OptimizerConfiguration: Sendable, Equatable {
     public let clipNorm: Double?
 }
 
-/// How tensors are compressed on the wire; never changes a bit.
-public enum ExchangeCompression: String, Sendable, CaseIterable {
-    /// As they are.
-    case none
-    /// Always.
-    case zlib
-    /// Where it is measured to be faster.
-    case auto
-}
-
 /// How gradients are rounded and sent.
 public struct ExchangeConfiguration: Sendable, Equatable {
     /// Compression on the wire.
-    public let compression: ExchangeCompression
+    public let compression: Compression
     /// Width of an integer lane: 32, 16 or 8.
     public let gradientBits: Int
     /// Bits of room above a block's predicted exponent.

@@ -21,6 +21,7 @@ public struct Preflight: Sendable {
 
     private let shell: RemoteShell
     private let version: String
+    private let allowsMixedBuilds: Bool
     private let dataBytes: Int?
     private let probe: String
     private let port: UInt16
@@ -29,13 +30,18 @@ public struct Preflight: Sendable {
     ///
     /// - Parameters:
     ///   - shell: How to reach them.
-    ///   - version: What `purkinje-worker --version` has to print.
+    ///   - version: What `purkinje-worker --version` has to print, as far as builds are compared.
+    ///   - allowsMixedBuilds: Whether a build of other sources of the same release will do.
     ///   - dataBytes: Size of the prepared data set; `nil` where it is not known.
     ///   - probe: Name of a file in the run directory that proves that the directory is the same one.
     ///   - port: Port on which this machine listens, to see that it can be reached.
-    public init(shell: RemoteShell, version: String, dataBytes: Int?, probe: String, port: UInt16) {
+    public init(
+        shell: RemoteShell, version: String, allowsMixedBuilds: Bool = false, dataBytes: Int?,
+        probe: String, port: UInt16
+    ) {
         self.shell = shell
         self.version = version
+        self.allowsMixedBuilds = allowsMixedBuilds
         self.dataBytes = dataBytes
         self.probe = probe
         self.port = port
@@ -96,6 +102,18 @@ public struct Preflight: Sendable {
             """
     }
 
+    /// Whether workers of the build that prints this would be let into the run.
+    private func suffices(_ there: String) -> Bool {
+        let (own, other) = (version.split(separator: " "), there.split(separator: " "))
+        guard own.count == 2, other.count == 2, own[0] == other[0] else { return false }
+        let builds = [own[1], other[1]].map { BuildIdentity(version: String($0)) }
+        return switch builds[0].relation(to: builds[1]) {
+        case .same, .unknown: true
+        case .otherSources: allowsMixedBuilds
+        case .otherRelease: false
+        }
+    }
+
     func read(_ lines: [String], of host: RemoteHost) -> Answer {
         var values: [String: String] = [:]
         for line in lines {
@@ -104,7 +122,7 @@ public struct Preflight: Sendable {
         }
         var problems: [String] = []
         let address = values["address"]
-        if values["version"] != version {
+        if !suffices(values["version"] ?? "") {
             problems.append(
                 "purkinje-worker there says '\(values["version"] ?? "nothing")', here is '\(version)'; "
                     + "install the same build, or name its folder: programs=PATH")

@@ -40,15 +40,26 @@ import Testing
             try session.prepare(for: name)
             try session.check(name, line)
         }
+        // A coordinator and its workers are typed in terminals of their own.
+        try session.prepare(for: "resume")
+        try session.checkTogether(
+            coordinator: example(of: "", program: "purkinje-coordinator"),
+            worker: example(of: "", program: "purkinje-worker"))
     }
 
     /// The line below "example:" in a command's help.
-    private func example(of name: String) throws -> String {
-        let help = try Programs.run(name.split(separator: " ").map(String.init) + ["--help"])
+    private func example(of name: String, program: String = "purkinje") throws -> String {
+        let help = try Programs.run(
+            name.split(separator: " ").map(String.init) + ["--help"], of: program)
         let place = try #require(help.lines.firstIndex(of: "example:"), "\(name)")
         let rest = help.lines[(place + 1)...].map { $0.trimmingCharacters(in: .whitespaces) }
         let line = rest.prefix { !$0.isEmpty }.joined(separator: " ")
-        try #require(line.hasPrefix("purkinje \(name)"), "\(name): \(line)")
+        try #require(
+            line.hasPrefix(name.isEmpty ? program : "\(program) \(name)"), "\(name): \(line)")
+        // Help and versions are no example of anything.
+        for word in ["--help", "-h", "--version"] {
+            #expect(!line.split(separator: " ").contains { $0 == word }, "\(line)")
+        }
         return line
     }
 }
@@ -139,6 +150,10 @@ private struct ExampleSession {
         }
         let lines = try run(line, codes: name == "doctor" ? [0, 1] : [0])
         #expect(!lines.isEmpty, "\(line)")
+        #expect(!lines.contains { $0.hasPrefix("usage: purkinje") }, "\(line): \(lines)")
+        #expect(
+            !outputs.isEmpty || Self.said[name] != nil,
+            "\(name): no output of this example is looked at; name a word of it in 'said'")
         for output in outputs {
             let size = try? FilePath(path(output)).entries().count
             let content = FileManager.default.contents(atPath: path(output))?.count
@@ -151,6 +166,25 @@ private struct ExampleSession {
         if let said = Self.said[name] {
             #expect(lines.contains { $0.contains(said) }, "\(line): \(lines)")
         }
+    }
+
+    /// Runs the examples of the two other programs at the same time, with as many workers as the coordinator waits for.
+    func checkTogether(coordinator: String, worker: String) throws {
+        let words = coordinator.split(separator: " ")
+        let place = try #require(words.firstIndex(of: "--workers"), "\(coordinator)")
+        let count = try #require(Int(words[place + 1]), "\(coordinator)")
+        let lines = try run(
+            """
+            \(coordinator) 2>&1 & processes=$!
+            for number in $(seq \(count)); do \(worker) 2>&1 & processes="$processes $!"; done
+            for process in $processes; do wait $process || echo "a process ended with $?"; done
+            """)
+        #expect(!lines.contains { $0.hasPrefix("a process ended with") }, "\(lines)")
+        for text in ["going back to checkpoint step-000000030", "finished step 60"] {
+            #expect(lines.contains { $0.contains(text) }, "\(text): \(lines)")
+        }
+        let ends = lines.filter { $0.hasPrefix("worker: ") && $0.contains("60") }
+        #expect(ends.count >= count, "\(lines)")
     }
 
     /// Words of results, beside the files.

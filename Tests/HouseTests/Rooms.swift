@@ -5,6 +5,7 @@
 /// `purkinje-coordinator` leads to `LinearAlgebra` and so to OpenBLAS.
 enum Rooms {
     static let mayImport: [String: Set<String>] = [
+        "BuildStamp": [],
         "Runtime": ["CSystem", "CZlib", "COpenSSL"],
         "Kernels": ["CSystem"],
         "Tensors": ["Kernels"],
@@ -33,9 +34,12 @@ enum Rooms {
         "Reporting": [
             "Runtime", "Drawing", "Configurations", "Runs", "Checkpoints", "EvaluationSchema",
         ],
-        "Workflows": evaluation.union(["Training", "Evaluation", "Reporting"]),
-        "Launching": ["Runtime", "CSystem"],
-        "purkinje-coordinator": cluster.union(["Cluster", "CommandLineInterface"]),
+        "Workflows": evaluation.union([
+            "Evaluation", "Reporting", "Transport", "Collectives", "CommandLineInterface",
+            "Diagnosis", "Launching",
+        ]),
+        "Launching": ["Runtime", "CSystem", "CommandLineInterface"],
+        "purkinje-coordinator": cluster.union(["Cluster", "CommandLineInterface", "Launching"]),
         "purkinje-worker": everything,
         "purkinje": everything,
     ]

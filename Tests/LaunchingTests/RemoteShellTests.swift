@@ -74,6 +74,26 @@ private struct LocalShell {
         }
     }
 
+    @Test func buildsOfOtherSourcesSufficeWhereTheyAreAllowed() {
+        let own = "purkinje-worker 1.0.0+1a2b3c4d5e.src0f9e8d7c6b"
+        func problems(_ there: String, allowed: Bool) -> [String] {
+            Preflight(
+                shell: RemoteShell(), version: own, allowsMixedBuilds: allowed, dataBytes: nil,
+                probe: "", port: 1
+            ).read(["version=\(there)"], of: RemoteHost(destination: "node")).problems
+                .filter { $0.contains("install the same build") }
+        }
+        for there in [own, "purkinje-worker 1.0.0+unknown.src0f9e8d7c6b"] {
+            #expect(problems(there, allowed: false).isEmpty, "\(there)")
+        }
+        let other = "purkinje-worker 1.0.0+ffffffffff.src1111111111"
+        #expect(problems(other, allowed: true).isEmpty)
+        #expect(problems(other, allowed: false).count == 1)
+        for there in ["purkinje-worker 1.0.1+1a2b3c4d5e.src0f9e8d7c6b", "sh: not found", ""] {
+            #expect(problems(there, allowed: true).count == 1, "\(there)")
+        }
+    }
+
     @Test func saysThatAMachineDoesNotAnswer() throws {
         let preflight = Preflight(
             shell: RemoteShell(command: "false"), version: "", dataBytes: nil, probe: "", port: 1)

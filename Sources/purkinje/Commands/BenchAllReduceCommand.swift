@@ -1,9 +1,7 @@
 import Collectives
-import Launching
 import CommandLineInterface
-import Foundation
 import Runtime
-import Transport
+import Workflows
 
 private let workers = Option(
     "workers", .integer(1...4096), default: 2, help: "Processes that take part.")
@@ -42,58 +40,17 @@ let benchAllReduceCommand = Command(
         try given.refuse(
             [workers, sizes, compression, bucket, frameChecksum, listen, Flag.json],
             "with --join: who listens there says it")
-        try AllReduceRank.follow(NetworkAddress(parsing: leader)).run { _ in }
+        try AllReduceMeasurement.follow(leader)
         return .success
     }
-    let settings = AllReduceSettings(
-        sizes: given[sizes], compression: given[compression], bucketBytes: given[bucket],
-        payloadChecks: given[frameChecksum])
-    let address = try NetworkAddress(parsing: given[listen] ?? "127.0.0.1:0")
-    let listener = try TCPListener(on: address, failureTimeout: .seconds(10))
-    var children: [ChildProcess] = []
-    defer { for child in children { _ = child.wait() } }
-    if given[listen] == nil {
-        for _ in 1..<given[workers] { children.append(try startFollower(listener.address)) }
+    let measurement = AllReduceMeasurement(
+        AllReduceSettings(
+            sizes: given[sizes], compression: given[compression], bucketBytes: given[bucket],
+            payloadChecks: given[frameChecksum]), workers: given[workers])
+    if let address = given[listen] {
+        try measurement.lead(on: address) { Output.write($0, asJSON: given[.json]) }
     } else {
-        Log().info("waiting for \(given[workers] - 1) workers with --join \(listener.address)")
-    }
-    let cores = ProcessInfo.processInfo.activeProcessorCount
-    if given[listen] == nil, given[workers] > cores {
-        Log().warning("\(given[workers]) workers share \(cores) cores")
-    }
-    do {
-        try AllReduceRank.lead(settings, workers: given[workers], on: listener).run { result in
-            write(result, workers: given[workers], asJSON: given[.json])
-        }
-    } catch {
-        for child in children { child.send(signal: SIGTERM) }
-        throw error
+        try measurement.lead { Output.write($0, asJSON: given[.json]) }
     }
     return .success
-}
-
-private func startFollower(_ leader: NetworkAddress) throws(SystemError) -> ChildProcess {
-    try ChildProcess(
-        executable: FilePath("/proc/self/exe").linkTarget(),
-        arguments: ["bench", "allreduce", "--join", "\(leader)"], name: "follower",
-        receive: { Log(prefix: "follower").info($0) })
-}
-
-private func write(_ result: AllReduceResult, workers: Int, asJSON: Bool) {
-    let bandwidth = Double(result.bytes) / result.medianSeconds / 1e9
-    if asJSON {
-        Output.write([
-            "bytes": .integer(Int64(result.bytes)),
-            "workers": .integer(Int64(workers)),
-            "median_seconds": .measured(result.medianSeconds),
-            "algorithm_gigabytes_per_second": .measured(bandwidth),
-            "wire_bytes": .integer(Int64(result.wireBytes)),
-            "compression": .string(result.compressionReason),
-        ])
-    } else {
-        Output.write(
-            "\(sizeText(result.bytes)): \(decimals(result.medianSeconds * 1000, 3)) ms, "
-                + "\(decimals(bandwidth, 3)) GB/s, \(result.wireBytes) bytes sent a rank; "
-                + "compression \(result.compressionReason)")
-    }
 }

@@ -1,9 +1,5 @@
-import Checkpoints
 import CommandLineInterface
-import Evaluation
-import Foundation
-import LinearAlgebra
-import Runtime
+import Workflows
 
 private let file = Argument(
     "FILE", .file,
@@ -29,37 +25,7 @@ let benchProbeCommand = Command(
     guard given[strength] > 0 else {
         throw CommandError(.usage, "--strength needs a number above 0")
     }
-    let tensors = try SafetensorsFile(path: given[file])
-    let (features, labels) = (
-        Matrix(try tensors.tensor("features")), Matrix(try tensors.tensor("labels"))
-    )
-    let isMultiLabel = try tensors.tensor("labels").shape.count > 1
-    let highest = isMultiLabel ? 1 : 65_535.0
-    guard labels.values.allSatisfy({ $0 == $0.rounded() && (0...highest).contains($0) }) else {
-        throw CommandError(
-            .usage, "\(given[file]): labels are whole numbers from 0 to \(Int(highest))")
-    }
-    let truths = (0..<labels.rows).map { row in
-        isMultiLabel
-            ? (0..<labels.columns).filter { labels[row, $0] == 1 } : [Int(labels[row, 0])]
-    }
-    MatrixProduct.useOneThread()
-    let start = ContinuousClock.now
-    let solver = try LogisticSolver(
-        Standardisation(fittedTo: features)(features), truths: truths,
-        classes: isMultiLabel ? labels.columns : Int(labels.values.max() ?? 0) + 1,
-        kind: isMultiLabel ? .multiLabel : .singleLabel)
-    let fit = solver.fit(penalty: 1 / (given[strength] * Double(features.rows)))
-    let seconds = (ContinuousClock.now - start) / .seconds(1)
-    if given[.json] {
-        Output.write([
-            "objective": .number(fit.objective), "steps": .integer(Int64(fit.steps)),
-            "converged": .boolean(fit.isConverged), "seconds": .number(seconds),
-        ])
-    } else {
-        Output.write(
-            "\(features.rows) x \(features.columns): loss \(fit.objective) after \(fit.steps) steps, "
-                + "\(decimals(seconds, 2)) s")
-    }
+    Output.write(
+        try ProbeBenchmark(given[file], strength: given[strength]), asJSON: given[.json])
     return .success
 }

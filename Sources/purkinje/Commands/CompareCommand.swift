@@ -1,6 +1,4 @@
 import CommandLineInterface
-import Evaluation
-import EvaluationSchema
 import Workflows
 
 private let runs = Argument(repeated: "RUN", .directory, help: "The run directories.")
@@ -27,32 +25,11 @@ let compareCommand = Command(
 ) { given in
     try ReportOptions.checkReport(given)
     try ReportOptions.refuseIdle(given)
-    let encoders = try given[runs].map {
-        (name: $0.text, encoder: try EncoderOptions.encoder(of: $0))
-    }
-    guard let first = encoders.first else { throw CommandError(.usage, "RUN is missing") }
-    let folds = first.encoder.configuration.data
-    for (name, encoder) in encoders where encoder.configuration.data != folds {
-        throw CommandError(
-            .usage, "\(first.name) and \(name) keep other folds for validation and test")
-    }
-    let assessment = try EncoderOptions.assessment(
-        given, of: first.encoder, protocols: [.linear, .knn, .clusters],
-        clusterDimension: given[ReportOptions.clusterDimension], map: ReportOptions.map(given))
-    let line = ProgressLine()
-    let comparison = try RunComparison(of: encoders, on: assessment) {
-        line.update("\($0): record \($1)/\($2)")
-    }
-    line.finish()
-    let document = EvaluationDocument.comparison(
-        comparison.summary(hasMaps: given[ReportOptions.coordinates]))
-    if given[.json] {
-        Output.write(document.json)
-    } else {
-        Output.write(comparison.tables.map(Output.table).joined(separator: "\n\n"))
-    }
-    try writePage(
-        document, models: comparison.models + comparison.controls,
-        records: assessment.records.test, given: given)
+    let result = try RunComparison.result(
+        of: given[runs], data: given[EncoderOptions.data],
+        testData: given[EncoderOptions.testData],
+        settings: EncoderOptions.assessment(given, protocols: [.linear, .knn, .clusters]),
+        hasMaps: given[ReportOptions.coordinates])
+    try ReportOptions.write(result, given)
     return .success
 }

@@ -1,8 +1,5 @@
 import CommandLineInterface
-import Configurations
-import Diagnosis
-import Foundation
-import Runtime
+import Workflows
 
 private let directory = Option(
     "directory", .directory, default: ".",
@@ -28,71 +25,11 @@ let doctorCommand = Command(
     parameters: [directory, configuration, threads, workers, port, Flag.json],
     example:
         "purkinje doctor --directory /net/ecg/runs --config cluster/configurations/st-mem-base.json"
-) { invocation in
-    let processor = Processor()
-    let count = invocation[threads] ?? processor.allowedCount
-    let findings = [
-        processor.instructions,
-        processor.time,
-        try ProductSpeed(threads: count).finding,
-        try memoryFinding(invocation, threads: count),
-        SharedDirectory(path: invocation[directory]).finding(),
-        Network.finding(port: invocation[port]),
-        Clock.finding(),
-    ]
-    let worst = findings.map(\.verdict).max() ?? .good
-    if invocation[Flag.json] {
-        var members: [String: JSONValue] = ["verdict": .string(worst.rawValue)]
-        for finding in findings {
-            members[finding.subject.replacingOccurrences(of: " ", with: "_")] = finding.json
-        }
-        Output.write(.object(members))
-    } else {
-        for finding in findings { Output.write(text(of: finding)) }
-        Output.write(summary(of: findings))
-    }
-    return worst == .problem ? .failure : .success
-}
-
-private func memoryFinding(_ invocation: Invocation, threads: Int) throws -> Finding {
-    let name: String
-    let model: Configuration
-    if let path = invocation[configuration] {
-        name = path.text
-        model = try Configuration(path: path)
-    } else {
-        name = "ST-MEM base"
-        model = try Configuration([
-            "method": "st-mem", "batchSize": 64, "logicalShards": 16,
-            "encoder": ["width": 768, "depth": 12, "heads": 12],
-            "decoder": ["width": 256, "depth": 4, "heads": 4],
-        ])
-    }
-    let workerCount = invocation[workers]
-    let estimate = MemoryEstimate(model, threads: threads, workers: workerCount)
-    let who = workerCount == 1 ? "a worker" : "\(workerCount) workers"
-    return Memory().finding(
-        neededBytes: workerCount * estimate.bytes,
-        for: "\(who) of \(name) with \(threads) threads")
-}
-
-private func text(of finding: Finding) -> String {
-    let mark =
-        switch finding.verdict {
-        case .good: "ok      "
-        case .warning: "warning "
-        case .problem: "PROBLEM "
-        }
-    return "\(mark) \(finding.subject): \(finding.text)"
-        + (finding.remedy.map { "\n         remedy: \($0)" } ?? "")
-}
-
-private func summary(of findings: [Finding]) -> String {
-    let problems = findings.filter { $0.verdict == .problem }.count
-    let warnings = findings.filter { $0.verdict == .warning }.count
-    if problems > 0 { return "\(problems) of \(findings.count) checks would make a run fail" }
-    if warnings > 0 {
-        return "a run works here; \(warnings) of \(findings.count) checks could be better"
-    }
-    return "nothing stands in the way of a run"
+) { given in
+    let check = try MachineCheck(
+        .init(
+            directory: given[directory], configuration: given[configuration],
+            threads: given[threads], workers: given[workers], port: given[port]))
+    Output.write(check, asJSON: given[.json])
+    return check.verdict == .problem ? .failure : .success
 }

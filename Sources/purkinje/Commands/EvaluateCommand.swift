@@ -1,6 +1,5 @@
 import CommandLineInterface
 import Evaluation
-import EvaluationSchema
 import Workflows
 
 private let protocols = Option(
@@ -41,51 +40,33 @@ let evaluateCommand = Command(
         ReportOptions.report, ReportOptions.clusterDimension, ReportOptions.perplexity,
         ReportOptions.mapRecords, ReportOptions.coordinates, EncoderOptions.seed,
         EncoderOptions.threads, labelFractions, labelDraws, Flag.json,
-    ] + FinetuneRuns.options,
+    ] + FinetuneOptions.all,
     example: "purkinje evaluate --run runs/first --data ecg.purkinje --report first.html"
 ) { given in
     try ReportOptions.checkReport(given)
     try ReportOptions.refuseIdle(given)
     let encoder = try EncoderOptions.encoder(given)
     try refuseIdle(given, for: encoder)
-    let assessment = try EncoderOptions.assessment(
-        given, of: encoder, protocols: Set(given[protocols]),
-        clusterDimension: given[ReportOptions.clusterDimension], map: ReportOptions.map(given),
-        labelFractions: given[labelFractions] ?? [], labelDraws: given[labelDraws])
-    let line = ProgressLine()
-    var model = try assessment.assess(encoder, name: EvaluationDocument.encoderName) {
-        line.update("\($0): record \($1)/\($2)")
-    }
-    var controls =
-        given[withoutControls]
-        ? []
-        : try assessment.controls(of: encoder, assessed: model) {
-            line.update("control \($0): record \($1)/\($2)")
+    let assessment = try Assessment(
+        of: encoder, data: given[EncoderOptions.data], testData: given[EncoderOptions.testData],
+        settings: EncoderOptions.assessment(
+            given, protocols: Set(given[protocols]), labelFractions: given[labelFractions] ?? [],
+            labelDraws: given[labelDraws]))
+    let evaluation: EncoderEvaluation
+    do {
+        evaluation = try EncoderEvaluation(
+            of: encoder, on: assessment, hasControls: !given[withoutControls]
+        ) {
+            try FinetuneRuns(
+                FinetuneOptions.settings(given), of: encoder, run: given[EncoderOptions.run],
+                data: given[EncoderOptions.data], in: assessment)
         }
-    line.finish()
-    if given[protocols].contains(.finetune), !encoder.isClassifier {
-        let runs = try FinetuneRuns(given, of: encoder, in: assessment)
-        do {
-            try runs.measure(&model, isControl: false)
-            // The first control is the encoder as its seed draws it.
-            if !controls.isEmpty { try runs.measure(&controls[0], isControl: true) }
-        } catch let ended as FinetuneRuns.Ended {
-            return ended.code
-        }
+    } catch let ended as FinetuneRuns.Ended {
+        return ended.code
     }
-    let evaluation = Evaluation(
-        of: given[EncoderOptions.run].text, encoder: encoder, model: model,
-        controls: controls, on: assessment, hasMap: given[ReportOptions.coordinates])
-    let document = EvaluationDocument.evaluation(evaluation)
-    if given[.json] {
-        Output.write(document.json)
-    } else {
-        let tables = ResultTable.evaluation(model, controls: controls)
-        Output.write(tables.map(Output.table).joined(separator: "\n\n"))
-    }
-    try writePage(
-        document, models: [model] + controls, records: assessment.records.test, given: given
-    )
+    try ReportOptions.write(
+        evaluation.result(
+            of: given[EncoderOptions.run].text, hasMap: given[ReportOptions.coordinates]), given)
     return .success
 }
 
@@ -93,10 +74,10 @@ let evaluateCommand = Command(
 private func refuseIdle(_ given: Invocation, for encoder: TrainedEncoder) throws {
     let wanted = Set(given[protocols])
     if !wanted.contains(.finetune) {
-        try given.refuse(FinetuneRuns.options, "without the protocol finetune")
+        try given.refuse(FinetuneOptions.all, "without the protocol finetune")
     } else if encoder.isClassifier {
         try given.refuse(
-            FinetuneRuns.options, "for a run of the method finetune, whose own head is measured")
+            FinetuneOptions.all, "for a run of the method finetune, whose own head is measured")
     }
     if wanted.isDisjoint(with: [.linear, .finetune]) {
         try given.refuse([labelFractions], "without the protocols linear and finetune")

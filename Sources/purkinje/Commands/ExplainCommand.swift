@@ -1,21 +1,12 @@
 import CommandLineInterface
-import Configurations
-import Electrocardiography
 import Evaluation
-import EvaluationSchema
 import Runtime
 import Workflows
-
-/// What is drawn over the record.
-private enum ExplanationKind: String, CaseIterable {
-    case occlusion
-    case attention
-}
 
 private let window = Option(
     "window", .integer(0...), default: 0, help: "Which of the record's windows of 10 s.")
 private let map = Option(
-    "map", .oneOf(ExplanationKind.self), default: .occlusion,
+    "map", .oneOf(Explanation.Kind.self), default: .occlusion,
     help: "occlusion: what hiding a part changes; attention: where a transformer looks.")
 private let label = Option(
     "class", .choice(LabelledRecords.classNames), otherwise: "the most probable",
@@ -54,71 +45,16 @@ let explainCommand = Command(
     try checkOutput(
         given[svg], option: svg.name, apartFrom: [.file(given[EncoderOptions.data])])
     let encoder = try EncoderOptions.encoder(given)
-    let explained = try EncoderOptions.labelled(given, for: encoder)
-    let found = try explained.dataset.record(
-        named: given[EncoderOptions.record], rule: explained.rule)
-    guard given[window] < found.windows.count else {
-        throw CommandError(
-            .usage,
-            "--window \(given[window]): record \(given[EncoderOptions.record]) has \(found.windows.count)"
-        )
+    let explanation = try Explanation(
+        .init(
+            kind: given[map], record: given[EncoderOptions.record], window: given[window],
+            className: given[label], patchSeconds: given[patch]),
+        by: encoder, in: EncoderOptions.labelled(given, for: encoder),
+        EncoderOptions.embedding(given))
+    if let path = given[svg] {
+        try AtomicFile.write(explanation.svg(showsNumbers: given[numbers]), to: path)
     }
-    let number = found.windows[given[window]]
-    let (json, drawing, text): (JSONValue, String, String)
-    switch given[map] {
-    case .attention:
-        let attention = try encoder.attention(toWindow: number, of: explained.dataset)
-        json = attention.json
-        drawing = try attention.svg(
-            over: number, of: explained.dataset, record: found, showsNumbers: given[numbers])
-        text = attention.text
-    case .occlusion:
-        let line = ProgressLine()
-        let occlusion = try occlusion(
-            given, of: number, encoder: encoder, explained: explained, line: line)
-        line.finish()
-        json = occlusion.json
-        drawing = try occlusion.svg(
-            over: number, of: explained.dataset, record: found, showsNumbers: given[numbers])
-        text = occlusion.text
-    }
-    if let path = given[svg] { try AtomicFile.write(drawing, to: path) }
-    guard given[.json] else {
-        Output.write("\(found.summary)\n\(text)")
-        return .success
-    }
-    var members = found.json.merging(encoder.summary.json.objectValue ?? [:]) { first, _ in first }
-    members[given[map].rawValue] = json
-    members["run"] = .string(given[EncoderOptions.run].text)
-    members["window"] = .integer(Int64(given[window]))
-    members["readout"] = .string(given[EncoderOptions.readout].rawValue)
-    members["svg"] = given[svg].map { .string($0.text) } ?? .null
-    Output.write(.object(members))
+    Output.write(
+        explanation.result(run: given[EncoderOptions.run], svg: given[svg]), asJSON: given[.json])
     return .success
-}
-
-private func occlusion(
-    _ given: Invocation, of window: Int, encoder: TrainedEncoder,
-    explained: EncoderOptions.Labelled, line: ProgressLine
-) throws -> OcclusionMap {
-    let (readout, threads) = (given[EncoderOptions.readout], given[EncoderOptions.threads])
-    let crop = given[EncoderOptions.centreCrop]
-    let features = try FeatureSplits(
-        of: explained.records, in: explained.dataset, externalSet: nil
-    ) { records, dataset in
-        try encoder.embed(
-            records, of: dataset, readout: readout, centreCropOnly: crop, threads: threads
-        ) { line.update("probe: record \($0)/\(records.count)") }
-    }
-    let probe = try LinearProbe(features, of: explained.records, kind: .multiLabel, seed: 0)
-    return try OcclusionMap(
-        ofWindow: window, of: explained.dataset, sampleRateHz: explained.dataset.sampleRateHz,
-        label: given[label].flatMap { LabelledRecords.classNames.firstIndex(of: $0) },
-        patchSeconds: given[patch],
-        embed: { source, count in
-            try encoder.embed(
-                (0..<count).map { [$0] }, of: source, readout: readout, centreCropOnly: crop,
-                threads: threads
-            ) { line.update("hidden part \($0)/\(count)") }
-        }, probabilities: probe.probabilities)
 }

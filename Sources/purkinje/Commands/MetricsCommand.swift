@@ -1,10 +1,5 @@
-import Checkpoints
 import CommandLineInterface
-import Evaluation
-import EvaluationSchema
-import LinearAlgebra
-import Runtime
-import Statistics
+import Workflows
 
 private let file = Argument("FILE", .file, help: "A safetensors file; see above for its tensors.")
 private let seed = Option("seed", .seed, default: 0, help: "What resamples are drawn from.")
@@ -24,65 +19,10 @@ let metricsCommand = Command(
     parameters: [file, seed, Flag.json],
     example: "purkinje metrics scores.safetensors --json"
 ) { given in
-    let tensors = try SafetensorsFile(path: given[file])
-    var result: [String: JSONValue] = [:]
-    if !tensors.names.contains("scores") {
+    let metrics = try FileMetrics(given[file])
+    if !metrics.hasScores {
         try given.refuse([seed], "for \(given[file]), which has no tensor scores")
     }
-    if tensors.names.contains("scores") {
-        result["classification"] = try classification(tensors, seed: given[seed])
-    }
-    if tensors.names.contains("features") {
-        result["clusters"] = try ClusterMeasures(
-            Matrix(tensors.tensor("features")), labels: integers(tensors, "clusters")
-        ).summary.json
-    }
-    if tensors.names.contains("other_clusters") {
-        result["adjusted_rand"] = .number(
-            try PartitionAgreement.adjustedRand(
-                integers(tensors, "clusters"), integers(tensors, "other_clusters")))
-    }
-    guard !result.isEmpty else {
-        throw CommandError(
-            .usage,
-            "\(given[file]) has none of the tensors scores, features and other_clusters; "
-                + "'purkinje metrics --help' says what belongs to each")
-    }
-    Output.write(.object(result), pretty: !given[.json])
+    Output.write(try metrics.measured(seed: given[seed]), pretty: !given[.json])
     return .success
-}
-
-private func integers(_ file: SafetensorsFile, _ name: String) throws -> [Int] {
-    try file.tensor(name).doubles.map { value in
-        guard let number = Int(exactly: value) else {
-            throw CommandError(.usage, "\(file.path): \(name) has \(value), not a whole number")
-        }
-        return number
-    }
-}
-
-private func classification(_ file: SafetensorsFile, seed: UInt64) throws -> JSONValue {
-    let scores = Matrix(try file.tensor("scores"))
-    let labels = try integers(file, "labels")
-    let isMultiLabel = try file.tensor("labels").shape.count > 1
-    guard labels.count == (isMultiLabel ? scores.values.count : scores.rows) else {
-        throw MetricError.countsDiffer(what: "labels", counts: [scores.rows, labels.count])
-    }
-    if let strange = labels.first(where: {
-        !(0..<(isMultiLabel ? 2 : scores.columns)).contains($0)
-    }) {
-        throw CommandError(.usage, "\(file.path): labels has \(strange), which is no class")
-    }
-    let truths = (0..<scores.rows).map { row in
-        isMultiLabel
-            ? (0..<scores.columns).filter { labels[row * scores.columns + $0] == 1 }
-            : [labels[row]]
-    }
-    let scored = try ScoredRecords(
-        name: file.path.text, classes: (0..<scores.columns).map { "\($0)" }, scores: scores,
-        truths: truths)
-    return try ClassificationReport(
-        scored, decision: isMultiLabel ? .thresholds(scored.bestThresholds) : .highest,
-        scoresAreProbabilities: isMultiLabel, seed: seed
-    ).summary.json
 }

@@ -1,6 +1,5 @@
 import CommandLineInterface
 import Evaluation
-import EvaluationSchema
 import Runtime
 import Workflows
 
@@ -34,41 +33,14 @@ let neighboursCommand = Command(
     try checkOutput(
         given[svg], option: svg.name, apartFrom: [.file(given[EncoderOptions.data])])
     let encoder = try EncoderOptions.encoder(given)
-    let explained = try EncoderOptions.labelled(given, for: encoder)
-    let query = try explained.dataset.record(
-        named: given[EncoderOptions.record], rule: explained.rule)
-    let line = ProgressLine()
-    let search = try NeighbourSearch(
-        of: query, among: explained.records.training, count: given[count],
-        distance: given[distance], includesPatient: given[samePatient]
-    ) { records in
-        try encoder.embed(
-            records, of: explained.dataset, readout: given[EncoderOptions.readout],
-            centreCropOnly: given[EncoderOptions.centreCrop],
-            threads: given[EncoderOptions.threads]
-        ) { line.update("record \($0)/\(records.count)") }
-    }
-    line.finish()
-    if let path = given[svg] {
-        try AtomicFile.write(try search.svg(from: explained.dataset), to: path)
-    }
-    guard given[.json] else {
-        Output.write(
-            query.summary
-                + (query.classes.isEmpty
-                    ? "" : ": \(search.agreeing) of \(given[count]) neighbours share a superclass"))
-        Output.write(
-            Output.table(
-                [["distance", "neighbour"]]
-                    + search.neighbours.map {
-                        [decimals($0.distance), $0.record.summary]
-                    }))
-        return .success
-    }
-    var members = search.json.merging(encoder.summary.json.objectValue ?? [:]) { first, _ in first }
-    members["run"] = .string(given[EncoderOptions.run].text)
-    members["readout"] = .string(given[EncoderOptions.readout].rawValue)
-    members["svg"] = given[svg].map { .string($0.text) } ?? .null
-    Output.write(.object(members))
+    let report = try NeighbourReport(
+        .init(
+            record: given[EncoderOptions.record], count: given[count], distance: given[distance],
+            includesPatient: given[samePatient]),
+        by: encoder, in: EncoderOptions.labelled(given, for: encoder),
+        EncoderOptions.embedding(given))
+    if let path = given[svg] { try AtomicFile.write(report.svg(), to: path) }
+    Output.write(
+        report.result(run: given[EncoderOptions.run], svg: given[svg]), asJSON: given[.json])
     return .success
 }

@@ -1,5 +1,6 @@
 import CommandLineInterface
 import Runs
+import Workflows
 
 private let run = Argument("DIR", .directory, help: "The run directory.")
 private let workers = Option(
@@ -17,26 +18,28 @@ let resumeCommand = Command(
         The configuration is the run's own. A damaged checkpoint is named and passed over. The order of the data goes \
         on exactly where it was, and the bits do not depend on the number of workers.
         """,
-    parameters: [run, workers, data] + LaunchSettings.options,
+    parameters: [run, workers, data] + LaunchOptions.all,
     example: "purkinje resume runs/first --workers 3"
-) { invocation in
+) { given in
     _ = try StopRequest.install()
-    let directory = RunDirectory(path: invocation[run])
+    let directory = RunDirectory(path: given[run])
     let record = try directory.read()
     let previous = LaunchRecord.read(from: directory)
-    let count = invocation[workers] ?? previous?.workers ?? 0
+    let count = given[workers] ?? previous?.workers ?? 0
     if count == 0 {
-        try invocation.refuse(
-            LaunchSettings.ofProcesses,
+        try given.refuse(
+            LaunchOptions.ofProcesses,
             "in one process without a network (more than one: --workers)")
     }
-    let settings = try LaunchSettings(invocation, workers: max(1, count), previous: previous)
+    let settings = try LaunchOptions.settings(
+        given, directory: directory, workers: max(1, count), previous: previous)
     guard count > 0 else {
-        return try trainInOneProcess(
-            directory: directory, configuration: nil, data: invocation[data],
-            threads: settings.threadsHere, stopAfter: settings.steps, fresh: false)
+        return try SingleProcessTraining(
+            of: directory, configuration: nil, data: given[data], threads: settings.threadsHere
+        ).run(stopAfter: settings.coordinator.stopStep)
     }
-    return try launch(
+    return try LaunchRun(
         settings, configuration: record.configuration, directory: directory,
-        data: invocation[data] ?? record.dataPath, coordinatorArguments: [])
+        data: given[data] ?? record.dataPath
+    ).run()
 }
