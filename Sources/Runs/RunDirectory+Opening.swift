@@ -1,5 +1,4 @@
 import Configurations
-import Foundation
 import Runtime
 
 extension RunDirectory {

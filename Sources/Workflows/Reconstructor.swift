@@ -36,7 +36,7 @@ public struct Reconstructor {
         }
         self.method = method
         parameters = Parameters(method.parameters, seed: configuration.seed)
-        let store = CheckpointStore(path: directory.checkpointsPath)
+        let store = directory.checkpoints
         let newest = try store.newestWhole { Log().warning("\($0): \($1)") }
         guard let (name, _) = newest else { throw CheckpointError.absent(path: store.path) }
         step = name.step

@@ -49,7 +49,7 @@ import Testing
     @Test func aWholeStateIsSavedAndOldOnesGo() throws {
         let left = try store.begin(CheckpointName(step: 1, generation: 1, term: 0))
         let writer = try BackgroundCheckpointWriter()
-        let outcomes = Locked<[Result<Manifest, CheckpointError>]>([])
+        let outcomes = Locked<[Result<SavedCheckpoint, CheckpointError>]>([])
         for step in 1...4 as ClosedRange<UInt64> {
             let state = sampleState(step: Int64(step))
             let isBegun = writer.save(
@@ -60,15 +60,19 @@ import Testing
         }
         #expect(try store.list() == [Self.name(4), Self.name(3)])
         #expect(!FileManager.default.fileExists(atPath: left.path.text))
-        let manifests = try outcomes.withLock { try $0.map { try $0.get() } }
-        #expect(manifests.map(\.context.step) == [1, 2, 3, 4])
+        let saved = try outcomes.withLock { try $0.map { try $0.get() } }
+        #expect(saved.map(\.name.step) == [1, 2, 3, 4])
+        #expect(saved.allSatisfy { $0.unremoved == nil })
     }
 
     @Test func aFailureIsReportedAndTheNextSaveWorks() throws {
         let writer = try BackgroundCheckpointWriter()
         let failures = Locked(0)
         let blocked = "\(folder.path)/absent/deeper"
-        let isBegun = writer.save(sampleState(step: 1), index: 0, of: 1, into: FilePath(blocked)) {
+        let isBegun = writer.save(
+            sampleState(step: 1), index: 0, of: 1, into: FilePath(blocked),
+            in: SystemFiles()
+        ) {
             outcome in
             if case .failure = outcome { failures.withLock { $0 += 1 } }
         }
@@ -78,7 +82,7 @@ import Testing
         let partial = try store.begin(Self.name(2))
         let receipts = Locked<[ShareReceipt]>([])
         let isBegunAgain = writer.save(
-            sampleState(step: 2), index: 0, of: 1, into: partial.path
+            sampleState(step: 2), index: 0, of: 1, into: partial.path, in: SystemFiles()
         ) { outcome in
             guard case .success(let receipt) = outcome else { return }
             receipts.withLock { $0.append(receipt) }
