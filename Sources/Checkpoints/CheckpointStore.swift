@@ -104,9 +104,15 @@ public struct CheckpointStore: Sendable {
 
     /// The checkpoints that exist, newest first; whether they are sound is not looked at.
     public func list() throws(CheckpointError) -> [CheckpointName] {
-        try names(ending: "").filter { name in
-            files.exists(manifestPath(of: name))
-        }.sorted(by: >)
+        var whole: [CheckpointName] = []
+        for name in try names(ending: "").sorted(by: >) {
+            // One that the disk does not answer for must not seem to be absent.
+            let holds = try asCheckpointError { () throws(SystemError) in
+                try files.holds(manifestPath(of: name))
+            }
+            if holds { whole.append(name) }
+        }
+        return whole
     }
 
     /// Reads the manifest of a checkpoint.

@@ -108,14 +108,22 @@ public struct RunDirectory: Sendable {
     /// Whether a run was begun here.
     public var holdsRun: Bool { files.exists(configurationPath) }
 
+    /// Whether a run was begun here, where another answer than the right one would begin a second.
+    func isBegun() throws(RunError) -> Bool {
+        try asRunError { () throws(SystemError) in try files.holds(configurationPath) }
+    }
+
     /// Makes the folder and those within it, as far as they are absent.
     ///
     /// - Parameter fresh: Whether a folder with anything in it is refused.
     /// - Throws: `RunError`, naming the folder.
     public func create(fresh: Bool = false) throws(RunError) {
         if fresh {
-            let content = (try? files.names(in: path)) ?? []
-            guard content.isEmpty else { throw .occupied(path: path) }
+            let isOccupied = try asRunError { () throws(SystemError) in
+                guard try files.holds(path), files.isFolder(path) else { return false }
+                return try !files.names(in: path).isEmpty
+            }
+            guard !isOccupied else { throw .occupied(path: path) }
         }
         for folder in [path, tensorBoardPath, checkpointsPath] {
             try asRunError { () throws(SystemError) in try files.makeFolders(folder) }
@@ -138,7 +146,7 @@ public struct RunDirectory: Sendable {
 
     /// Reads `configuration.json`.
     public func read() throws(RunError) -> RunRecord {
-        guard holdsRun else { throw .absent(path: path) }
+        guard try isBegun() else { throw .absent(path: path) }
         let value = try readObject(configurationPath)
         let configuration: Configuration
         do throws(ConfigurationError) {

@@ -55,6 +55,19 @@ extension FileSystem {
     /// Whether something is there that can be looked at.
     public func exists(_ path: FilePath) -> Bool { (try? status(of: path)) != nil }
 
+    /// Whether something is there, where it matters that a disk that does not answer is no answer.
+    ///
+    /// - Throws: `SystemError` where it cannot be told.
+    public func holds(_ path: FilePath) throws(SystemError) -> Bool {
+        do throws(SystemError) {
+            _ = try status(of: path)
+            return true
+        } catch {
+            guard error.code == ENOENT || error.code == ENOTDIR else { throw error }
+            return false
+        }
+    }
+
     /// Whether a folder is there.
     public func isFolder(_ path: FilePath) -> Bool { (try? status(of: path))?.kind == .folder }
 

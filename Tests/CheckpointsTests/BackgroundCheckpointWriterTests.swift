@@ -2,6 +2,7 @@ import Checkpoints
 import Foundation
 import Runtime
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct BackgroundCheckpointWriterTests {
@@ -95,6 +96,49 @@ import Testing
                 context: context(step: 2), name: partial.name,
                 receipts: receipts.withLock { $0 }))
         try store.verify(Self.name(2))
+    }
+
+    /// Whatever the disk failed at, the next save of the same state finds its name free, and the states before it whole.
+    @Test func aSaveThatFailedAnywhereCanBeTriedAgain() throws {
+        let state = [NamedTensor("a", patterned([30, 7]))]
+        var operation = 0
+        while true {
+            let files = MemoryFileSystem(folders: ["/run"])
+            let store = CheckpointStore(path: "/run/checkpoints", in: files)
+            for step in 1...2 as ClosedRange<UInt64> {
+                try store.save(state, as: Self.name(step), context: context(step: step))
+            }
+            let before = files.operations.count
+            files.inject(.failure, at: before + operation)
+            let writer = try BackgroundCheckpointWriter()
+            let outcome = Locked<Result<SavedCheckpoint, CheckpointError>?>(nil)
+            let isBegun = writer.save(
+                state, to: store, as: Self.name(3), context: context(step: 3), keep: 1
+            ) { result in outcome.withLock { $0 = result } }
+            #expect(isBegun)
+            writer.waitUntilIdle()
+            guard files.operations.count > before + operation else { break }
+            let failed = Comment(rawValue: files.operations[before + operation])
+            files.mend()
+            switch outcome.withLock({ $0 }) {
+            case .success: break
+            case .failure(let error):
+                guard case .system(let cause) = error else {
+                    Issue.record(error, failed)
+                    break
+                }
+                #expect(cause.code == EIO, failed)
+                #expect(try store.newestWhole { _, _ in }?.name == Self.name(2), failed)
+                try store.save(state, as: Self.name(3), context: context(step: 3))
+            case nil: Issue.record(failed)
+            }
+            let cut = CheckpointStore(path: store.path, in: files.afterPowerCut(.nothing))
+            #expect(try cut.newestWhole { _, _ in }?.name == Self.name(3), failed)
+            #expect(store.tidy(keep: 1, before: 9) == nil, failed)
+            #expect(try store.list() == [Self.name(3)], failed)
+            operation += 1
+        }
+        #expect(operation > 40)
     }
 
     @Test func endsWithTheSaveInFlight() throws {

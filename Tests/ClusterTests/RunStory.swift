@@ -66,6 +66,7 @@ final class RunStory {
     func term(to lastStep: UInt64) throws {
         let record = try directory.open(
             configuration: Self.configuration(), dataPath: nil, dataDigest: nil)
+        if let former = self.record { #expect(former.id == record.id) }
         self.record = record
         let lock = try RunLock(directory)
         defer { withExtendedLifetime(lock) {} }
