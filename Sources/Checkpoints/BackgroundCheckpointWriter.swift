@@ -122,16 +122,18 @@ public final class BackgroundCheckpointWriter: Sendable {
     ///   - index: Counted from 0.
     ///   - count: Number of shares.
     ///   - folder: The unfinished checkpoint's.
+    ///   - files: Where it is.
     ///   - completion: Told on the writer's thread how it went.
     /// - Returns: Whether the save was begun: not while another is in flight.
     public func save(
         _ tensors: [NamedTensor], index: Int, of count: Int, into folder: FilePath,
+        in files: any FileSystem,
         completion: @escaping @Sendable (Result<ShareReceipt, CheckpointError>) -> Void
     ) -> Bool {
         stage(tensors) { copies in
             completion(
                 Result { () throws(CheckpointError) in
-                    try Share.write(copies, index: index, of: count, into: folder)
+                    try Share.write(copies, index: index, of: count, into: folder, in: files)
                 })
         }
     }
@@ -151,21 +153,44 @@ public final class BackgroundCheckpointWriter: Sendable {
     public func save(
         _ state: [NamedTensor], to store: CheckpointStore, as name: CheckpointName,
         context: CheckpointContext, keep: Int,
-        completion: @escaping @Sendable (Result<Manifest, CheckpointError>) -> Void
+        completion: @escaping @Sendable (Result<SavedCheckpoint, CheckpointError>) -> Void
     ) -> Bool {
         stage(state) { copies in
             completion(
                 Result { () throws(CheckpointError) in
-                    let manifest = try store.save(copies, as: name, context: context)
-                    try store.prune(keep: keep)
-                    try store.removePartials(before: name.term)
-                    return manifest
+                    try store.save(copies, as: name, context: context)
+                    return SavedCheckpoint(
+                        name: name, unremoved: store.tidy(keep: keep, before: name.term))
                 })
         }
     }
 }
 
+/// What became of a save: the checkpoint is whole, whether old ones could be removed or not.
+public struct SavedCheckpoint: Sendable {
+    /// The checkpoint.
+    public let name: CheckpointName
+    /// Why old checkpoints are still there.
+    public let unremoved: CheckpointError?
+}
+
 extension CheckpointStore {
+    /// Removes old checkpoints, and unfinished ones of former terms, once a new one is whole.
+    ///
+    /// - Parameters:
+    ///   - count: How many of the newest stay.
+    ///   - term: The term whose own unfinished ones stay.
+    /// - Returns: What kept some of them, which are removed the next time; the new one is no less whole.
+    public func tidy(keep count: Int, before term: UInt64) -> CheckpointError? {
+        do throws(CheckpointError) {
+            try prune(keep: count)
+            try removePartials(before: term)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
     /// Saves a whole state in one share, and returns when it is safe on the disk.
     ///
     /// - Parameters:
@@ -180,7 +205,8 @@ extension CheckpointStore {
     ) throws(CheckpointError) -> Manifest {
         let partial = try begin(name)
         do throws(CheckpointError) {
-            let receipt = try Share.write(state, index: 0, of: 1, into: partial.path)
+            let receipt = try Share.write(
+                state, index: 0, of: 1, into: partial.path, in: files)
             let manifest = try Manifest(context: context, name: name, receipts: [receipt])
             try commit(partial, manifest)
             return manifest

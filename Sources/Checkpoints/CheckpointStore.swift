@@ -22,11 +22,16 @@ public struct CheckpointStore: Sendable {
 
     /// The folder.
     public let path: FilePath
+    /// Where the folder is.
+    public let files: any FileSystem
     private var trash: FilePath { path + "/.trash" }
     private static let partialEnding = ".partial"
 
     /// The checkpoints in a folder, which is made with the first of them.
-    public init(path: FilePath) { self.path = path }
+    public init(path: FilePath, in files: any FileSystem = SystemFiles()) {
+        self.path = path
+        self.files = files
+    }
 
     /// The folder of a whole checkpoint.
     public func folder(of name: CheckpointName) -> FilePath {
@@ -51,14 +56,14 @@ public struct CheckpointStore: Sendable {
     /// - Throws: `CheckpointError.exists` where a sound one has that name, and `system`.
     public func begin(_ name: CheckpointName) throws(CheckpointError) -> Partial {
         let partial = partial(name)
-        if folder(of: name).exists {
+        if files.exists(folder(of: name)) {
             guard (try? verify(name)) == nil else { throw .exists(path: folder(of: name)) }
             try asCheckpointError { () throws(SystemError) in try discard(name) }
         }
         try asCheckpointError { () throws(SystemError) in
-            for folder in [path.parent, path, trash] { try folder.makeFolder() }
-            try partial.path.removeAll()
-            try partial.path.makeNewFolder()
+            for folder in [path.parent, path, trash] { try files.makeFolder(folder) }
+            try files.removeAll(partial.path)
+            try files.makeNewFolder(partial.path)
         }
         return partial
     }
@@ -73,29 +78,41 @@ public struct CheckpointStore: Sendable {
     public func commit(_ partial: Partial, _ manifest: Manifest) throws(CheckpointError) {
         for file in manifest.files {
             let tensors = manifest.tensors.filter { $0.file == file.name }
-            _ = try ShareReader(file, tensors: tensors, folder: partial.path)
+            _ = try ShareReader(file, tensors: tensors, folder: partial.path, in: files)
         }
         try asCheckpointError { () throws(SystemError) in
-            try AtomicFile.write(
+            try files.write(
                 manifest.text, to: partial.path.appending(FilePath(Manifest.fileName)))
             let folder = folder(of: partial.name)
-            try partial.path.rename(to: folder)
-            try AtomicFile.synchroniseDirectory(path)
+            try files.rename(partial.path, to: folder)
+            do throws(SystemError) {
+                try files.synchroniseFolder(path)
+            } catch {
+                // Whoever is told of a failure tries again, and has to find the name free.
+                try? files.rename(folder, to: partial.path)
+                throw error
+            }
         }
     }
 
     /// Gives a checkpoint up, and the room that it took.
     public func abandon(_ partial: Partial) throws(CheckpointError) {
-        try asCheckpointError { () throws(SystemError) in try partial.path.removeAll() }
+        try asCheckpointError { () throws(SystemError) in try files.removeAll(partial.path) }
     }
 
     // MARK: Reading
 
     /// The checkpoints that exist, newest first; whether they are sound is not looked at.
     public func list() throws(CheckpointError) -> [CheckpointName] {
-        try names(ending: "").filter { name in
-            manifestPath(of: name).exists
-        }.sorted(by: >)
+        var whole: [CheckpointName] = []
+        for name in try names(ending: "").sorted(by: >) {
+            // One that the disk does not answer for must not seem to be absent.
+            let holds = try asCheckpointError { () throws(SystemError) in
+                try files.holds(manifestPath(of: name))
+            }
+            if holds { whole.append(name) }
+        }
+        return whole
     }
 
     /// Reads the manifest of a checkpoint.
@@ -291,7 +308,8 @@ public struct CheckpointStore: Sendable {
     ) throws(CheckpointError) {
         for file in manifest.files {
             let tensors = manifest.tensors.filter { $0.file == file.name }
-            let reader = try ShareReader(file, tensors: tensors, folder: folder(of: name))
+            let reader = try ShareReader(
+                file, tensors: tensors, folder: folder(of: name), in: files)
             try reader.read(into: destination)
         }
     }
@@ -304,8 +322,8 @@ public struct CheckpointStore: Sendable {
         let lock: SharedLock
         let text: [UInt8]
         do throws(SystemError) {
-            lock = try SharedLock(path: file)
-            text = try MappedFile(path: file).withBytes { Array($0) }
+            lock = try SharedLock(path: file, in: files)
+            text = try files.contents(of: file)
         } catch  where error.code == ENOENT {
             throw .absent(path: folder(of: name))
         } catch {
@@ -324,8 +342,8 @@ public struct CheckpointStore: Sendable {
 
     /// Removes old checkpoints, and what other removals left.
     ///
-    /// Those that are plainly damaged (a manifest that cannot be read, a file that is absent or of
-    /// another size) are not counted, and removed only when enough sound ones are newer.
+    /// Those that are plainly damaged (a manifest that is absent or cannot be read, a file that is
+    /// absent or of another size) are not counted, and removed only when enough sound ones are newer.
     ///
     /// - Parameter count: How many of the newest stay, at least 1.
     /// - Returns: What was removed.
@@ -335,13 +353,13 @@ public struct CheckpointStore: Sendable {
         precondition(count >= 1, "at least one checkpoint has to stay, not \(count)")
         var kept = 0
         var removed: [CheckpointName] = []
-        for name in try list() {
+        for name in try names(ending: "").sorted(by: >) {
             if kept < count {
                 if looksWhole(name) { kept += 1 }
                 continue
             }
             let manifest = manifestPath(of: name)
-            guard !SharedLock.isHeld(path: manifest) else { continue }
+            guard !SharedLock.isHeld(path: manifest, in: files) else { continue }
             try asCheckpointError { () throws(SystemError) in try discard(name) }
             removed.append(name)
         }
@@ -366,7 +384,7 @@ public struct CheckpointStore: Sendable {
         guard let manifest = try? manifest(of: name) else { return false }
         return manifest.files.allSatisfy { file in
             let path = folder(of: name).appending(FilePath(file.name))
-            return (try? path.status())?.byteCount == file.byteCount
+            return (try? files.status(of: path))?.byteCount == file.byteCount
         }
     }
 
@@ -374,7 +392,7 @@ public struct CheckpointStore: Sendable {
     private func names(ending: String) throws(CheckpointError) -> [CheckpointName] {
         let content: [FilePath]
         do throws(SystemError) {
-            content = try path.names()
+            content = try files.names(in: path)
         } catch {
             guard error.code != ENOENT else { return [] }
             throw .system(error)
@@ -386,12 +404,17 @@ public struct CheckpointStore: Sendable {
 
     /// Takes a checkpoint out of sight at once, and away after that.
     private func discard(_ name: CheckpointName) throws(SystemError) {
-        try trash.makeFolder()
-        do throws(SystemError) {
-            try folder(of: name).rename(
-                to: trash.appending("\(name)-\(UInt32.random(in: 0 ... .max))"))
-        } catch {
-            guard error.code == ENOENT else { throw error }
+        try files.makeFolder(trash)
+        for number in 0..<UInt32.max {
+            do throws(SystemError) {
+                return try files.rename(
+                    folder(of: name), to: trash.appending("\(name)-\(number)"))
+            } catch  where error.code == ENOENT {
+                return
+            } catch {
+                // One of that name was discarded before, and could not be removed yet.
+                guard error.code == EEXIST || error.code == ENOTEMPTY else { throw error }
+            }
         }
     }
 
@@ -400,23 +423,24 @@ public struct CheckpointStore: Sendable {
     /// What cannot be removed now, because somebody has it open over the network, is removed the
     /// next time.
     private func emptyTrash() {
-        for name in (try? trash.names()) ?? [] { try? trash.appending(name).removeAll() }
+        for name in (try? files.names(in: trash)) ?? [] {
+            try? files.removeAll(trash.appending(name))
+        }
     }
 }
 
 /// A shared lock on a file, held for as long as it lives.
 final class SharedLock: Sendable {
-    private let file: FileHandleOwner
+    private let file: any File
 
-    init(path: FilePath) throws(SystemError) {
-        file = try FileHandleOwner.open(path, O_RDONLY | O_CLOEXEC)
+    init(path: FilePath, in files: any FileSystem) throws(SystemError) {
+        file = try files.open(path, .reading)
         // A file system without locks is read without one: then only `prune` of another process
         // could disturb.
-        flock(file.descriptor, LOCK_SH | LOCK_NB)
+        _ = try? file.lock(.shared)
     }
 
-    static func isHeld(path: FilePath) -> Bool {
-        guard let file = try? FileHandleOwner.open(path, O_RDONLY | O_CLOEXEC) else { return false }
-        return flock(file.descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK
+    static func isHeld(path: FilePath, in files: any FileSystem) -> Bool {
+        (try? files.open(path, .reading).lock(.exclusive)) == false
     }
 }

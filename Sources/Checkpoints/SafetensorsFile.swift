@@ -97,12 +97,14 @@ public final class SafetensorsFile: Sendable {
     ///   - tensors: In any order, names unique.
     ///   - metadata: Free texts.
     ///   - path: The file; its folder exists. It is replaced when all is written and safe.
+    ///   - files: Where it is.
     /// - Throws: `SafetensorsError.system`; a former file is then untouched.
     public static func write(
-        _ tensors: [NamedTensor], metadata: [String: String] = [:], to path: FilePath
+        _ tensors: [NamedTensor], metadata: [String: String] = [:], to path: FilePath,
+        in files: any FileSystem = SystemFiles()
     ) throws(SafetensorsError) {
         do throws(SystemError) {
-            try AtomicFile.replace(path) { file throws(SystemError) in
+            try files.replace(path) { file throws(SystemError) in
                 let writer = SafetensorsWriter(tensors, metadata: metadata, file: file)
                 try writer.writeAll()
             }
@@ -123,22 +125,13 @@ extension SafetensorsHeader {
 }
 
 /// Writes one safetensors file from front to back, and makes it survive a power cut.
-struct SafetensorsWriter: ~Copyable {
+struct SafetensorsWriter {
     let header: SafetensorsHeader
     private let tensors: [String: Tensor]
-    private let file: FileHandleOwner
-
-    /// Creates the file; an unfinished one of the same name is replaced.
-    init(
-        _ tensors: [NamedTensor], metadata: [String: String], path: FilePath
-    ) throws(SystemError) {
-        self.init(
-            tensors, metadata: metadata,
-            file: try FileHandleOwner.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC))
-    }
+    private let file: any File
 
     /// Takes over an open file with nothing in it.
-    init(_ tensors: [NamedTensor], metadata: [String: String], file: consuming FileHandleOwner) {
+    init(_ tensors: [NamedTensor], metadata: [String: String], file: any File) {
         header = SafetensorsHeader(tensors: tensors, metadata: metadata)
         self.tensors = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0.tensor) })
         self.file = file
@@ -153,11 +146,8 @@ struct SafetensorsWriter: ~Copyable {
         observe: (SafetensorsEntry?, UnsafeRawBufferPointer) -> Void = { _, _ in }
     ) throws(SystemError) {
         let front = header.encoded
-        let result = front.withUnsafeBytes { bytes in
-            observe(nil, bytes)
-            return Result { () throws(SystemError) in try file.writeAll(bytes) }
-        }
-        try result.get()
+        front.withUnsafeBytes { observe(nil, $0) }
+        try file.write(front, at: 0)
         var size = front.count
         for entry in header.entries {
             guard let tensor = tensors[entry.name] else { continue }
@@ -166,7 +156,7 @@ struct SafetensorsWriter: ~Copyable {
                 let end = min(start + StateDigest.pieceBytes, bytes.count)
                 let piece = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
                 observe(entry, piece)
-                try file.writeAll(piece)
+                try file.write(piece, at: size + start)
             }
             size += bytes.count
         }

@@ -1,4 +1,3 @@
-import Foundation
 import Runtime
 import Tensors
 
@@ -50,28 +49,32 @@ public enum Share {
     ///   - index: Counted from 0.
     ///   - count: Number of shares.
     ///   - folder: The unfinished checkpoint's; made where it is not seen yet.
+    ///   - files: Where it is.
     /// - Returns: What the manifest needs to know.
     /// - Throws: `CheckpointError`; nothing of the file is left then.
     public static func write(
-        _ tensors: [NamedTensor], index: Int, of count: Int, into folder: FilePath
+        _ tensors: [NamedTensor], index: Int, of count: Int, into folder: FilePath,
+        in files: any FileSystem
     ) throws(CheckpointError) -> ShareReceipt {
         let name = fileName(index: index, of: count)
         let path = folder.appending(FilePath(name))
         return try asCheckpointError { () throws(SystemError) in
-            try folder.makeFolder()
+            try files.makeFolder(folder)
             do throws(SystemError) {
-                return try write(tensors, name: name, to: path)
+                return try write(tensors, name: name, to: path, in: files)
             } catch {
-                try? path.remove()
+                try? files.remove(path)
                 throw error
             }
         }
     }
 
     private static func write(
-        _ tensors: [NamedTensor], name: String, to path: FilePath
+        _ tensors: [NamedTensor], name: String, to path: FilePath, in files: any FileSystem
     ) throws(SystemError) -> ShareReceipt {
-        let writer = try SafetensorsWriter(tensors, metadata: [:], path: path)
+        // An unfinished file of the same name is replaced.
+        let writer = SafetensorsWriter(
+            tensors, metadata: [:], file: try files.open(path, .emptied))
         var hash = SHA256()
         var bytes = 0
         var pieces: [String: [Digest]] = [:]
@@ -80,7 +83,7 @@ public enum Share {
             bytes += run.count
             if let entry { pieces[entry.name, default: []].append(SHA256.digest(of: run)) }
         }
-        try AtomicFile.synchroniseFolder(of: path)
+        try files.synchroniseFolder(path.parent)
         let offset = writer.header.dataOffset
         return ShareReceipt(
             file: StoredFile(name: name, byteCount: bytes, digest: hash.finish()),

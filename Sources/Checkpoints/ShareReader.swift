@@ -5,8 +5,8 @@ import Tensors
 /// Reads a checkpoint's file from front to back, and checks every byte of it on the way.
 ///
 /// Reads instead of mapping, so that a disk that fails is an error and not a signal.
-struct ShareReader: ~Copyable {
-    private let file: FileHandleOwner
+struct ShareReader {
+    private let file: any File
     private let stored: StoredFile
     private let tensors: [StoredTensor]
 
@@ -16,10 +16,13 @@ struct ShareReader: ~Copyable {
     ///   - stored: What the manifest says of the file.
     ///   - tensors: The manifest's tensors of this file.
     ///   - folder: The checkpoint's.
+    ///   - files: Where it is.
     /// - Throws: `CheckpointError`, where the file is absent or of another size.
-    init(_ stored: StoredFile, tensors: [StoredTensor], folder: FilePath) throws(CheckpointError) {
+    init(
+        _ stored: StoredFile, tensors: [StoredTensor], folder: FilePath, in files: any FileSystem
+    ) throws(CheckpointError) {
         let path = folder.appending(FilePath(stored.name))
-        let file = try Self.open(path)
+        let file = try Self.open(path, in: files)
         let byteCount = try asCheckpointError { () throws(SystemError) in
             try file.status().byteCount
         }
@@ -33,9 +36,11 @@ struct ShareReader: ~Copyable {
         self.tensors = tensors
     }
 
-    private static func open(_ path: FilePath) throws(CheckpointError) -> FileHandleOwner {
+    private static func open(
+        _ path: FilePath, in files: any FileSystem
+    ) throws(CheckpointError) -> any File {
         do throws(SystemError) {
-            return try FileHandleOwner.open(path, O_RDONLY | O_CLOEXEC)
+            return try files.open(path, .reading)
         } catch  where error.code == ENOENT {
             throw .damaged(file: path.text, problem: "it is missing")
         } catch {
@@ -53,7 +58,8 @@ struct ShareReader: ~Copyable {
         into destination: (String) -> UnsafeMutableRawBufferPointer?
     ) throws(CheckpointError) {
         var hash = SHA256()
-        let header = try readHeader(&hash)
+        var offset = 0
+        let header = try readHeader(&hash, &offset)
         let digests = Dictionary(uniqueKeysWithValues: tensors.map { ($0.digest.name, $0.digest) })
         let longest = header.entries.map(\.range.count).max() ?? 0
         let scratch = Tensor(.uint8, shape: [min(longest, StateDigest.pieceBytes)])
@@ -67,7 +73,7 @@ struct ShareReader: ~Copyable {
                 let piece =
                     target.map { UnsafeMutableRawBufferPointer(rebasing: $0[start..<end]) }
                     ?? UnsafeMutableRawBufferPointer(rebasing: scratch.bytes[..<(end - start)])
-                try fill(piece)
+                try fill(piece, &offset)
                 hash.update(UnsafeRawBufferPointer(piece))
                 guard target == nil, damagedTensor == nil else { continue }
                 if SHA256.digest(of: UnsafeRawBufferPointer(piece)) != expected {
@@ -112,16 +118,18 @@ struct ShareReader: ~Copyable {
     }
 
     /// Reads the header, which has to say the same as the manifest.
-    private func readHeader(_ hash: inout SHA256) throws(CheckpointError) -> SafetensorsHeader {
+    private func readHeader(
+        _ hash: inout SHA256, _ offset: inout Int
+    ) throws(CheckpointError) -> SafetensorsHeader {
         let prefix = Tensor(.uint8, shape: [min(8, stored.byteCount)])
-        try fill(prefix.bytes)
+        try fill(prefix.bytes, &offset)
         let length = try damaging { () throws(SafetensorsError) in
             try SafetensorsHeader.jsonLength(
                 prefix: UnsafeRawBufferPointer(prefix.bytes), fileBytes: stored.byteCount,
                 file: file.path.text)
         }
         let json = Tensor(.uint8, shape: [length])
-        try fill(json.bytes)
+        try fill(json.bytes, &offset)
         hash.update(UnsafeRawBufferPointer(prefix.bytes))
         hash.update(UnsafeRawBufferPointer(json.bytes))
         let header = try damaging { () throws(SafetensorsError) in
@@ -157,19 +165,16 @@ struct ShareReader: ~Copyable {
         }
     }
 
-    private func fill(_ bytes: UnsafeMutableRawBufferPointer) throws(CheckpointError) {
-        var rest = bytes
-        while !rest.isEmpty {
-            let count = retryingInterrupts {
-                Foundation.read(file.descriptor, rest.baseAddress, rest.count)
-            }
-            guard count >= 0 else {
-                throw .system(SystemError(call: "read", subject: file.path))
-            }
-            guard count > 0 else {
-                throw .damaged(file: file.path.text, problem: "it ends early")
-            }
-            rest = UnsafeMutableRawBufferPointer(rebasing: rest[count...])
+    /// Reads on from where the last call ended.
+    private func fill(
+        _ bytes: UnsafeMutableRawBufferPointer, _ offset: inout Int
+    ) throws(CheckpointError) {
+        let count = try asCheckpointError { () throws(SystemError) in
+            try file.read(into: bytes, at: offset)
         }
+        guard count == bytes.count else {
+            throw .damaged(file: file.path.text, problem: "it ends early")
+        }
+        offset += count
     }
 }

@@ -10,6 +10,7 @@ final class CheckpointDisk: Sendable {
 
     private let store: CheckpointStore
     private let keep: Int
+    private let log: Log
     private let queue: Monitor<Queue>
     private let thread: NamedThread
 
@@ -18,10 +19,12 @@ final class CheckpointDisk: Sendable {
     /// - Parameters:
     ///   - store: The run's checkpoints.
     ///   - keep: How many whole ones stay.
+    ///   - log: Where it says what it could not remove.
     /// - Throws: `SystemError` when the system has no thread left.
-    init(store: CheckpointStore, keep: Int) throws(SystemError) {
+    init(store: CheckpointStore, keep: Int, log: Log) throws(SystemError) {
         self.store = store
         self.keep = keep
+        self.log = log
         let queue = Monitor(Queue())
         self.queue = queue
         thread = try NamedThread("disk") {
@@ -54,7 +57,7 @@ final class CheckpointDisk: Sendable {
         completion: @escaping @Sendable (CheckpointFailure?) -> Void
     ) {
         let store = store
-        let keep = keep
+        let (keep, log) = (keep, log)
         perform {
             guard let context else {
                 completion(CheckpointFailure("no worker has said which data set it has"))
@@ -67,11 +70,18 @@ final class CheckpointDisk: Sendable {
                 }
                 let manifest = try Manifest(context: context, name: name, receipts: shares)
                 try store.commit(store.partial(name), manifest)
-                _ = try store.prune(keep: keep)
-                completion(nil)
             } catch {
                 completion(CheckpointFailure(error.description))
+                return
             }
+            do throws(CheckpointError) {
+                try store.prune(keep: keep)
+            } catch {
+                // The new one is no less whole.
+                log.warning(
+                    "old checkpoints cannot be removed: \(error); trying again at the next")
+            }
+            completion(nil)
         }
     }
 

@@ -66,7 +66,7 @@ public final class CoordinatorDriver {
         lock = try RunLock(options.directory)
         let (journal, former) = try Journal.open(options.directory)
         self.journal = journal
-        let store = CheckpointStore(path: options.directory.checkpointsPath)
+        let store = options.directory.checkpoints
         _ = try store.removePartials(before: UInt64(journal.term))
         var recovered = RecoveredRun(replaying: former, term: journal.term)
         let newest = try store.newestWhole { name, error in
@@ -93,7 +93,8 @@ public final class CoordinatorDriver {
             datasetDigest: options.record.dataDigest ?? newest?.manifest.context.dataDigest,
             allowsMixedKernels: options.allowsMixedKernels,
             allowsMixedBuilds: options.allowsMixedBuilds)
-        disk = try CheckpointDisk(store: store, keep: options.record.configuration.checkpoint.keep)
+        disk = try CheckpointDisk(
+            store: store, keep: options.record.configuration.checkpoint.keep, log: log)
         let listener = try TCPListener(
             on: options.listen, failureTimeout: options.settings.failureTimeout)
         address = CoordinatorAddress(

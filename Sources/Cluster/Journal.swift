@@ -19,7 +19,8 @@ public final class Journal: @unchecked Sendable {
     /// What was done about damaged records of former terms, a sentence each.
     public let mendings: [String]
     private let directory: RunDirectory
-    private let file: FileHandleOwner
+    private let file: any File
+    private var byteCount = 0
 
     /// Takes the next term: nobody else can have it, on whatever machine.
     ///
@@ -32,9 +33,8 @@ public final class Journal: @unchecked Sendable {
         var term = try highestTerm(in: directory) + 1
         while true {
             do throws(SystemError) {
-                let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC
-                let marker = try FileHandleOwner.open(
-                    directory.termPath(term: UInt64(term)), flags)
+                let marker = try directory.files.open(
+                    directory.termPath(term: UInt64(term)), .new)
                 try marker.synchronise()
                 break
             } catch {
@@ -48,7 +48,7 @@ public final class Journal: @unchecked Sendable {
         if term > 1 {
             for earlier in 1..<term {
                 let path = directory.journalPath(term: UInt64(earlier))
-                let (records, mending) = try records(at: path)
+                let (records, mending) = try records(at: path, in: directory.files)
                 former += records
                 if let mending { mendings.append(mending) }
             }
@@ -63,48 +63,47 @@ public final class Journal: @unchecked Sendable {
         self.mendings = mendings
         self.term = term
         let path = directory.journalPath(term: UInt64(term))
-        let flags = O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC
-        file = try FileHandleOwner.open(path, flags)
-        try AtomicFile.synchroniseFolder(of: path)
+        file = try directory.files.open(path, .new)
+        try directory.files.synchroniseFolder(path.parent)
     }
 
     /// The highest term that was ever taken in a run; 0 for none.
     static func highestTerm(in directory: RunDirectory) throws(SystemError) -> UInt32 {
-        try directory.path.names().map(\.text).compactMap { name in
-            name.hasPrefix("term-") ? UInt32(name.dropFirst("term-".count)) : nil
+        // A power cut may leave a term's journal and not its marker.
+        let beginnings = ["term-", "journal-t"]
+        return try directory.files.names(in: directory.path).map(\.text).compactMap { name in
+            beginnings.first(where: name.hasPrefix).flatMap { UInt32(name.dropFirst($0.count)) }
         }.max() ?? 0
     }
 
     /// Whether a coordinator of a later term has taken over.
     public var isSuperseded: Bool {
-        directory.termPath(term: UInt64(term) + 1).exists
+        directory.files.exists(directory.termPath(term: UInt64(term) + 1))
     }
 
     /// Appends a record in one write.
     public func append(_ record: JournalRecord) throws(SystemError) {
         let bytes = record.encoded
-        let result = bytes.withUnsafeBytes { bytes in
-            Result { () throws(SystemError) in try file.writeAll(bytes) }
-        }
-        try result.get()
+        try file.write(bytes, at: byteCount)
+        byteCount += bytes.count
     }
 
     /// Makes what was appended survive a power cut.
     public func synchronise() throws(SystemError) {
         // A second descriptor, so that appends do not wait for the disk.
         let path = directory.journalPath(term: UInt64(term))
-        try FileHandleOwner.open(path, O_WRONLY | O_CLOEXEC).synchronise()
+        try directory.files.open(path, .present).synchronise()
     }
 
     /// The whole records of a journal, up to the first that is damaged or was torn off by a crash; the rest is set aside.
     ///
     /// - Returns: The records, and what was done about the rest.
-    static func records(at path: FilePath) throws(SystemError) -> (
-        [JournalRecord], mending: String?
-    ) {
+    static func records(
+        at path: FilePath, in files: any FileSystem
+    ) throws(SystemError) -> ([JournalRecord], mending: String?) {
         let bytes: [UInt8]
         do throws(SystemError) {
-            bytes = try path.contents()
+            bytes = try files.contents(of: path)
         } catch {
             // A coordinator that died between its term and its journal has left none.
             guard error.code == ENOENT else { throw error }
@@ -116,8 +115,8 @@ public final class Journal: @unchecked Sendable {
             "\(path): the record at byte \(end) is damaged, or was torn off by a kill: it and all behind it, "
             + "\(bytes.count - end) bytes, are passed over"
         do throws(SystemError) {
-            try setAside(bytes[end...], of: path)
-            try path.truncate(to: end)
+            try setAside(Array(bytes[end...]), of: path, in: files)
+            try files.open(path, .present).truncate(to: end)
             return (records, "\(what) and were set aside in \(path)\(asideEnding)")
         } catch {
             // They stay where they are, and are met again.
@@ -129,15 +128,13 @@ public final class Journal: @unchecked Sendable {
     static let asideEnding = ".damaged"
 
     private static func setAside(
-        _ bytes: ArraySlice<UInt8>, of path: FilePath
+        _ bytes: [UInt8], of path: FilePath, in files: any FileSystem
     ) throws(SystemError) {
-        let flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC
-        let file = try FileHandleOwner.open(path + asideEnding, flags)
-        let result = bytes.withUnsafeBytes { bytes in
-            Result { () throws(SystemError) in try file.writeAll(bytes) }
-        }
-        try result.get()
+        let file = try files.open(path + asideEnding, .writing)
+        try file.write(bytes, at: try file.status().byteCount)
         try file.synchronise()
+        // The bytes are cut off their file next.
+        try files.synchroniseFolder(path.parent)
     }
 }
 

@@ -35,7 +35,7 @@ final class WorkerCore: Sendable {
         self.options = options
         clock = options.waiter.clock
         self.log = log
-        shared = Monitor(Shared(state: WorkerState(id: .random(), step: step)))
+        shared = Monitor(Shared(state: WorkerState(id: options.id, step: step)))
         gate.endWriting(step: step, report: nil)
     }
 

@@ -87,9 +87,10 @@ extension WorkerDriver {
         // Two saves are never in flight, unless one was given up whose writing goes on.
         _ = writer.waitUntilIdle(timeout: Limits.formerShare)
         let tensors = Share.split(replica.state, into: count)[index]
-        let store = CheckpointStore(path: core.options.directory.checkpointsPath)
+        let store = core.options.directory.checkpoints
         let isBegun = writer.save(
-            tensors, index: index, of: count, into: store.partial(name).path
+            tensors, index: index, of: count, into: store.partial(name).path,
+            in: store.files
         ) { result in
             switch result {
             case .success(let receipt):
@@ -125,7 +126,7 @@ extension WorkerDriver {
                     here.tensor.bytes.copyMemory(from: UnsafeRawBufferPointer(there.tensor.bytes))
                 }
             case .checkpoint(let name):
-                let store = CheckpointStore(path: core.options.directory.checkpointsPath)
+                let store = core.options.directory.checkpoints
                 try store.load(name, into: replica.state)
                 core.log.info("took over checkpoint \(name)")
             case .members(let members, let step):

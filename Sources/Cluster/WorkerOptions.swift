@@ -5,6 +5,8 @@ import Transport
 
 /// What a worker is started with, and what it says of itself.
 public struct WorkerOptions: Sendable {
+    /// Names the process.
+    public var id = WorkerID.random()
     /// The run.
     public var directory: RunDirectory
     /// The run's name, 32 hexadecimal digits.

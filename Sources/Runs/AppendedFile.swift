@@ -1,4 +1,3 @@
-import Foundation
 import Runtime
 
 /// A file that grows record by record; a record that does not fit whole leaves no part of itself.
@@ -7,7 +6,10 @@ import Runtime
 /// an hour leaves no gap.
 final class AppendedFile: Sendable {
     private struct State {
+        /// How much of the file are whole records.
         var size: Int
+        /// Whether the file's name survives a power cut.
+        var hasLastingName = false
         /// Records that found no room.
         var waiting: [UInt8] = []
         /// Why they wait.
@@ -17,15 +19,20 @@ final class AppendedFile: Sendable {
     /// How much may wait.
     static let waitingLimit = 1 << 20
 
-    private let file: FileHandleOwner
+    private let file: any File
+    private let files: any FileSystem
     private let state: Locked<State>
 
+    /// Takes over an open file of a file system, to go on at its end.
+    init(_ file: any File, in files: any FileSystem) throws(SystemError) {
+        self.file = file
+        self.files = files
+        state = Locked(State(size: try file.status().byteCount))
+    }
+
     /// Opens or creates a file, to go on at its end.
-    init(path: FilePath) throws(SystemError) {
-        file = try FileHandleOwner.open(path, O_WRONLY | O_CREAT | O_CLOEXEC)
-        let end = lseek(file.descriptor, 0, SEEK_END)
-        guard end >= 0 else { throw SystemError(call: "lseek", subject: path) }
-        state = Locked(State(size: Int(end)))
+    convenience init(path: FilePath, in files: any FileSystem) throws(SystemError) {
+        try self.init(files.open(path, .writing), in: files)
     }
 
     /// Why records wait in memory, while any do.
@@ -54,22 +61,22 @@ final class AppendedFile: Sendable {
     func synchronise() throws(SystemError) {
         try state.withLock { state throws(SystemError) in try write(&state) }
         try file.synchronise()
+        guard !state.withLock({ $0.hasLastingName }) else { return }
+        try files.synchroniseFolder(file.path.parent)
+        state.withLock { $0.hasLastingName = true }
     }
 
     private func write(_ state: inout State) throws(SystemError) {
         guard !state.waiting.isEmpty else { return }
-        let result = state.waiting.withUnsafeBytes { bytes in
-            Result { () throws(SystemError) in try file.writeAll(bytes) }
-        }
-        switch result {
-        case .success:
+        do throws(SystemError) {
+            try file.write(state.waiting, at: state.size)
             state.size += state.waiting.count
             state.waiting = []
             state.obstacle = nil
-        case .failure(let error):
+        } catch {
             state.obstacle = error
-            ftruncate(file.descriptor, off_t(state.size))
-            lseek(file.descriptor, off_t(state.size), SEEK_SET)
+            // What cannot be cut off is written over by the next record.
+            try? file.truncate(to: state.size)
             throw error
         }
     }

@@ -30,7 +30,8 @@ public struct CoordinatorAddress: Sendable, Equatable {
             "pid": .integer(Int64(processID)),
         ]
         try asRunError { () throws(SystemError) in
-            try AtomicFile.write(value.text(pretty: true) + "\n", to: directory.coordinatorPath)
+            try directory.files.write(
+                value.text(pretty: true) + "\n", to: directory.coordinatorPath)
         }
     }
 
@@ -43,7 +44,7 @@ public struct CoordinatorAddress: Sendable, Equatable {
         let path = directory.coordinatorPath
         let value: JSONValue
         do throws(RunError) {
-            value = try RunDirectory.readObject(path)
+            value = try directory.readObject(path)
         } catch .system(let error) where error.code == ENOENT {
             return nil
         }
@@ -58,6 +59,8 @@ public struct CoordinatorAddress: Sendable, Equatable {
     /// Takes the file away, unless a coordinator of a later term has replaced it.
     public func remove(from directory: RunDirectory) throws(RunError) {
         guard try Self.read(from: directory) == self else { return }
-        try asRunError { () throws(SystemError) in try directory.coordinatorPath.remove() }
+        try asRunError { () throws(SystemError) in
+            try directory.files.remove(directory.coordinatorPath)
+        }
     }
 }

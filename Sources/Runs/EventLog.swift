@@ -35,8 +35,8 @@ public final class EventLog: Sendable {
     public init(_ directory: RunDirectory) throws(RunError) {
         (mendings, file) = try asRunError { () throws(SystemError) in
             (
-                try JSONLines.mend(directory.eventsPath),
-                try AppendedFile(path: directory.eventsPath)
+                try JSONLines.mend(directory.eventsPath, in: directory.files),
+                try AppendedFile(path: directory.eventsPath, in: directory.files)
             )
         }
     }

@@ -24,6 +24,7 @@ struct JSONLines {
     static let asideEnding = ".damaged"
 
     private let path: FilePath
+    private let files: any FileSystem
     private let text: [UInt8]
     /// Where in the file the text begins.
     private let start: Int
@@ -34,13 +35,17 @@ struct JSONLines {
     ///
     /// - Parameters:
     ///   - path: The file; an absent one has no lines.
+    ///   - files: Where it is.
     ///   - bytes: How far to look back from the end; `nil` reads all of it.
     /// - Throws: `SystemError` where the file is there and cannot be read.
-    init(_ path: FilePath, last bytes: Int? = nil) throws(SystemError) {
+    init(
+        _ path: FilePath, in files: any FileSystem, last bytes: Int? = nil
+    ) throws(SystemError) {
         self.path = path
-        let file: FileHandleOwner
+        self.files = files
+        let file: any File
         do throws(SystemError) {
-            file = try FileHandleOwner.open(path, O_RDONLY | O_CLOEXEC)
+            file = try files.open(path, .reading)
         } catch {
             guard error.code == ENOENT else { throw error }
             (text, start) = ([], 0)
@@ -124,7 +129,7 @@ struct JSONLines {
     /// Lines of the file before those that were read.
     private func linesBefore() throws(SystemError) -> Int {
         guard start > 0 else { return 0 }
-        let file = try FileHandleOwner.open(path, O_RDONLY | O_CLOEXEC)
+        let file = try files.open(path, .reading)
         var count = 0
         for offset in stride(from: 0, to: start, by: 1 << 20) {
             count += try file.read(at: offset, count: min(1 << 20, start - offset))
@@ -142,17 +147,19 @@ extension JSONLines {
     ///
     /// - Parameters:
     ///   - path: The file; an absent one stays absent.
+    ///   - files: Where it is.
     ///   - check: What is wrong with an object; `nil` where it is right.
     ///   - isWanted: Whether a line that is right stays.
     ///   - doubt: Of all lines that are right, with whether they stay: which are damaged after all, and why.
     /// - Returns: What was done about damaged lines, a sentence each; of very many, how many more there are.
     /// - Throws: `SystemError`; the file is then as it was.
     static func mend(
-        _ path: FilePath, check: (JSONValue, Int) -> String? = { _, _ in nil },
+        _ path: FilePath, in files: any FileSystem,
+        check: (JSONValue, Int) -> String? = { _, _ in nil },
         keeping isWanted: (JSONValue) -> Bool = { _ in true },
         doubting doubt: ([(value: JSONValue, stays: Bool)]) -> [Int: String] = { _ in [:] }
     ) throws(SystemError) -> [String] {
-        let file = try JSONLines(path)
+        let file = try JSONLines(path, in: files)
         var lines: [(value: JSONValue, stays: Bool)] = []
         var ranges: [Range<Int>] = []
         var damaged = file.scan(check: check) { value, range in
@@ -173,17 +180,17 @@ extension JSONLines {
         guard !damaged.isEmpty || keptBytes != file.text.count else { return [] }
         if damaged.isEmpty, keptBytes == end, end < file.text.count {
             // Nothing but an end is unwanted: needs no room on the disk, and who follows the file keeps it.
-            try path.truncate(to: end)
+            try files.open(path, .present).truncate(to: end)
             return []
         }
-        if !damaged.isEmpty { try setAside(damaged, from: path) }
+        if !damaged.isEmpty { try setAside(damaged, from: path, in: files) }
         var content: [UInt8] = []
         content.reserveCapacity(keptBytes)
         for range in kept {
             content += file.text[range]
             content.append(0x0A)
         }
-        try AtomicFile.write(content, to: path)
+        try files.write(content, to: path)
         let sentences = damaged.prefix(mostSentences).map {
             "\($0); it was set aside in \(path)\(asideEnding), and the lines behind it stay"
         }
@@ -200,9 +207,9 @@ extension JSONLines {
     }
 
     private static func setAside(
-        _ damaged: [DamagedLine], from path: FilePath
+        _ damaged: [DamagedLine], from path: FilePath, in files: any FileSystem
     ) throws(SystemError) {
-        let aside = try AppendedFile(path: path + asideEnding)
+        let aside = try AppendedFile(path: path + asideEnding, in: files)
         let time = Date().formatted(Date.ISO8601FormatStyle())
         var text: [UInt8] = []
         for line in damaged {

@@ -19,15 +19,16 @@ public final class MetricsLog: Sendable {
         (mendings, lines, tensorBoard) = try asRunError { () throws(SystemError) in
             var rule = MetricsRule()
             let mendings = try JSONLines.mend(
-                directory.metricsPath, check: { rule.problem($0, line: $1) },
+                directory.metricsPath, in: directory.files, check: { rule.problem($0, line: $1) },
                 keeping: { line in
                     let isStep = line["loss"] != nil
                     return line["step"]?.integerValue.map { $0 < step || $0 == step && isStep }
                         ?? false
                 }, doubting: { MetricsRule.misplaced($0, after: step) })
             return (
-                mendings, try AppendedFile(path: directory.metricsPath),
-                try TensorBoardFile(folder: directory.tensorBoardPath, firstStep: step + 1)
+                mendings, try AppendedFile(path: directory.metricsPath, in: directory.files),
+                try TensorBoardFile(
+                    folder: directory.tensorBoardPath, in: directory.files, firstStep: step + 1)
             )
         }
     }

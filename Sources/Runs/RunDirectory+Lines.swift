@@ -8,7 +8,8 @@ extension RunDirectory {
     /// - Returns: The other lines.
     /// - Throws: `RunError.system` where the file is there and cannot be read.
     public func readMetrics(_ body: (JSONValue) -> Void) throws(RunError) -> [DamagedLine] {
-        let lines = try asRunError { () throws(SystemError) in try JSONLines(metricsPath) }
+        let lines = try asRunError { () throws(SystemError) in try JSONLines(metricsPath, in: files)
+        }
         var rule = MetricsRule()
         return lines.scan(check: { rule.problem($0, line: $1) }) { value, _ in body(value) }
     }
@@ -19,7 +20,8 @@ extension RunDirectory {
     /// - Returns: The other lines.
     /// - Throws: `RunError.system` where the file is there and cannot be read.
     public func readEvents(_ body: (JSONValue) -> Void) throws(RunError) -> [DamagedLine] {
-        let lines = try asRunError { () throws(SystemError) in try JSONLines(eventsPath) }
+        let lines = try asRunError { () throws(SystemError) in try JSONLines(eventsPath, in: files)
+        }
         return lines.scan { value, _ in body(value) }
     }
 
@@ -55,8 +57,8 @@ extension RunDirectory {
     /// - Returns: None of a file that cannot be read.
     public func damagedLines(last bytes: Int? = nil) -> [DamagedLine] {
         var rule = MetricsRule()
-        let metrics = try? JSONLines(metricsPath, last: bytes)
-        let events = try? JSONLines(eventsPath, last: bytes)
+        let metrics = try? JSONLines(metricsPath, in: files, last: bytes)
+        let events = try? JSONLines(eventsPath, in: files, last: bytes)
         return (metrics?.scan(check: { rule.problem($0, line: $1) }) { _, _ in } ?? [])
             + (events?.scan { _, _ in } ?? [])
     }
@@ -68,7 +70,7 @@ extension RunDirectory {
         var bytes = 1 << 18
         while true {
             let lines = try asRunError { () throws(SystemError) in
-                try JSONLines(path, last: bytes)
+                try JSONLines(path, in: files, last: bytes)
             }
             if isFound(lines) || lines.isWhole { return }
             bytes *= 16

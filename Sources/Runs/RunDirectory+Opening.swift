@@ -1,5 +1,4 @@
 import Configurations
-import Foundation
 import Runtime
 
 extension RunDirectory {
@@ -20,10 +19,11 @@ extension RunDirectory {
     public func open(
         configuration: Configuration?, dataPath: FilePath?, dataDigest: Digest?, fresh: Bool = false
     ) throws(RunError) -> RunRecord {
-        guard holdsRun || configuration != nil else { throw .absent(path: path) }
+        let isBegun = try isBegun()
+        guard isBegun || configuration != nil else { throw .absent(path: path) }
         let dataPath = dataPath.map(\.absolute)
         try create(fresh: fresh)
-        guard holdsRun else {
+        guard isBegun else {
             guard let configuration else { throw .absent(path: path) }
             let record = RunRecord(
                 id: .random(), configuration: configuration, version: Software.version,

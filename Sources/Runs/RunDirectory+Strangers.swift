@@ -6,13 +6,13 @@ extension RunDirectory {
     /// A run that was killed before it wrote its configuration leaves files of its own alone. Names that begin with a dot
     /// belong to file systems and to files that are being written.
     public var strangers: [FilePath] {
-        guard !holdsRun, let names = try? path.names() else { return [] }
+        guard !holdsRun, let names = try? files.names(in: path) else { return [] }
         return names.filter { !$0.hasPrefix(".") && !Self.isOwnFile($0) }.sorted()
     }
 
     /// Why no run may be begun in the folder, with the remedy; `nil` where one may be.
     public var objection: String? {
-        if path.exists, !path.isFolder {
+        if files.exists(path), !files.isFolder(path) {
             return "\(path): this is a file; name a new or an empty folder for the run"
         }
         guard let first = strangers.first else { return nil }

@@ -1,3 +1,4 @@
+import Checkpoints
 import Configurations
 import Foundation
 import Runtime
@@ -59,13 +60,20 @@ public struct RunRecord: Sendable {
     }
 }
 
-/// The folder that a run lives in, and where everything is in it.
-public struct RunDirectory: Sendable, Equatable {
+/// The folder that a run lives in, where everything is in it, and the file system that it is in.
+///
+/// Whoever works on a run reaches its files through it and through nothing else.
+public struct RunDirectory: Sendable {
     /// The folder.
     public let path: FilePath
+    /// Where the folder is.
+    public let files: any FileSystem
 
     /// A folder that may or may not exist.
-    public init(path: FilePath) { self.path = path }
+    public init(path: FilePath, in files: any FileSystem = SystemFiles()) {
+        self.path = path
+        self.files = files
+    }
 
     /// The resolved configuration, with what is known about the run.
     public var configurationPath: FilePath { path + "/configuration.json" }
@@ -79,6 +87,8 @@ public struct RunDirectory: Sendable, Equatable {
     public var tensorBoardPath: FilePath { path + "/tensorboard" }
     /// A folder a checkpoint.
     public var checkpointsPath: FilePath { path + "/checkpoints" }
+    /// The checkpoints in that folder.
+    public var checkpoints: CheckpointStore { CheckpointStore(path: checkpointsPath, in: files) }
     /// The journal of a coordinator's term.
     public func journalPath(term: UInt64) -> FilePath { path + "/journal-t\(term)" }
     /// What a coordinator creates to take a term.
@@ -96,7 +106,12 @@ public struct RunDirectory: Sendable, Equatable {
     }
 
     /// Whether a run was begun here.
-    public var holdsRun: Bool { configurationPath.exists }
+    public var holdsRun: Bool { files.exists(configurationPath) }
+
+    /// Whether a run was begun here, where another answer than the right one would begin a second.
+    func isBegun() throws(RunError) -> Bool {
+        try asRunError { () throws(SystemError) in try files.holds(configurationPath) }
+    }
 
     /// Makes the folder and those within it, as far as they are absent.
     ///
@@ -104,11 +119,14 @@ public struct RunDirectory: Sendable, Equatable {
     /// - Throws: `RunError`, naming the folder.
     public func create(fresh: Bool = false) throws(RunError) {
         if fresh {
-            let content = (try? path.names()) ?? []
-            guard content.isEmpty else { throw .occupied(path: path) }
+            let isOccupied = try asRunError { () throws(SystemError) in
+                guard try files.holds(path), files.isFolder(path) else { return false }
+                return try !files.names(in: path).isEmpty
+            }
+            guard !isOccupied else { throw .occupied(path: path) }
         }
         for folder in [path, tensorBoardPath, checkpointsPath] {
-            try asRunError { () throws(SystemError) in try folder.makeFolders() }
+            try asRunError { () throws(SystemError) in try files.makeFolders(folder) }
         }
     }
 
@@ -122,14 +140,14 @@ public struct RunDirectory: Sendable, Equatable {
         ]
         let text = JSONValue.object(members).text(pretty: true) + "\n"
         try asRunError { () throws(SystemError) in
-            try AtomicFile.write(text, to: configurationPath)
+            try files.write(text, to: configurationPath)
         }
     }
 
     /// Reads `configuration.json`.
     public func read() throws(RunError) -> RunRecord {
-        guard holdsRun else { throw .absent(path: path) }
-        let value = try Self.readObject(configurationPath)
+        guard try isBegun() else { throw .absent(path: path) }
+        let value = try readObject(configurationPath)
         let configuration: Configuration
         do throws(ConfigurationError) {
             configuration = try Configuration(value, name: configurationPath.text)
@@ -149,10 +167,10 @@ public struct RunDirectory: Sendable, Equatable {
     }
 
     /// Reads a file that holds one JSON value.
-    static func readObject(_ path: FilePath) throws(RunError) -> JSONValue {
-        let file = try asRunError { () throws(SystemError) in try MappedFile(path: path) }
+    func readObject(_ path: FilePath) throws(RunError) -> JSONValue {
+        let content = try asRunError { () throws(SystemError) in try files.contents(of: path) }
         do throws(JSONSyntaxError) {
-            return try JSONValue(parsing: file.withBytes { Array($0) })
+            return try JSONValue(parsing: content)
         } catch {
             throw .damaged(file: path, problem: "not JSON: \(error)")
         }
@@ -164,21 +182,18 @@ public struct RunDirectory: Sendable, Equatable {
 /// A network file system may not honour it, so it guards against mistakes and not against
 /// everything.
 public final class RunLock: Sendable {
-    private let file: FileHandleOwner
+    private let file: any File
 
     /// Takes the lock.
     ///
     /// - Parameter directory: The run's folder, which exists.
     /// - Throws: `RunError.inUse` where another process has it.
     public init(_ directory: RunDirectory) throws(RunError) {
-        file = try asRunError { () throws(SystemError) in
-            try FileHandleOwner.open(
-                directory.path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC)
+        let isFree: Bool
+        (file, isFree) = try asRunError { () throws(SystemError) in
+            let file = try directory.files.open(directory.path + "/lock", .writing)
+            return (file, try file.lock(.exclusive))
         }
-        guard flock(file.descriptor, LOCK_EX | LOCK_NB) != 0 else { return }
-        guard errno == EWOULDBLOCK else {
-            throw .system(SystemError(call: "flock", subject: file.path))
-        }
-        throw .inUse(path: directory.path)
+        guard isFree else { throw .inUse(path: directory.path) }
     }
 }

@@ -58,17 +58,33 @@ final class TensorBoardFile: Sendable {
 
     /// Begins a new file, which says that steps from `firstStep` on are written anew: TensorBoard
     /// then drops those of earlier files.
-    init(folder: FilePath, firstStep: Int, time: Date = Date()) throws(SystemError) {
-        let name =
-            "events.out.tfevents.\(Int(time.timeIntervalSince1970)).purkinje.\(getpid())."
-            + String(UInt32.random(in: 0 ... .max), radix: 16)
-        file = try AppendedFile(path: folder.appending(FilePath(name)))
+    init(
+        folder: FilePath, in files: any FileSystem, firstStep: Int, time: Date = Date()
+    ) throws(SystemError) {
+        let name = "events.out.tfevents.\(Int(time.timeIntervalSince1970)).purkinje.\(getpid())"
+        file = try Self.create(folder.appending(FilePath(name)), in: files)
         try append(time: time, step: 0) { $0.content(3, "brain.Event:2".utf8) }
         try append(time: time, step: firstStep) { event in
             var session = ProtocolBuffer()
             session.integer(1, 1)  // SessionLog.START
             event.content(7, session.bytes)
         }
+    }
+
+    /// A file of a name that no other has: TensorBoard reads files in the order of their names.
+    private static func create(
+        _ path: FilePath, in files: any FileSystem
+    ) throws(SystemError) -> AppendedFile {
+        for number in 0..<UInt32.max {
+            let digits = String(number, radix: 16)
+            let zeros = String(repeating: "0", count: 8 - digits.count)
+            do throws(SystemError) {
+                return try AppendedFile(files.open(path + ".\(zeros)\(digits)", .new), in: files)
+            } catch {
+                guard error.code == EEXIST else { throw error }
+            }
+        }
+        throw SystemError(call: "open", subject: path, code: EEXIST)
     }
 
     /// Adds the scalars of one step.

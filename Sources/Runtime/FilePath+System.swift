@@ -1,36 +1,19 @@
 import Foundation
 
-/// What the system says of a file.
-public struct FileStatus: Sendable, Equatable {
-    /// What sort of file it is.
-    public enum Kind: Sendable {
-        /// A file with a content, a folder, a pipe or socket, or something else such as a device.
-        case regular, folder, pipe, other
-
-        /// Whether what is written there goes on, and is not kept.
-        public var isStream: Bool { self == .pipe || self == .other }
-    }
-
-    /// What sort of file it is; of a link, what it leads to.
-    public let kind: Kind
-    /// The size in bytes.
-    public let byteCount: Int
-    /// When it was last written, in nanoseconds since 1970.
-    public let modifiedNanoseconds: Int64
-    /// The device and the number on it: the same for all names of one file.
-    public let identity: [UInt64]
-
+extension FileStatus {
     init(_ status: stat) {
-        switch status.st_mode & S_IFMT {
-        case S_IFREG: kind = .regular
-        case S_IFDIR: kind = .folder
-        case S_IFIFO, S_IFSOCK: kind = .pipe
-        default: kind = .other
-        }
-        byteCount = Int(status.st_size)
-        modifiedNanoseconds =
-            Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
-        identity = [UInt64(status.st_dev), UInt64(status.st_ino)]
+        let kind: Kind =
+            switch status.st_mode & S_IFMT {
+            case S_IFREG: .regular
+            case S_IFDIR: .folder
+            case S_IFIFO, S_IFSOCK: .pipe
+            default: .other
+            }
+        self.init(
+            kind: kind, byteCount: Int(status.st_size),
+            modifiedNanoseconds: Int64(status.st_mtim.tv_sec) * 1_000_000_000
+                + Int64(status.st_mtim.tv_nsec),
+            identity: [UInt64(status.st_dev), UInt64(status.st_ino)])
     }
 }
 
@@ -83,7 +66,7 @@ extension FilePath {
     public var isFolder: Bool { (try? status())?.kind == .folder }
 
     /// Whether the name itself is a link.
-    private var isLink: Bool {
+    var isLink: Bool {
         var status = stat()
         return withSystemPath { lstat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFLNK
     }
@@ -151,14 +134,7 @@ extension FilePath {
     ///
     /// - Throws: `SystemError`, with `ELOOP` for links that lead to each other.
     public func followingLinks() throws(SystemError) -> FilePath {
-        var path = self
-        // As many as the kernel follows.
-        for _ in 0..<40 {
-            guard path.isLink else { return path }
-            let target = try path.linkTarget()
-            path = target.isAbsolute ? target : path.sibling(target)
-        }
-        throw SystemError(call: "readlink", subject: self, code: ELOOP)
+        try SystemFiles().followingLinks(self)
     }
 
     /// The one path of something that exists, from the root and without links.
@@ -175,11 +151,8 @@ extension FilePath {
 
     // MARK: Changes
 
-    /// Makes a folder; one that is there is as good.
-    public func makeFolder(mode: mode_t = 0o755) throws(SystemError) {
-        try perform("mkdir", allowing: EEXIST) { mkdir($0, mode) }
-        guard isFolder else { throw SystemError(call: "mkdir", subject: self, code: ENOTDIR) }
-    }
+    /// Makes a folder that survives a power cut; one that is there is as good.
+    public func makeFolder() throws(SystemError) { try SystemFiles().makeFolder(self) }
 
     /// Makes a folder that must not be there yet.
     public func makeNewFolder(mode: mode_t = 0o755) throws(SystemError) {
@@ -187,15 +160,7 @@ extension FilePath {
     }
 
     /// Makes a folder and those above it, as far as they are absent.
-    public func makeFolders() throws(SystemError) {
-        do throws(SystemError) {
-            try makeFolder()
-        } catch {
-            guard error.code == ENOENT, !isEmpty, parent != self else { throw error }
-            try parent.makeFolders()
-            try makeFolder()
-        }
-    }
+    public func makeFolders() throws(SystemError) { try SystemFiles().makeFolders(self) }
 
     /// Gives the file another name, in place of what had it.
     public func rename(to path: FilePath) throws(SystemError) {
@@ -214,16 +179,7 @@ extension FilePath {
     }
 
     /// Takes a file, or a folder with all that is in it, away; links are not followed.
-    public func removeAll() throws(SystemError) {
-        guard !isLink, isFolder else { return try remove() }
-        for name in try names() { try appending(name).removeAll() }
-        try removeFolder()
-    }
-
-    /// Cuts a file off behind some bytes.
-    public func truncate(to byteCount: Int) throws(SystemError) {
-        try perform("truncate") { Foundation.truncate($0, off_t(byteCount)) }
-    }
+    public func removeAll() throws(SystemError) { try SystemFiles().removeAll(self) }
 
     // MARK: Places
 
@@ -252,46 +208,6 @@ extension FilePath {
                 default: path.appending(name)
                 }
             }
-    }
-}
-
-extension FileHandleOwner {
-    /// What the system says of the open file.
-    public func status() throws(SystemError) -> FileStatus {
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else {
-            throw SystemError(call: "fstat", subject: path)
-        }
-        return FileStatus(status)
-    }
-
-    /// Bytes from a place in the file on; fewer where it ends before.
-    public func read(at offset: Int, count: Int) throws(SystemError) -> [UInt8] {
-        var failure: SystemError?
-        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-            while filled < count {
-                let got = retryingInterrupts {
-                    pread(
-                        descriptor, buffer.baseAddress.map { $0 + filled }, count - filled,
-                        off_t(offset + filled))
-                }
-                if got < 0 { failure = SystemError(call: "pread", subject: path) }
-                guard got > 0 else { return }
-                filled += got
-            }
-        }
-        if let failure { throw failure }
-        return bytes
-    }
-
-    /// What is left of the file from its beginning on, whether its size is known or not, as in `/proc`.
-    public func readAll() throws(SystemError) -> [UInt8] {
-        var bytes: [UInt8] = []
-        while true {
-            let more = try read(at: bytes.count, count: max(1 << 16, bytes.count))
-            guard !more.isEmpty else { return bytes }
-            bytes += more
-        }
     }
 }
 
@@ -326,12 +242,8 @@ extension FilePath {
     ///
     /// - Throws: `SystemError`, with `ETIMEDOUT` for a pipe through which nothing comes for ten seconds.
     public func contents() throws(SystemError) -> [UInt8] {
-        let file = try FileHandleOwner.open(self, O_RDONLY | O_CLOEXEC)
-        switch try file.status().kind {
-        case .regular: return try file.readAll()
-        case .folder: throw SystemError(call: "open", subject: self, code: EISDIR)
-        case .pipe: return try file.readPipe(patience: .seconds(10))
-        case .other: throw .notRegular(self)
-        }
+        let file = try SystemFile(self, .reading)
+        guard try file.status().kind == .pipe else { return try file.contents() }
+        return try file.handle.readPipe(patience: .seconds(10))
     }
 }

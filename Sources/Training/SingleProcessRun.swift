@@ -50,7 +50,7 @@ public final class SingleProcessRun {
     private let lock: RunLock
     private let store: CheckpointStore
     private let writer: BackgroundCheckpointWriter
-    private let saving = Locked<Result<CheckpointName, CheckpointError>?>(nil)
+    private let saving = Locked<Result<SavedCheckpoint, CheckpointError>?>(nil)
     private let observer: Observer
     private let book: RunBook
     private let runner: StepRunner
@@ -88,7 +88,7 @@ public final class SingleProcessRun {
         replica = try TrainingReplica(
             configuration: record.configuration, dataset: dataset, threads: threads)
         runner = StepRunner(replica, clock: clock)
-        store = CheckpointStore(path: directory.checkpointsPath)
+        store = directory.checkpoints
         writer = try BackgroundCheckpointWriter()
         writer.prepare(for: replica.state)
         term = (try store.list().map(\.term).max() ?? 0) + 1
@@ -218,12 +218,12 @@ public final class SingleProcessRun {
     }
 
     private func saveInBackground() {
-        let (name, saving) = (name, saving)
+        let saving = saving
         let isBegun = writer.save(
             replica.state, to: store, as: name, context: context,
             keep: record.configuration.checkpoint.keep
         ) { result in
-            saving.withLock { $0 = result.map { _ in name } }
+            saving.withLock { $0 = result }
         }
         if !isBegun {
             observer.warning(
@@ -238,8 +238,10 @@ public final class SingleProcessRun {
             return saving
         }
         switch result {
-        case .success(let name):
+        case .success(let saved):
+            let name = saved.name
             lastSaved = name.step
+            warn(unremoved: saved.unremoved)
             // An event that cannot be written is no reason to stop; the next append that matters says so.
             try? book.append(
                 .checkpoint, "checkpoint \(name) is whole", ["step": .integer(Int64(name.step))])
@@ -256,9 +258,15 @@ public final class SingleProcessRun {
         guard lastSaved != replica.step else { return }
         try store.save(replica.state, as: name, context: context)
         lastSaved = replica.step
-        try store.prune(keep: record.configuration.checkpoint.keep)
+        warn(unremoved: store.tidy(keep: record.configuration.checkpoint.keep, before: term))
         try book.append(
             .checkpoint, "checkpoint \(name) is whole", ["step": .integer(Int64(replica.step))])
         observer.note("checkpoint \(name) saved")
+    }
+
+    private func warn(unremoved: CheckpointError?) {
+        guard let unremoved else { return }
+        observer.warning(
+            "old checkpoints cannot be removed: \(unremoved); trying again at the next")
     }
 }

@@ -32,7 +32,7 @@ public struct InitialWeights {
             tensors = try file.tensors()
             return
         }
-        let store = CheckpointStore(path: RunDirectory(path: path).checkpointsPath)
+        let store = RunDirectory(path: path).checkpoints
         let prefix = OfficialWeights.parameterPrefix
         let newest = try store.newestTensors(step: step, where: { $0.hasPrefix(prefix) }) {
             Log().warning("checkpoint \($0) is passed over: \($1)")
@@ -56,7 +56,7 @@ public struct InitialWeights {
     public func begin(
         _ directory: RunDirectory, configuration: Configuration, fresh: Bool
     ) throws {
-        let store = CheckpointStore(path: directory.checkpointsPath)
+        let store = directory.checkpoints
         if directory.holdsRun, !fresh, try !store.list().isEmpty { return }
         let replica = try TrainingReplica.atStepZero(configuration)
         let given = OfficialWeights.encoder(inModel: tensors)
@@ -88,7 +88,7 @@ extension TrainingReplica {
     public func saveStepZero(in directory: RunDirectory, fresh: Bool) throws -> Digest {
         let record = try directory.open(
             configuration: configuration, dataPath: nil, dataDigest: nil, fresh: fresh)
-        return try CheckpointStore(path: directory.checkpointsPath).save(
+        return try directory.checkpoints.save(
             state, as: CheckpointName(step: 0, generation: 0, term: 0),
             context: CheckpointContext(
                 step: 0, cursor: 0, configuration: configuration.resolved,

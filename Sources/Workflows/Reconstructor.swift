@@ -36,7 +36,7 @@ public struct Reconstructor {
         }
         self.method = method
         parameters = Parameters(method.parameters, seed: configuration.seed)
-        let store = CheckpointStore(path: directory.checkpointsPath)
+        let store = directory.checkpoints
         step = try store.loadNewestParameters(
             into: parameters.held(under: OfficialWeights.parameterPrefix)
         ) {

@@ -48,7 +48,8 @@ func context(step: UInt64) -> CheckpointContext {
         let state = sampleState(step: Int64(step), seed: UInt8(step))
         let partial = try store.begin(name(step, term: term))
         let receipts = try Share.split(state, into: shares).enumerated().map { index, share in
-            let receipt = try Share.write(share, index: index, of: shares, into: partial.path)
+            let receipt = try Share.write(
+                share, index: index, of: shares, into: partial.path, in: SystemFiles())
             return try ShareReceipt(
                 JSONValue(parsing: receipt.json.text().utf8), from: "worker \(index)")
         }
@@ -197,7 +198,7 @@ func context(step: UInt64) -> CheckpointContext {
         let small = [
             NamedTensor("x", patterned(.uint8, [5])), NamedTensor("y", patterned(.float32, [2])),
         ]
-        let receipt = try Share.write(small, index: 0, of: 1, into: partial.path)
+        let receipt = try Share.write(small, index: 0, of: 1, into: partial.path, in: SystemFiles())
         let manifest = try Manifest(
             context: context(step: 1), name: partial.name, receipts: [receipt])
         try store.commit(partial, manifest)
@@ -226,7 +227,8 @@ func context(step: UInt64) -> CheckpointContext {
     @Test func anUnfinishedOneDoesNotExist() throws {
         try save(10)
         let partial = try store.begin(name(20))
-        _ = try Share.write(sampleState(step: 20), index: 0, of: 1, into: partial.path)
+        _ = try Share.write(
+            sampleState(step: 20), index: 0, of: 1, into: partial.path, in: SystemFiles())
         #expect(try store.list().map(\.step) == [10])
         #expect(try store.removePartials(before: 1).isEmpty)
         #expect(try store.removePartials(before: 2) == [name(20)])
@@ -238,7 +240,7 @@ func context(step: UInt64) -> CheckpointContext {
         let partial = try store.begin(name(20))
         let state = sampleState(step: 20)
         let receipts = try Share.split(state, into: 2).enumerated().map { index, share in
-            try Share.write(share, index: index, of: 2, into: partial.path)
+            try Share.write(share, index: index, of: 2, into: partial.path, in: SystemFiles())
         }
         let manifest = try Manifest(
             context: context(step: 20), name: partial.name, receipts: receipts)
@@ -306,7 +308,8 @@ func context(step: UInt64) -> CheckpointContext {
     @Test(arguments: ["", "/x", "../x", ".x", "a/b"])
     func receiptsCannotLeaveTheFolder(file: String) throws {
         let partial = try store.begin(name(1))
-        let receipt = try Share.write(sampleState(step: 1), index: 0, of: 1, into: partial.path)
+        let receipt = try Share.write(
+            sampleState(step: 1), index: 0, of: 1, into: partial.path, in: SystemFiles())
         var json = receipt.json.objectValue ?? [:]
         var entry = json["file"]?.objectValue ?? [:]
         entry["name"] = .string(file)
@@ -333,7 +336,8 @@ func context(step: UInt64) -> CheckpointContext {
         try FileManager.default.createSymbolicLink(
             atPath: share, withDestinationPath: "/dev/full")
         let error = #expect(throws: CheckpointError.self) {
-            try Share.write(sampleState(step: 2), index: 0, of: 1, into: partial.path)
+            try Share.write(
+                sampleState(step: 2), index: 0, of: 1, into: partial.path, in: SystemFiles())
         }
         #expect(error?.isFullDisk == true)
         #expect(error?.description.contains("earlier checkpoints are untouched") == true)
@@ -360,7 +364,7 @@ func context(step: UInt64) -> CheckpointContext {
             let receipts = try Share.split(state, into: 2).enumerated().prefix(
                 moment == "after a share" ? 1 : 2
             ).map { index, share in
-                try Share.write(share, index: index, of: 2, into: partial.path)
+                try Share.write(share, index: index, of: 2, into: partial.path, in: SystemFiles())
             }
             let text = try Manifest(
                 context: context(step: 20), name: partial.name, receipts: receipts

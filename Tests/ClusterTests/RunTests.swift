@@ -4,6 +4,7 @@ import Configurations
 import Foundation
 import Runs
 import Runtime
+import TestSupport
 import Testing
 import Transport
 
@@ -24,14 +25,14 @@ final class ToyCluster: Sendable {
 
     init(
         steps: UInt64 = 12, ballastBytes: Int = 0, secondsPerShard: Double = 0,
-        gathersRows: Bool = false
+        gathersRows: Bool = false, files: any FileSystem = SystemFiles()
     ) throws {
         self.gathersRows = gathersRows
         self.steps = steps
         self.ballastBytes = ballastBytes
         self.secondsPerShard = secondsPerShard
         let path = NSTemporaryDirectory() + "purkinje-cluster-\(UUID().uuidString)"
-        directory = RunDirectory(path: FilePath(path))
+        directory = RunDirectory(path: FilePath(path), in: files)
         let configuration = try Configuration([
             "method": "st-mem", "batchSize": 12, "logicalShards": 6,
             "steps": .integer(Int64(steps)),
@@ -45,7 +46,7 @@ final class ToyCluster: Sendable {
         try directory.write(record)
     }
 
-    deinit { try? FileManager.default.removeItem(atPath: directory.path.text) }
+    deinit { try? directory.files.removeAll(directory.path) }
 
     func coordinator(workers: Int, stop: UInt64? = nil, minimum: Int = 1) throws
         -> CoordinatorDriver
@@ -141,7 +142,7 @@ final class ToyCluster: Sendable {
 
     /// Digest of the newest whole checkpoint.
     func digest() throws -> String {
-        let store = CheckpointStore(path: directory.checkpointsPath)
+        let store = directory.checkpoints
         let newest = try store.newestWhole { _, _ in }
         return newest.map { "\($0.manifest.stateDigest) step=\($0.name.step)" } ?? "none"
     }
@@ -156,13 +157,11 @@ final class ToyCluster: Sendable {
     }
 
     func metricsSteps() throws -> [Int] {
-        try String(contentsOfFile: directory.metricsPath.text, encoding: .utf8).split(
-            separator: "\n"
-        )
-        .compactMap { line in
-            let value = try JSONValue(parsing: line.utf8)
-            return value["loss"] == nil ? nil : value["step"]?.integerValue
-        }
+        try directory.files.contents(of: directory.metricsPath).split(separator: 0x0A)
+            .compactMap { line in
+                let value = try JSONValue(parsing: line)
+                return value["loss"] == nil ? nil : value["step"]?.integerValue
+            }
     }
 }
 
@@ -188,6 +187,22 @@ extension WorkerDriver {
         #expect(try cluster.digest() == cluster.expected(12))
         #expect(try cluster.metricsSteps() == Array(1...12))
         #expect(try CoordinatorAddress.read(from: cluster.directory) == nil)
+    }
+
+    @Test func aDiskThatHangsHoldsCheckpointsUpAndNoStep() throws {
+        let files = MemoryFileSystem()
+        let cluster = try ToyCluster(steps: 40, files: files)
+        files.inject(.hang, atNext: { $0.hasPrefix("fsync") && $0.contains("state-00001-of") })
+        try cluster.start("coordinator", cluster.coordinator(workers: 2))
+        for number in 1...2 { try cluster.startWorker("worker \(number)") }
+        #expect(files.waitUntilSomethingHangs(timeout: .seconds(60)))
+        cluster.waitForStep(20)
+        #expect(cluster.committed.withLock { $0 } >= 20)
+        #expect(try cluster.directory.checkpoints.list().isEmpty)
+        files.mend()
+        #expect(cluster.outcome(of: "coordinator")?.exitCode == 0)
+        #expect(try cluster.digest() == cluster.expected(40))
+        #expect(try cluster.metricsSteps() == Array(1...40))
     }
 
     @Test func aWorkerThatDiesInMidStepDoesNotEndTheRun() throws {

@@ -107,7 +107,7 @@ import Testing
         let path = folder.appending("file")
         try AtomicFile.write("old", to: path)
         #expect(throws: SystemError.self) {
-            try AtomicFile.replace(path) { file throws(SystemError) in
+            try SystemFiles().replace(path) { file throws(SystemError) in
                 throw SystemError(call: "write", subject: file.path, code: ENOSPC)
             }
         }
