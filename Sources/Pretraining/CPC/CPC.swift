@@ -179,7 +179,9 @@ private final class CPCWorkspace: RowWorkspace {
 
     /// A record's latents, then its predictions; no gradient goes through.
     private func joined(_ pairs: Pairs, on tape: Tape) -> Value {
-        tape.withoutGradients {
+        tape.detached(
+            rows: pairs.latents.rows + pairs.predictions.rows, columns: settings.channels
+        ) {
             tape.joinGroups(
                 pairs.latents, pairs.predictions,
                 groups: pairs.latents.rows / settings.horizons)
