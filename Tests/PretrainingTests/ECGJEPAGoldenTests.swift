@@ -129,7 +129,7 @@ import Testing
         let cotangent = golden("cotangent").floats
         tape.backward(
             from: representation,
-            gradient: { $0.update(from: cotangent, count: cotangent.count) }, into: model)
+            gradient: { $0.update(from: cotangent.span) }, into: model)
         let expected = golden.names.filter { $0.hasPrefix("grad.") }
         #expect(!expected.isEmpty)
         for name in expected {

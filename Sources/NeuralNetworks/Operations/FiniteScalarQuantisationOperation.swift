@@ -22,7 +22,7 @@ public struct FiniteScalarQuantisation: Sendable, Equatable {
 
     /// Half the range before rounding, what even numbers of levels are shifted by, and the argument's shift that
     /// keeps 0 at 0.
-    func bounds(_ place: Int) -> (half: Double, offset: Double, shift: Double) {
+    public func bounds(_ place: Int) -> (half: Double, offset: Double, shift: Double) {
         let half = Double(levels[place] - 1) * (1 + Self.slack) / 2
         let offset = levels[place].isMultiple(of: 2) ? 0.5 : 0
         return (half, offset, ElementaryFunctions.inverseHyperbolicTangent(offset / half))

@@ -1,5 +1,7 @@
 import Kernels
 import NeuralNetworks
+import Tensors
+import TestSupport
 import Testing
 
 @testable import Pretraining
