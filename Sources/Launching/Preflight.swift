@@ -104,14 +104,19 @@ public struct Preflight: Sendable {
 
     /// Whether workers of the build that prints this would be let into the run.
     private func suffices(_ there: String) -> Bool {
-        let (own, other) = (version.split(separator: " "), there.split(separator: " "))
-        guard own.count == 2, other.count == 2, own[0] == other[0] else { return false }
-        let builds = [own[1], other[1]].map { BuildIdentity(version: String($0)) }
-        return switch builds[0].relation(to: builds[1]) {
+        switch relation(to: there) {
         case .same, .unknown: true
         case .otherSources: allowsMixedBuilds
-        case .otherRelease: false
+        case .otherRelease, nil: false
         }
+    }
+
+    /// How the build that prints this stands to this one; `nil` for what is no version of the same program.
+    private func relation(to there: String) -> BuildIdentity.Relation? {
+        let (own, other) = (version.split(separator: " "), there.split(separator: " "))
+        guard own.count == 2, other.count == 2, own[0] == other[0] else { return nil }
+        let builds = [own[1], other[1]].map { BuildIdentity(version: String($0)) }
+        return builds[0].relation(to: builds[1])
     }
 
     func read(_ lines: [String], of host: RemoteHost) -> Answer {
@@ -125,7 +130,9 @@ public struct Preflight: Sendable {
         if !suffices(values["version"] ?? "") {
             problems.append(
                 "purkinje-worker there says '\(values["version"] ?? "nothing")', here is '\(version)'; "
-                    + "install the same build, or name its folder: programs=PATH")
+                    + "install the same build, or name its folder: programs=PATH"
+                    + (relation(to: values["version"] ?? "") == .otherSources
+                        ? "; --allow-mixed-builds lets other sources of a release pass" : ""))
         }
         if values["run"] != "shared" {
             problems.append(

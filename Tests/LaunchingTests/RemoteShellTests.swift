@@ -89,6 +89,7 @@ private struct LocalShell {
         let other = "purkinje-worker 1.0.0+ffffffffff.src1111111111"
         #expect(problems(other, allowed: true).isEmpty)
         #expect(problems(other, allowed: false).count == 1)
+        #expect(problems(other, allowed: false)[0].contains("--allow-mixed-builds"))
         for there in ["purkinje-worker 1.0.1+1a2b3c4d5e.src0f9e8d7c6b", "sh: not found", ""] {
             #expect(problems(there, allowed: true).count == 1, "\(there)")
         }
