@@ -110,6 +110,7 @@ import Testing
             first = nil
             #expect(try second.lock(.exclusive))
             #expect(try files.open(path, .reading).lock(.shared) == false)
+            withExtendedLifetime(second) {}
         }
     }
 
