@@ -107,10 +107,10 @@ public struct CheckpointStore: Sendable {
         var whole: [CheckpointName] = []
         for name in try names(ending: "").sorted(by: >) {
             // One that the disk does not answer for must not seem to be absent.
-            let holds = try asCheckpointError { () throws(SystemError) in
-                try files.holds(manifestPath(of: name))
+            let manifest = try asCheckpointError { () throws(SystemError) in
+                try files.kind(of: manifestPath(of: name))
             }
-            if holds { whole.append(name) }
+            if manifest != nil { whole.append(name) }
         }
         return whole
     }

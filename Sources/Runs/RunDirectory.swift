@@ -110,7 +110,7 @@ public struct RunDirectory: Sendable {
 
     /// Whether a run was begun here, where another answer than the right one would begin a second.
     func isBegun() throws(RunError) -> Bool {
-        try asRunError { () throws(SystemError) in try files.holds(configurationPath) }
+        try asRunError { () throws(SystemError) in try files.kind(of: configurationPath) != nil }
     }
 
     /// Makes the folder and those within it, as far as they are absent.
@@ -120,7 +120,7 @@ public struct RunDirectory: Sendable {
     public func create(fresh: Bool = false) throws(RunError) {
         if fresh {
             let isOccupied = try asRunError { () throws(SystemError) in
-                guard try files.holds(path), files.isFolder(path) else { return false }
+                guard try files.kind(of: path) == .folder else { return false }
                 return try !files.names(in: path).isEmpty
             }
             guard !isOccupied else { throw .occupied(path: path) }

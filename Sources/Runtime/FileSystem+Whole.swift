@@ -55,16 +55,16 @@ extension FileSystem {
     /// Whether something is there that can be looked at.
     public func exists(_ path: FilePath) -> Bool { (try? status(of: path)) != nil }
 
-    /// Whether something is there, where it matters that a disk that does not answer is no answer.
+    /// What sort of file is there, where a disk that does not answer must not pass for an empty one.
     ///
+    /// - Returns: `nil` where nothing is there.
     /// - Throws: `SystemError` where it cannot be told.
-    public func holds(_ path: FilePath) throws(SystemError) -> Bool {
+    public func kind(of path: FilePath) throws(SystemError) -> FileStatus.Kind? {
         do throws(SystemError) {
-            _ = try status(of: path)
-            return true
+            return try status(of: path).kind
         } catch {
             guard error.code == ENOENT || error.code == ENOTDIR else { throw error }
-            return false
+            return nil
         }
     }
 
@@ -99,7 +99,7 @@ extension FileSystem {
             try makeNewFolder(path)
         } catch {
             guard error.code == EEXIST else { throw error }
-            guard isFolder(path) else {
+            guard try kind(of: path) == .folder else {
                 throw SystemError(call: "mkdir", subject: path, code: ENOTDIR)
             }
             return

@@ -33,7 +33,7 @@ import Testing
     @Test func aPowerCutAtAnyOperationTakesNothingThatLasts() throws {
         let count = try Self.operationCount()
         #expect(count > 200)
-        let seeds = (1...6 as ClosedRange<UInt64>).map { MemoryFileSystem.Survivors.some(seed: $0) }
+        let seeds = (1...2 as ClosedRange<UInt64>).map { MemoryFileSystem.Survivors.some(seed: $0) }
         for operation in 0..<count {
             guard let (story, circumstances) = story(.powerCut, at: operation) else { continue }
             for survivors in [.nothing, .names, .bytes, .everything] + seeds {
@@ -54,6 +54,25 @@ import Testing
             try story.check(story.files, circumstances)
             try story.check(cut, "\(circumstances), and a power cut")
         }
+    }
+
+    /// What would be seen of a program that forgot to synchronise: the checks are no ornament.
+    @Test(arguments: [
+        "/runs", "/runs/heart", "/runs/heart/one", "/runs/heart/one/checkpoints",
+        "step-000000006.g1.t2.partial", "state-00001-of-00002.safetensors",
+        "state-00002-of-00002.safetensors", ".partial/.tmp-", "/one/.tmp-", "journal-t1",
+        "metrics.jsonl",
+    ])
+    func aSynchronisationThatIsForgottenIsSeen(what: String) throws {
+        let files = MemoryFileSystem(folders: ["/runs"])
+        files.skipSynchronisations { path in
+            what.hasPrefix("/runs")
+                ? path == what : path.hasSuffix(what) || what.hasSuffix("-") && path.contains(what)
+        }
+        let story = RunStory(files)
+        try story.play()
+        #expect(story.survived.isEmpty)
+        withKnownIssue { try story.check(files.afterPowerCut(.nothing), what) }
     }
 
     /// The disk fills after so many bytes instead of at an operation.

@@ -52,7 +52,8 @@ import Testing
     ]
 
     private static func opensFile(_ line: String) -> Bool {
-        waysToFiles.contains { line.contains($0) }
+        // As C would see it: a point ends a word.
+        waysToFiles.contains { line.contains($0.wordBoundaryKind(.simple)) }
     }
 
     /// Whoever keeps something in files is handed the file system, so that tests can give a disk that is full, or forgets.

@@ -62,6 +62,7 @@ extension MemoryFileSystem {
         var operations: [String] = []
         var faults: [(fault: Fault, operation: Int)] = []
         var awaited: [(fault: Fault, isWanted: @Sendable (String) -> Bool)] = []
+        var lies: [@Sendable (String) -> Bool] = []
         var capacity: Int?
         var isDead = false
 
