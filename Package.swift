@@ -60,7 +60,7 @@ let evaluationRooms: [Target.Dependency] = [
 
 let workflowRooms: [Target.Dependency] =
     evaluationRooms + [
-        "EvaluationSchema", "Evaluation", "Reporting", "Transport", "Collectives",
+        "Training", "EvaluationSchema", "Evaluation", "Reporting", "Transport", "Collectives",
         "CommandLineInterface", "Diagnosis", "Launching",
     ]
 

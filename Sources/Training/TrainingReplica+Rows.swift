@@ -25,7 +25,6 @@ extension TrainingReplica {
         let computed = try pool.map(missing.count) { [self] task, thread in
             let rows = try threads[thread].rows(of: trainingShard(missing[task]), from: source)
             precondition(rows.count == count, "\(rows.count) numbers of rows instead of \(count)")
-            }
             return rows
         }
         gathered.shards.merge(zip(missing, computed)) { _, new in new }

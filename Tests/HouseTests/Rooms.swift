@@ -35,7 +35,8 @@ enum Rooms {
             "Runtime", "Drawing", "Configurations", "Runs", "Checkpoints", "EvaluationSchema",
         ],
         "Workflows": evaluation.union([
-            "Evaluation", "Reporting", "Transport", "Collectives", "CommandLineInterface",
+            "Training", "Evaluation", "Reporting", "Transport", "Collectives",
+            "CommandLineInterface",
             "Diagnosis", "Launching",
         ]),
         "Launching": ["Runtime", "CSystem", "CommandLineInterface"],

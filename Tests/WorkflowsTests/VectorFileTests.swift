@@ -3,6 +3,7 @@ import CommandLineInterface
 import Evaluation
 import Runtime
 import Tensors
+import Statistics
 import Testing
 
 @testable import Workflows

@@ -4,6 +4,7 @@ import Evaluation
 import EvaluationSchema
 import LinearAlgebra
 import Runtime
+import Statistics
 
 /// Measures of scores, clusters and partitions that any program wrote as a safetensors file.
 public struct FileMetrics {

@@ -3,6 +3,7 @@ import CommandLineInterface
 import Evaluation
 import LinearAlgebra
 import Runtime
+import Statistics
 
 /// Vectors of a file with what it says of their records.
 struct LabelledVectors {

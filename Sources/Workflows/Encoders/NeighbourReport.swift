@@ -94,7 +94,7 @@ public struct NeighbourReport {
                 query.classes.isEmpty
                 ? "" : ": \(search.agreeing) of \(report.count) neighbours share a superclass"
             let rows = search.neighbours.map {
-                [ResultTable.text($0.distance), $0.record.summary]
+                [decimals($0.distance), $0.record.summary]
             }
             return query.summary + agreement + "\n"
                 + Output.table([["distance", "neighbour"]] + rows)

@@ -3,6 +3,7 @@ import Evaluation
 import LinearAlgebra
 import Reporting
 import Runtime
+import Statistics
 
 /// Vectors of records in a plane.
 public struct PlacedVectors {

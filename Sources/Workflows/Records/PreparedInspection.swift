@@ -50,10 +50,8 @@ public struct PreparedInspection: CommandResult {
     public func picture() throws -> String {
         let count = set.samplesPerWindow
         var signal = [Float](repeating: 0, count: Lead.allCases.count * count)
-        let result = signal.withUnsafeMutableBufferPointer { buffer in
-            Result { try set.readMillivolts(window: window, into: buffer) }
-        }
-        try result.get()
+        var span = signal.mutableSpan
+        try set.readMillivolts(window: window, into: &span)
         let traces = Lead.allCases.map { lead in
             ECGPaper.Trace(
                 name: lead.name,

@@ -1,3 +1,4 @@
+import Runtime
 import CommandLineInterface
 import Configurations
 import Electrocardiography
