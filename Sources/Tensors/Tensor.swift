@@ -118,16 +118,6 @@ public struct Tensor: Sendable {
         return Tensor(elementType, shape: shape, storage: storage, byteOffset: byteOffset)
     }
 
-    /// Takes over another tensor's numbers.
-    ///
-    /// - Precondition: Both have as many elements of the same kind.
-    public func copyNumbers(of other: Tensor) {
-        precondition(
-            elementType == other.elementType && count == other.count,
-            "\(other.count) \(other.elementType.rawValue) into \(count) \(elementType.rawValue)")
-        bytes.copyMemory(from: UnsafeRawBufferPointer(other.bytes))
-    }
-
     /// The numbers in double, whatever they are stored as.
     public var doubles: [Double] {
         func numbers<Number>(_ type: Number.Type, _ double: (Number) -> Double) -> [Double] {

@@ -11,7 +11,7 @@ import Testing
     /// Paths below `Sources`, without the ending, of files that still take addresses.
     private static let stillAllowed: Set = [
         // The bytes that the network takes and puts.
-        "Training/TrainingReplica+Sums",
+        "Training/TrainingReplica+Sums"
     ]
 
     /// Whether a line of code speaks of addresses.

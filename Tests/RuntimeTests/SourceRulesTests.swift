@@ -75,7 +75,8 @@ import Testing
                 "Checkpoints",
                 [
                     "CheckpointStore.swift": [
-                        "public init(path: FilePath, in files: any FileSystem = SystemFiles())"
+                        "public init(path: FilePath, in files: any FileSystem = SystemFiles())",
+                        "case .system, .damaged, .absent, .exists: report(name, error)",
                     ],
                     // Weights of others are mapped: they may be larger than the memory. They are written where a user says.
                     "SafetensorsFile.swift": [

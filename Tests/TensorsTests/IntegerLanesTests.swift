@@ -70,8 +70,5 @@ import Testing
         tensor.numbers(of: Int32.self).update(from: ([5, -6] as [Int32]).span)
         #expect(Array(storage.numbers(of: Int32.self)) == [0, 0, 5, -6, 0, 0, 0, 0])
         #expect(tensor.doubles == [5, -6])
-        let copy = Tensor(.int32, shape: [2])
-        copy.copyNumbers(of: tensor)
-        #expect(copy.doubles == [5, -6])
     }
 }

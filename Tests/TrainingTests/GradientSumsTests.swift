@@ -30,7 +30,8 @@ import Testing
                 sums.add(gradient, of: 0) { _ in RandomStream(seed: 1, purpose: .rounding) }
             }
         }
-        #expect(sums.maxima == [129, 129, 129])
+        // The largest are 6, and 3 in the last block.
+        #expect(sums.maxima == [129, 129, 128])
         for (index, block) in sums.layout.blocks.enumerated() {
             var mean = Array(repeating: Float(-1), count: block.count)
             mean.withNumbers {
