@@ -115,12 +115,12 @@ public final class BackgroundCheckpointWriter: Sendable {
             }
     }
 
-    /// Saves one share of several: what a worker does.
+    /// Saves one shard of several: what a worker does.
     ///
     /// - Parameters:
-    ///   - tensors: The share's.
+    ///   - tensors: The shard's.
     ///   - index: Counted from 0.
-    ///   - count: Number of shares.
+    ///   - count: Number of shards.
     ///   - folder: The unfinished checkpoint's.
     ///   - files: Where it is.
     ///   - completion: Told on the writer's thread how it went.
@@ -128,17 +128,18 @@ public final class BackgroundCheckpointWriter: Sendable {
     public func save(
         _ tensors: [NamedTensor], index: Int, of count: Int, into folder: FilePath,
         in files: any FileSystem,
-        completion: @escaping @Sendable (Result<ShareReceipt, CheckpointError>) -> Void
+        completion: @escaping @Sendable (Result<CheckpointShardReceipt, CheckpointError>) -> Void
     ) -> Bool {
         stage(tensors) { copies in
             completion(
                 Result { () throws(CheckpointError) in
-                    try Share.write(copies, index: index, of: count, into: folder, in: files)
+                    try CheckpointShard.write(
+                        copies, index: index, of: count, into: folder, in: files)
                 })
         }
     }
 
-    /// Saves a whole state in one share, and removes old checkpoints and what former terms left:
+    /// Saves a whole state in one shard, and removes old checkpoints and what former terms left:
     /// what a single process does.
     ///
     /// - Parameters:
@@ -191,7 +192,7 @@ extension CheckpointStore {
         }
     }
 
-    /// Saves a whole state in one share, and returns when it is safe on the disk.
+    /// Saves a whole state in one shard, and returns when it is safe on the disk.
     ///
     /// - Parameters:
     ///   - state: All tensors.
@@ -205,7 +206,7 @@ extension CheckpointStore {
     ) throws(CheckpointError) -> Manifest {
         let partial = try begin(name)
         do throws(CheckpointError) {
-            let receipt = try Share.write(
+            let receipt = try CheckpointShard.write(
                 state, index: 0, of: 1, into: partial.path, in: files)
             let manifest = try Manifest(context: context, name: name, receipts: [receipt])
             try commit(partial, manifest)

@@ -49,10 +49,10 @@ public struct CheckpointStore: Sendable {
 
     // MARK: Writing
 
-    /// Begins a checkpoint with an empty folder for its shares.
+    /// Begins a checkpoint with an empty folder for its shards.
     ///
     /// - Parameter name: The checkpoint's; a damaged one of that name is removed.
-    /// - Returns: Where its shares go.
+    /// - Returns: Where its shards go.
     /// - Throws: `CheckpointError.exists` where a sound one has that name, and `system`.
     public func begin(_ name: CheckpointName) throws(CheckpointError) -> Partial {
         let partial = partial(name)
@@ -68,7 +68,7 @@ public struct CheckpointStore: Sendable {
         return partial
     }
 
-    /// Makes a checkpoint of the shares in a partial folder.
+    /// Makes a checkpoint of the shards in a partial folder.
     ///
     /// - Parameters:
     ///   - partial: The folder, in which all files of the manifest are.
@@ -78,7 +78,7 @@ public struct CheckpointStore: Sendable {
     public func commit(_ partial: Partial, _ manifest: Manifest) throws(CheckpointError) {
         for file in manifest.files {
             let tensors = manifest.tensors.filter { $0.file == file.name }
-            _ = try ShareReader(file, tensors: tensors, folder: partial.path, in: files)
+            _ = try CheckpointShardReader(file, tensors: tensors, folder: partial.path, in: files)
         }
         try asCheckpointError { () throws(SystemError) in
             try files.write(
@@ -308,7 +308,7 @@ public struct CheckpointStore: Sendable {
     ) throws(CheckpointError) {
         for file in manifest.files {
             let tensors = manifest.tensors.filter { $0.file == file.name }
-            let reader = try ShareReader(
+            let reader = try CheckpointShardReader(
                 file, tensors: tensors, folder: folder(of: name), in: files)
             try reader.read(into: destination)
         }

@@ -66,15 +66,15 @@ public struct Manifest: Sendable, Equatable {
     /// The digest of the state.
     public let stateDigest: Digest
 
-    /// Joins the receipts of all shares.
+    /// Joins the receipts of all shards.
     ///
     /// - Parameters:
     ///   - context: Of which run and moment the state is.
     ///   - name: The checkpoint's.
-    ///   - receipts: Of all shares, in any order.
+    ///   - receipts: Of all shards, in any order.
     /// - Throws: `CheckpointError.damaged` where two receipts speak of the same file or tensor.
     public init(
-        context: CheckpointContext, name: CheckpointName, receipts: [ShareReceipt]
+        context: CheckpointContext, name: CheckpointName, receipts: [CheckpointShardReceipt]
     ) throws(CheckpointError) {
         try self.init(
             context: context, generation: name.generation, term: name.term,

@@ -48,7 +48,7 @@ final class CheckpointDisk: Sendable {
         queue.update { $0.work.append(work) }
     }
 
-    /// Makes the folder for the members' shares, at once: they are told of it next.
+    /// Makes the folder for the members' shards, at once: they are told of it next.
     func open(_ name: CheckpointName) throws(CheckpointError) { _ = try store.begin(name) }
 
     /// Writes the manifest, puts the checkpoint in place and removes old ones.
@@ -64,11 +64,11 @@ final class CheckpointDisk: Sendable {
                 return
             }
             do throws(CheckpointError) {
-                var shares: [ShareReceipt] = []
+                var shards: [CheckpointShardReceipt] = []
                 for (index, receipt) in receipts.enumerated() {
-                    shares.append(try ShareReceipt(receipt, from: "writer \(index + 1)"))
+                    shards.append(try CheckpointShardReceipt(receipt, from: "writer \(index + 1)"))
                 }
-                let manifest = try Manifest(context: context, name: name, receipts: shares)
+                let manifest = try Manifest(context: context, name: name, receipts: shards)
                 try store.commit(store.partial(name), manifest)
             } catch {
                 completion(CheckpointFailure(error.description))

@@ -30,8 +30,8 @@ extension CoordinatorMessage {
             type = .replaceState
             fields.append(1, generation)
             source.encode(into: &fields)
-        case .beginShare(let name, let index, let count):
-            type = .beginShare
+        case .beginCheckpointShard(let name, let index, let count):
+            type = .beginCheckpointShard
             fields.append(1, name)
             fields.append(2, index)
             fields.append(3, count)
@@ -72,14 +72,14 @@ extension CoordinatorMessage {
             case .refused: return .refused(message: try fields.text(1))
             case .regroup: return .regroup(generation: try fields.small(1))
             case .form:
-                return .form(generation: try fields.small(1), ring: try fields.ringMembers(2))
+                return .form(generation: try fields.small(1), ring: try fields.exchangeMembers(2))
             case .plan: return .plan(try Plan(fields))
             case .replaceState:
                 return .replaceState(
                     generation: try fields.small(1), try StateSource(fields))
-            case .beginShare:
+            case .beginCheckpointShard:
                 let count = try fields.count(3, in: 1...65_535)
-                return .beginShare(
+                return .beginCheckpointShard(
                     try fields.checkpointName(1), index: try fields.count(2, in: 0...count - 1),
                     count: count)
             case .alive: return .heartbeat
@@ -145,7 +145,7 @@ extension StateSource {
 
     fileprivate init(_ fields: FieldReader) throws {
         switch try fields.count(2, in: 0...2) {
-        case 0: self = .members(try fields.ringMembers(4), step: try fields.integer(3))
+        case 0: self = .members(try fields.exchangeMembers(4), step: try fields.integer(3))
         case 1: self = .checkpoint(try fields.checkpointName(5))
         default: self = .initial
         }

@@ -11,13 +11,13 @@ public enum CoordinatorMessage: Sendable, Equatable {
     /// A new generation begins: stop all exchange of older ones and report what you hold.
     case regroup(generation: UInt32)
     /// Everybody of the generation has reported: make the ring.
-    case form(generation: UInt32, ring: [RingMember])
+    case form(generation: UInt32, ring: [ExchangeMember])
     /// What is committed and what to do next.
     case plan(Plan)
     /// Your state is not the committed one: take it from here, then report again.
     case replaceState(generation: UInt32, StateSource)
     /// Stage your part of the state as soon as you have this step, and write it in the background.
-    case beginShare(CheckpointName, index: Int, count: Int)
+    case beginCheckpointShard(CheckpointName, index: Int, count: Int)
     /// I live.
     case heartbeat
     /// You are no member any more; come back with another HELLO, without your state if it is to be discarded.
@@ -43,7 +43,7 @@ public struct Welcome: Sendable, Equatable {
 }
 
 /// A member of the ring.
-public struct RingMember: Sendable, Equatable {
+public struct ExchangeMember: Sendable, Equatable {
     /// The worker.
     public var id: WorkerID
     /// Its number for messages.
@@ -94,7 +94,7 @@ public struct StepWork: Sendable, Equatable {
 /// Where a worker takes the committed state from.
 public enum StateSource: Sendable, Equatable {
     /// Members that hold it.
-    case members([RingMember], step: UInt64)
+    case members([ExchangeMember], step: UInt64)
     /// A checkpoint in the run directory.
     case checkpoint(CheckpointName)
     /// The state before the first step, which the configuration determines.

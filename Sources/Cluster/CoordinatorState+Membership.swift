@@ -24,9 +24,9 @@ extension CoordinatorState {
         workers[hello.id] = Worker(
             id: hello.id, number: number, link: link,
             name: "worker \(number) (\(hello.hostName), process \(hello.processID))",
-            endpoint: endpoint, joinedAt: now, lastHeard: now, holding: hello.holding)
+            endpoint: endpoint, joinedAt: now, lastHeard: now, held: hello.held)
         links[link] = hello.id
-        if let report = hello.holding.lastReport { note(report) }
+        if let report = hello.held.lastReport { note(report) }
         let isSpare = workers.count > settings.logicalShards
         let notice =
             isSpare
@@ -120,7 +120,7 @@ extension CoordinatorState {
                 + "\(phase == .stepping ? "in step \(committed + 1)" : "after step \(committed)"): \(reason)",
             ["worker": .integer(Int64(worker.number)), "step": .integer(Int64(committed))])
         members.removeAll { $0 == id }
-        abandonSave(lacking: id)
+        abandonSave(without: id)
         if members.isEmpty, candidates.isEmpty, let lossMessage {
             finish(
                 Outcome(
@@ -160,7 +160,7 @@ extension CoordinatorState {
         effects.append(.send(worker.link, .released))
         effects.append(.close(worker.link))
         members.removeAll { $0 == id }
-        abandonSave(lacking: id)
+        abandonSave(without: id)
         event(.left, "\(worker.name) left", ["worker": .integer(Int64(worker.number))])
     }
 
@@ -212,13 +212,13 @@ extension CoordinatorState {
             pause(holders, now)
             return
         }
-        let lacking = members.filter { !holders.contains($0) }
-        guard lacking.isEmpty else {
-            replaceState(of: lacking, from: holders)
+        let withoutState = members.filter { !holders.contains($0) }
+        guard withoutState.isEmpty else {
+            replaceState(of: withoutState, from: holders)
             return
         }
         let ring = members.compactMap { id in
-            workers[id].map { RingMember(id: id, number: $0.number, endpoint: $0.endpoint) }
+            workers[id].map { ExchangeMember(id: id, number: $0.number, endpoint: $0.endpoint) }
         }
         for id in members { send(.form(generation: generation, ring: ring), to: id) }
         announceGeneration(now)
@@ -230,28 +230,28 @@ extension CoordinatorState {
     /// Whether a worker holds what would be lost with it: the state of a step that no checkpoint has.
     func holdsUnsavedSteps(_ id: WorkerID) -> Bool {
         let saved = checkpoints.last?.step ?? 0
-        let applied = workers[id]?.holding.applied ?? 0
+        let applied = workers[id]?.held.applied ?? 0
         return committed > saved && holdsCommittedState(id)
             || adoptsLaterState && applied > max(committed, saved)
     }
 
     func holdsCommittedState(_ id: WorkerID) -> Bool {
-        guard let holding = workers[id]?.holding, let applied = holding.applied else {
+        guard let held = workers[id]?.held, let applied = held.applied else {
             return false
         }
-        guard applied + 1 == committed, let reduced = holding.reduced, reduced.step == applied
+        guard applied + 1 == committed, let reduced = held.reduced, reduced.step == applied
         else { return applied == committed }
         return (checksums[applied] ?? reduced.checksum) == reduced.checksum
     }
 
     /// A worker may be ahead of a journal that lost its tail with its host: what it applied was committed.
     private mutating func adoptLaterState() {
-        let highest = members.compactMap { workers[$0]?.holding.applied }.max() ?? 0
+        let highest = members.compactMap { workers[$0]?.held.applied }.max() ?? 0
         while committed < highest {
             effects.append(.journal(.commit(step: committed, checksum: nil)))
             committed += 1
         }
-        for report in members.compactMap({ workers[$0]?.holding.lastReport }) { note(report) }
+        for report in members.compactMap({ workers[$0]?.held.lastReport }) { note(report) }
     }
 
     /// Nobody holds the committed state: back to the newest whole checkpoint.
@@ -282,21 +282,21 @@ extension CoordinatorState {
         effects.append(.journal(.rewind(toStep: target)))
         effects.append(.rewind(toStep: target))
         // Whatever a worker holds of a later course is void: it must not be taken for sums of this one.
-        for id in members where workers[id]?.holding.applied != target {
-            workers[id]?.holding = Holding(applied: nil)
+        for id in members where workers[id]?.held.applied != target {
+            workers[id]?.held = HeldState(applied: nil)
         }
     }
 
-    private mutating func replaceState(of lacking: [WorkerID], from holders: [WorkerID]) {
+    private mutating func replaceState(of withoutState: [WorkerID], from holders: [WorkerID]) {
         let plan = Plan(generation: generation, committed: committed, work: .hold)
-        if lacking.contains(where: { workers[$0]?.replacing != generation }) {
+        if withoutState.contains(where: { workers[$0]?.replacing != generation }) {
             // A holder that has yet to apply the last commit does it now, and can then give the state away.
             for id in holders { send(.plan(plan), to: id) }
         }
         let sources = holders.compactMap { id in
-            workers[id].map { RingMember(id: id, number: $0.number, endpoint: $0.endpoint) }
+            workers[id].map { ExchangeMember(id: id, number: $0.number, endpoint: $0.endpoint) }
         }
-        for (turn, id) in lacking.enumerated() where workers[id]?.replacing != generation {
+        for (turn, id) in withoutState.enumerated() where workers[id]?.replacing != generation {
             workers[id]?.replacing = generation
             let source: StateSource
             if !sources.isEmpty {

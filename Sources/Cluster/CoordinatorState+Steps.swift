@@ -35,13 +35,13 @@ extension CoordinatorState {
     private mutating func planStep(_ now: ContinuousClock.Instant) {
         // What was reported when the generation began is kept; after a commit everybody starts empty.
         let sums = members.map { id -> LocalSums? in
-            let held = workers[id]?.holding.sums
+            let held = workers[id]?.held.sums
             return held?.step == committed ? held : nil
         }
         let known = sums.compactMap { $0 }.first { $0.round == 1 }
         let round: UInt8 = known == nil ? 0 : 1
         let held = sums.map { $0?.round == round ? $0?.shards ?? [] : [] }
-        let shares = ShardDeal.deal(shardCount: settings.logicalShards, held: held)
+        let assigned = ShardAssignment.assign(shardCount: settings.logicalShards, held: held)
         let wantsDigest =
             settings.digestEvery > 0 && committed % settings.digestEvery == 0 && members.count > 1
         enter(.stepping, now)
@@ -49,7 +49,7 @@ extension CoordinatorState {
         warnedOfStall = false
         for (rank, id) in members.enumerated() {
             let work = StepWork(
-                round: round, exponents: known?.exponents ?? [], shards: shares[rank],
+                round: round, exponents: known?.exponents ?? [], shards: assigned[rank],
                 wantsDigest: wantsDigest)
             send(
                 .plan(Plan(generation: generation, committed: committed, work: .step(work))),
@@ -129,7 +129,7 @@ extension CoordinatorState {
         for id in members {
             workers[id]?.complaints = 0
             // Everybody applies what it voted for, so nothing of the finished step is held any more.
-            workers[id]?.holding = Holding(applied: committed)
+            workers[id]?.held = HeldState(applied: committed)
         }
         remember(votes, now)
         if settings.checkpointEvery > 0, committed % settings.checkpointEvery == 0 {
@@ -291,12 +291,12 @@ extension CoordinatorState {
             name: name, writers: members, receipts: Array(repeating: nil, count: members.count))
         effects.append(.openCheckpoint(name, members: members.count))
         for (index, id) in members.enumerated() {
-            send(.beginShare(name, index: index, count: members.count), to: id)
+            send(.beginCheckpointShard(name, index: index, count: members.count), to: id)
         }
     }
 
     /// Gives up a checkpoint of which this worker owes a part.
-    mutating func abandonSave(lacking id: WorkerID) {
+    mutating func abandonSave(without id: WorkerID) {
         if let index = save?.writers.firstIndex(of: id), save?.receipts[index] == nil {
             abandonSave()
         }
@@ -309,7 +309,7 @@ extension CoordinatorState {
         saveDue = true
     }
 
-    mutating func shareDone(_ name: CheckpointName, _ index: Int, _ receipt: JSONValue) {
+    mutating func checkpointShardDone(_ name: CheckpointName, _ index: Int, _ receipt: JSONValue) {
         guard save?.name == name, save?.isSealing == false,
             save?.receipts.indices.contains(index) == true
         else { return }

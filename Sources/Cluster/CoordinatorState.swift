@@ -40,7 +40,7 @@ public struct CoordinatorState: Sendable {
         let endpoint: NetworkAddress
         let joinedAt: ContinuousClock.Instant
         var lastHeard: ContinuousClock.Instant
-        var holding: Holding
+        var held: HeldState
         /// Generation of the last report.
         var reported: UInt32 = 0
         /// Generation in which it was told to replace its state.
@@ -179,11 +179,11 @@ public struct CoordinatorState: Sendable {
         switch message {
         case .hello, .statusRequest: break
         case .heartbeat(let heartbeat): workers[id]?.heartbeat = heartbeat
-        case .report(let reported, let holding):
+        case .report(let reported, let held):
             guard reported == generation, members.contains(id) else { return }
-            workers[id]?.holding = holding
+            workers[id]?.held = held
             workers[id]?.reported = reported
-            if let report = holding.lastReport { note(report) }
+            if let report = held.lastReport { note(report) }
             tryForm(now)
         case .stateFailed(let failed, let message):
             guard failed == generation else { return }
@@ -211,9 +211,9 @@ public struct CoordinatorState: Sendable {
         case .failed(let message):
             lossMessage = message
             lose(id, reason: "it failed: \(message)", now)
-        case .shareDone(let name, let index, let receipt):
-            shareDone(name, index, receipt)
-        case .shareFailed(let name, _, let message):
+        case .checkpointShardDone(let name, let index, let receipt):
+            checkpointShardDone(name, index, receipt)
+        case .checkpointShardFailed(let name, _, let message):
             guard save?.name == name else { return }
             checkpointSealed(name, CheckpointFailure(message), now)
         }

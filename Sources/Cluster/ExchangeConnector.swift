@@ -25,7 +25,7 @@ public struct ExchangeGeneration: Sendable {
     /// Grows from generation to generation.
     public let number: UInt32
     /// By rank.
-    public let members: [RingMember]
+    public let members: [ExchangeMember]
     /// This member's place.
     public let rank: Int
     /// Connections that other members make to this one's data port.

@@ -8,7 +8,7 @@ struct ExchangeFailure: Equatable {
     let reason: String
 
     /// A failure in terms of the run's members.
-    init(_ error: CollectiveError, members: [RingMember]) {
+    init(_ error: CollectiveError, members: [ExchangeMember]) {
         let peer = error.suspect.flatMap { members.indices.contains($0) ? members[$0] : nil }
         self.peer = peer?.number
         reason = error.description
@@ -23,7 +23,7 @@ struct ExchangeFailure: Equatable {
 final class ExchangeFormation: Exchange {
     let generation: UInt32
     let rank: Int
-    let members: [RingMember]
+    let members: [ExchangeMember]
     var worldSize: Int { members.count }
 
     private struct State {

@@ -15,8 +15,8 @@ enum ControlType: UInt8 {
     case suspect = 8
     case leave = 9
     case failed = 10
-    case shareDone = 11
-    case shareFailed = 12
+    case checkpointShardDone = 11
+    case checkpointShardFailed = 12
     case stateFailed = 13
     case statusRequest = 14
     // From the coordinator.
@@ -26,7 +26,7 @@ enum ControlType: UInt8 {
     case form = 36
     case plan = 37
     case replaceState = 38
-    case beginShare = 39
+    case beginCheckpointShard = 39
     case alive = 40
     case evicted = 41
     case released = 42
@@ -92,7 +92,7 @@ extension FieldWriter {
         append(tag, fields)
     }
 
-    mutating func append(_ tag: UInt16, _ value: RingMember) {
+    mutating func append(_ tag: UInt16, _ value: ExchangeMember) {
         var fields = FieldWriter()
         fields.append(1, value.id.value)
         fields.append(2, value.number)
@@ -109,7 +109,7 @@ extension FieldWriter {
         append(tag, fields)
     }
 
-    mutating func append(_ tag: UInt16, _ value: Holding) {
+    mutating func append(_ tag: UInt16, _ value: HeldState) {
         var fields = FieldWriter()
         if let applied = value.applied { fields.append(1, applied) }
         if let reduced = value.reduced {
@@ -159,10 +159,10 @@ extension FieldReader {
             term: try fields.integer(3))
     }
 
-    func ringMembers(_ tag: UInt16) throws -> [RingMember] {
+    func exchangeMembers(_ tag: UInt16) throws -> [ExchangeMember] {
         try all(tag).map { bytes in
             let fields = try FieldReader(bytes)
-            return RingMember(
+            return ExchangeMember(
                 id: WorkerID(try fields.integer(1)), number: try fields.small(2),
                 endpoint: NetworkAddress(host: try fields.text(3), port: try fields.small(4)))
         }
@@ -175,20 +175,20 @@ extension FieldReader {
             updateSeconds: try fields.double(3))
     }
 
-    func holding(_ tag: UInt16) throws -> Holding {
+    func held(_ tag: UInt16) throws -> HeldState {
         let fields = try message(tag)
-        var holding = Holding(applied: try fields.optionalInteger(1))
+        var held = HeldState(applied: try fields.optionalInteger(1))
         if let step = try fields.optionalInteger(2) {
-            holding.reduced = ReducedSums(step: step, checksum: try fields.small(3))
+            held.reduced = ReducedSums(step: step, checksum: try fields.small(3))
         }
         if fields.optionalBytes(4) != nil {
             let part = try fields.message(4)
-            holding.sums = LocalSums(
+            held.sums = LocalSums(
                 step: try part.integer(1), round: try part.small(2),
                 exponents: try part.bytes(3), shards: try part.shards(4))
         }
-        if fields.optionalBytes(5) != nil { holding.lastReport = try fields.stepReport(5) }
-        return holding
+        if fields.optionalBytes(5) != nil { held.lastReport = try fields.stepReport(5) }
+        return held
     }
 
     func digest(_ tag: UInt16) throws(FieldError) -> Digest? {

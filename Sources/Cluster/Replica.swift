@@ -27,14 +27,14 @@ public protocol Replica: AnyObject {
     ///
     /// - Parameter exponents: `nil` for round 0 with predicted exponents, else the true ones for round 1.
     func beginRound(exponents: [UInt8]?)
-    /// Whether shards need each other's rows before they can be added: a step then begins with an exchange of these.
-    var gathersRows: Bool { get }
-    /// The rows of shards of the step that follows the held state, computed where they are not known yet.
+    /// Whether shards need each other's embeddings before they can be added: a step then begins with an exchange of these.
+    var gathersEmbeddings: Bool { get }
+    /// The embeddings of shards of the step that follows the held state, computed where they are not known yet.
     ///
     /// - Throws: Whatever kept a shard from being computed.
-    func rows(of shards: [Int]) throws -> [UInt8]
-    /// Takes the rows that all members gave; those of every shard are among them.
-    func adoptRows(_ payloads: [[UInt8]]) throws
+    func embeddings(of shards: [Int]) throws -> [UInt8]
+    /// Takes the embeddings that all members gave; those of every shard are among them.
+    func adoptEmbeddings(_ payloads: [[UInt8]]) throws
     /// Computes shards on the compute threads and adds them to the local sums; returns when all are added.
     ///
     /// - Parameters:

@@ -33,7 +33,7 @@ struct StatePieces: Sendable {
 /// step; a request for piece number *count* is answered with the digest of the whole state.
 struct StateServer: Sendable {
     let pieces: StatePieces
-    let gate: StateGate
+    let lock: StateLock
     let runID: String
     let patience: Patience
 
@@ -54,7 +54,7 @@ struct StateServer: Sendable {
             throw MessageError.badValue(type: first.header.type.rawValue, what: "another run")
         }
         let step = try request.integer(2)
-        let report = gate.reading(step: step, timeout: patience.heldStep) { $0 }
+        let report = lock.reading(step: step, timeout: patience.heldStep) { $0 }
         guard let report else { throw StateTransferError.notHeld(step: step) }
         var offer = FieldWriter()
         offer.append(1, step)
@@ -83,7 +83,7 @@ struct StateServer: Sendable {
 
     private func sendPiece(_ connection: MessageConnection, _ index: Int, _ step: UInt64) throws {
         // Copied, so that a slow joiner does not keep the state from being updated.
-        let copy = gate.reading(step: step, timeout: .zero) { _ in Array(pieces.bytes(index)) }
+        let copy = lock.reading(step: step, timeout: .zero) { _ in Array(pieces.bytes(index)) }
         guard let copy else { throw StateTransferError.notHeld(step: step) }
         var fields = FieldWriter()
         fields.append(1, index)
@@ -98,7 +98,7 @@ struct StateServer: Sendable {
     }
 
     private func sendDigest(_ connection: MessageConnection, _ step: UInt64) throws {
-        let digest = gate.reading(step: step, timeout: .zero) { _ in
+        let digest = lock.reading(step: step, timeout: .zero) { _ in
             StateDigest.digest(of: pieces.tensors)
         }
         guard let digest else { throw StateTransferError.notHeld(step: step) }
@@ -150,9 +150,9 @@ final class StateFetch: Sendable {
     private let step: UInt64
     private let runID: String
     private let patience: Patience
-    private let connect: @Sendable (RingMember) throws -> MessageConnection
+    private let connect: @Sendable (ExchangeMember) throws -> MessageConnection
     private let progress: Monitor<Progress>
-    private let sources: [RingMember]
+    private let sources: [ExchangeMember]
 
     /// A transfer that is about to begin.
     ///
@@ -165,9 +165,9 @@ final class StateFetch: Sendable {
     ///   - patience: How long sources are waited for.
     ///   - connect: Connects to a source; called from several threads.
     init(
-        generation: UInt32, pieces: StatePieces, step: UInt64, sources: [RingMember],
+        generation: UInt32, pieces: StatePieces, step: UInt64, sources: [ExchangeMember],
         runID: String, patience: Patience,
-        connect: @escaping @Sendable (RingMember) throws -> MessageConnection
+        connect: @escaping @Sendable (ExchangeMember) throws -> MessageConnection
     ) {
         self.generation = generation
         self.pieces = pieces
@@ -215,7 +215,7 @@ final class StateFetch: Sendable {
         return end.report
     }
 
-    private func offer(of source: RingMember) throws -> (MessageConnection, FieldReader) {
+    private func offer(of source: ExchangeMember) throws -> (MessageConnection, FieldReader) {
         let connection = try connect(source)
         let isAbandoned = progress.update { progress in
             progress.connections.append(connection)
@@ -253,7 +253,7 @@ final class StateFetch: Sendable {
         return frame
     }
 
-    private func take(from source: RingMember) throws {
+    private func take(from source: ExchangeMember) throws {
         let (connection, offer) = try offer(of: source)
         defer { connection.shutDown() }
         if offer.optionalBytes(3) != nil {

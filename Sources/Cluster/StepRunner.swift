@@ -97,7 +97,7 @@ public final class StepRunner {
         if round.begins {
             replica.beginRound(exponents: round.number == 0 ? nil : round.exponents)
         }
-        if replica.gathersRows { try gatherRows(round, exchange) }
+        if replica.gathersEmbeddings { try gatherEmbeddings(round, exchange) }
         try add(round, exchange)
         try reduce(exchange)
         let summary = try replica.summary(rank: exchange.rank, worldSize: exchange.worldSize)
@@ -105,14 +105,14 @@ public final class StepRunner {
         return try replica.conclude(summaries: summaries)
     }
 
-    /// Every member gives the rows of all its shards, so that one who came to know less before a failure catches up.
-    private func gatherRows(_ round: Round, _ exchange: any Exchange) throws {
+    /// Every member gives the embeddings of all its shards, so that one who came to know less before a failure catches up.
+    private func gatherEmbeddings(_ round: Round, _ exchange: any Exchange) throws {
         let start = clock.now
-        let rows = try replica.rows(of: round.shards)
+        let embeddings = try replica.embeddings(of: round.shards)
         timings.compute += clock.seconds(since: start)
-        let all = try allGather(rows, round, exchange, isAdded: false)
+        let all = try allGather(embeddings, round, exchange, isAdded: false)
         let gathered = clock.now
-        try replica.adoptRows(all)
+        try replica.adoptEmbeddings(all)
         timings.compute += clock.seconds(since: gathered)
     }
 

@@ -139,7 +139,7 @@ final class WorkerControl: Sendable {
             hostName: ProcessInfo.processInfo.hostName, processID: getpid(),
             threads: UInt32(options.threads), dataPort: dataPort,
             advertisedHost: options.advertisedHost ?? "", term: state.term,
-            generation: state.generation, holding: state.holding)
+            generation: state.generation, held: state.held)
     }
 
     /// The port for data connections, opened with the first connection: its address is known to route.
@@ -176,7 +176,7 @@ final class WorkerControl: Sendable {
                     connection, generation: try fields.small(2), rank: try fields.count(3))
             case .stateRequest:
                 let server = StateServer(
-                    pieces: pieces, gate: core.gate, runID: core.options.runID,
+                    pieces: pieces, lock: core.stateLock, runID: core.options.runID,
                     patience: core.patience)
                 _ = try NamedThread("state", stackBytes: 512 << 10) {
                     server.serve(connection, frame)

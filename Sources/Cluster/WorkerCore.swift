@@ -27,7 +27,7 @@ final class WorkerCore: Sendable {
     let options: WorkerOptions
     let shared: Monitor<Shared>
     let incoming = IncomingEdges()
-    let gate = StateGate()
+    let lock = StateLock()
     let log: Log
     let clock: any MonotonicClock
 
@@ -36,7 +36,7 @@ final class WorkerCore: Sendable {
         clock = options.waiter.clock
         self.log = log
         shared = Monitor(Shared(state: WorkerState(id: options.id, step: step)))
-        gate.endWriting(step: step, report: nil)
+        lock.endWriting(step: step, report: nil)
     }
 
     var failureTimeout: Duration { shared.withLock { $0.failureTimeout } }
@@ -54,7 +54,7 @@ final class WorkerCore: Sendable {
         case .evicted(let reason, let discards):
             log.warning(
                 "no member any more: \(reason)" + (discards ? "; the state is dropped" : ""))
-            if discards { gate.endWriting(step: nil, report: nil) }
+            if discards { lock.endWriting(step: nil, report: nil) }
         default: break
         }
         feed { $0.receive(message) }
@@ -139,7 +139,7 @@ final class WorkerCore: Sendable {
         if generation != .max { incoming.abandon(below: generation) }
     }
 
-    private func form(_ generation: UInt32, _ ring: [RingMember]) {
+    private func form(_ generation: UInt32, _ ring: [ExchangeMember]) {
         let id = shared.withLock { $0.state.id }
         guard let rank = ring.firstIndex(where: { $0.id == id }) else { return }
         let connector = options.exchange
@@ -162,7 +162,7 @@ final class WorkerCore: Sendable {
 
     /// The exchange failed, perhaps long before the main thread comes to need it: the coordinator hears it at once.
     private func exchangeFailed(
-        _ generation: UInt32, _ members: [RingMember], _ rank: Int, _ error: CollectiveError
+        _ generation: UInt32, _ members: [ExchangeMember], _ rank: Int, _ error: CollectiveError
     ) {
         guard shared.withLock({ $0.state.generation == generation }) else { return }
         let failure = ExchangeFailure(error, members: members)

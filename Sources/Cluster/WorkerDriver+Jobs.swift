@@ -10,9 +10,9 @@ extension WorkerDriver {
         case .replaceState(let generation, let source):
             return replaceState(generation, source)
         case .apply: return apply()
-        case .stageShare(let name, let index, let count):
-            stageShare(name, index, count)
-            return .shareStaged
+        case .stageCheckpointShard(let name, let index, let count):
+            stageCheckpointShard(name, index, count)
+            return .checkpointShardStaged
         case .round(let job): return makeWhole(job)
         case .close(let generation, _): return close(generation)
         }
@@ -53,13 +53,13 @@ extension WorkerDriver {
     }
 
     private func apply() -> WorkerResult {
-        core.gate.beginWriting()
+        core.stateLock.beginWriting()
         do {
             let report = try runner.apply()
-            core.gate.endWriting(step: report.step, report: report)
+            core.stateLock.endWriting(step: report.step, report: report)
             return .applied(report)
         } catch {
-            core.gate.endWriting(step: nil, report: nil)
+            core.stateLock.endWriting(step: nil, report: nil)
             return .failed(
                 message: "the update after step \(replica.step): \(error)", stays: false)
         }
@@ -82,11 +82,11 @@ extension WorkerDriver {
 
     // MARK: State
 
-    private func stageShare(_ name: CheckpointName, _ index: Int, _ count: Int) {
+    private func stageCheckpointShard(_ name: CheckpointName, _ index: Int, _ count: Int) {
         let core = core
         // Two saves are never in flight, unless one was given up whose writing goes on.
         _ = writer.waitUntilIdle(timeout: Limits.formerShare)
-        let tensors = Share.split(replica.state, into: count)[index]
+        let tensors = CheckpointShard.split(replica.state, into: count)[index]
         let store = core.options.directory.checkpoints
         let isBegun = writer.save(
             tensors, index: index, of: count, into: store.partial(name).path,
@@ -94,26 +94,26 @@ extension WorkerDriver {
         ) { result in
             switch result {
             case .success(let receipt):
-                core.send(.shareDone(name, index: index, receipt: receipt.json))
+                core.send(.checkpointShardDone(name, index: index, receipt: receipt.json))
             case .failure(let error):
-                core.send(.shareFailed(name, index: index, message: error.description))
+                core.send(.checkpointShardFailed(name, index: index, message: error.description))
             }
         }
         if !isBegun {
             core.send(
-                .shareFailed(
+                .checkpointShardFailed(
                     name, index: index, message: "the save before it is still being written"))
         }
     }
 
     private func replaceState(_ generation: UInt32, _ source: StateSource) -> WorkerResult {
-        core.gate.beginWriting()
+        core.stateLock.beginWriting()
         do {
             var report: StepReport?
             switch source {
             case .initial:
                 guard core.options.holdsBeginning else {
-                    core.gate.endWriting(step: nil, report: nil)
+                    core.stateLock.endWriting(step: nil, report: nil)
                     return .failed(
                         message:
                             "\(core.options.directory.path) starts from weights, and no checkpoint "
@@ -133,16 +133,16 @@ extension WorkerDriver {
                 report = try fetch(generation, members, step)
             }
             try replica.adoptState()
-            core.gate.endWriting(step: replica.step, report: report)
+            core.stateLock.endWriting(step: replica.step, report: report)
             return .stateReplaced(generation: generation, step: replica.step, report: report)
         } catch {
-            core.gate.endWriting(step: nil, report: nil)
+            core.stateLock.endWriting(step: nil, report: nil)
             return .stateFailed(generation: generation, message: "\(error)")
         }
     }
 
     private func fetch(
-        _ generation: UInt32, _ members: [RingMember], _ step: UInt64
+        _ generation: UInt32, _ members: [ExchangeMember], _ step: UInt64
     ) throws -> StepReport? {
         let start = core.clock.now
         let (patience, waiter) = (core.patience, core.options.waiter)

@@ -48,9 +48,9 @@ public final class WorkerDriver {
             WorkerDriver.sendHeartbeats(core)
         }
         while let job = core.nextJob() { core.finish(perform(job)) }
-        // A share that is being written is waited for: whoever leaves has done its part.
+        // A shard that is being written is waited for: whoever leaves has done its part.
         _ = writer.waitUntilIdle(timeout: Limits.lastShare)
-        core.gate.close()
+        core.stateLock.close()
         control.stop()
         controlThread.join()
         heartbeats.join()
@@ -68,7 +68,7 @@ public final class WorkerDriver {
             let beat = core.shared.withLock { shared in
                 Heartbeat(
                     generation: shared.state.generation,
-                    step: shared.state.holding.applied ?? 0, activity: shared.state.activity,
+                    step: shared.state.held.applied ?? 0, activity: shared.state.activity,
                     residentBytes: residentBytes())
             }
             core.send(.heartbeat(beat))

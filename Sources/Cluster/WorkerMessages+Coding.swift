@@ -10,10 +10,10 @@ extension WorkerMessage {
         case .hello(let hello):
             type = .hello
             hello.encode(into: &fields)
-        case .report(let generation, let holding):
+        case .report(let generation, let held):
             type = .report
             fields.append(1, generation)
-            fields.append(2, holding)
+            fields.append(2, held)
         case .ready(let ready):
             type = .ready
             ready.encode(into: &fields)
@@ -44,13 +44,13 @@ extension WorkerMessage {
         case .failed(let message):
             type = .failed
             fields.append(1, message)
-        case .shareDone(let name, let index, let receipt):
-            type = .shareDone
+        case .checkpointShardDone(let name, let index, let receipt):
+            type = .checkpointShardDone
             fields.append(1, name)
             fields.append(2, index)
             fields.append(3, receipt)
-        case .shareFailed(let name, let index, let message):
-            type = .shareFailed
+        case .checkpointShardFailed(let name, let index, let message):
+            type = .checkpointShardFailed
             fields.append(1, name)
             fields.append(2, index)
             fields.append(3, message)
@@ -72,7 +72,7 @@ extension WorkerMessage {
             switch ControlType(rawValue: type) {
             case .hello: return .hello(try Hello(fields))
             case .report:
-                return .report(generation: try fields.small(1), try fields.holding(2))
+                return .report(generation: try fields.small(1), try fields.held(2))
             case .ready: return .ready(try Ready(fields))
             case .applied: return .applied(try fields.stepReport(1))
             case .diverged:
@@ -92,12 +92,12 @@ extension WorkerMessage {
                     generation: try fields.small(1), peer: peer, reason: try fields.text(3))
             case .leave: return .leave
             case .failed: return .failed(message: try fields.text(1))
-            case .shareDone:
-                return .shareDone(
+            case .checkpointShardDone:
+                return .checkpointShardDone(
                     try fields.checkpointName(1), index: try fields.count(2),
                     receipt: try fields.json(3))
-            case .shareFailed:
-                return .shareFailed(
+            case .checkpointShardFailed:
+                return .checkpointShardFailed(
                     try fields.checkpointName(1), index: try fields.count(2),
                     message: try fields.text(3))
             case .stateFailed:
@@ -127,7 +127,7 @@ extension Hello {
         fields.append(13, advertisedHost)
         fields.append(14, term)
         fields.append(15, generation)
-        fields.append(16, holding)
+        fields.append(16, held)
         fields.append(17, matrixLibrary)
     }
 
@@ -142,7 +142,7 @@ extension Hello {
             processID: Int32(bitPattern: try fields.small(10)), threads: try fields.small(11),
             dataPort: try fields.small(12), advertisedHost: try fields.text(13),
             term: try fields.small(14), generation: try fields.small(15),
-            holding: try fields.holding(16))
+            held: try fields.held(16))
     }
 }
 

@@ -6,7 +6,7 @@ public enum WorkerMessage: Sendable, Equatable {
     /// Who I am and what I hold; the first message on every connection.
     case hello(Hello)
     /// What I hold, in answer to `regroup` and after my state was replaced.
-    case report(generation: UInt32, Holding)
+    case report(generation: UInt32, HeldState)
     /// My reduced sums of the step are whole.
     case ready(Ready)
     /// I applied a committed step; sent by the first of the ring.
@@ -24,9 +24,9 @@ public enum WorkerMessage: Sendable, Equatable {
     /// I cannot go on; the process ends after this.
     case failed(message: String)
     /// My part of a checkpoint is on the disk.
-    case shareDone(CheckpointName, index: Int, receipt: JSONValue)
+    case checkpointShardDone(CheckpointName, index: Int, receipt: JSONValue)
     /// My part of a checkpoint could not be written.
-    case shareFailed(CheckpointName, index: Int, message: String)
+    case checkpointShardFailed(CheckpointName, index: Int, message: String)
     /// The state that I was told to take could not be had.
     case stateFailed(generation: UInt32, message: String)
     /// Somebody who only wants to look asks for the run's status.
@@ -68,11 +68,11 @@ public struct Hello: Sendable, Equatable {
     /// Last generation that the worker was in.
     public var generation: UInt32
     /// What it holds.
-    public var holding: Holding
+    public var held: HeldState
 }
 
 /// What a worker holds of the run.
-public struct Holding: Sendable, Equatable {
+public struct HeldState: Sendable, Equatable {
     /// Finished steps of its state; `nil` when it has no whole state.
     public var applied: UInt64?
     /// Whole sums of the step after `applied`, not applied yet.

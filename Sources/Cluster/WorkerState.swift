@@ -16,12 +16,12 @@ public struct WorkerState: Sendable {
     /// Newest generation that was announced.
     public private(set) var generation: UInt32 = 0
     /// What it holds.
-    public private(set) var holding: Holding
+    public private(set) var held: HeldState
     /// Whether a signal has asked it to leave.
     public private(set) var isLeaving = false
     private var plan: Plan?
     private var source: StateSource?
-    private var share: (name: CheckpointName, index: Int, count: Int)?
+    private var checkpointShard: (name: CheckpointName, index: Int, count: Int)?
     private var rank: Int?
     private var isBusy = false
     /// Whether the plan's work is done or void until a new plan comes.
@@ -31,12 +31,12 @@ public struct WorkerState: Sendable {
     /// A worker whose replica holds the state of a step; `nil` where it has yet to be taken from somewhere.
     public init(id: WorkerID, step: UInt64?) {
         self.id = id
-        holding = Holding(applied: step)
+        held = HeldState(applied: step)
     }
 
     /// What the worker does, in a word.
     public var activity: String {
-        if source != nil || holding.applied == nil { return "taking over the state" }
+        if source != nil || held.applied == nil { return "taking over the state" }
         guard let plan else { return "waiting" }
         switch plan.work {
         case .hold: return "holding"
@@ -65,7 +65,7 @@ public struct WorkerState: Sendable {
             plan = nil
             source = nil
             rank = nil
-            return [.abandon(below: next), .send(.report(generation: next, holding))]
+            return [.abandon(below: next), .send(.report(generation: next, held))]
         case .form(let formed, let ring):
             guard formed == generation else { return [] }
             rank = ring.firstIndex { $0.id == id }
@@ -79,8 +79,8 @@ public struct WorkerState: Sendable {
             guard wanted == generation else { return [] }
             self.source = source
             return []
-        case .beginShare(let name, let index, let count):
-            share = (name, index, count)
+        case .beginCheckpointShard(let name, let index, let count):
+            checkpointShard = (name, index, count)
             return []
         case .heartbeat, .status: return []
         case .evicted(let reason, let discardState):
@@ -106,7 +106,7 @@ public struct WorkerState: Sendable {
     }
 
     private mutating func discard() {
-        holding = Holding(applied: nil)
+        held = HeldState(applied: nil)
     }
 
     // MARK: Jobs
@@ -122,17 +122,17 @@ public struct WorkerState: Sendable {
         if let source {
             self.source = nil
             discard()
-            share = nil
+            checkpointShard = nil
             return .replaceState(generation: generation, source)
         }
-        guard let applied = holding.applied else { return nil }
-        if let plan, plan.committed == applied + 1, holding.reduced?.step == applied {
+        guard let applied = held.applied else { return nil }
+        if let plan, plan.committed == applied + 1, held.reduced?.step == applied {
             return .apply(step: applied)
         }
-        if let due = share, due.name.step <= applied {
-            share = nil
+        if let due = checkpointShard, due.name.step <= applied {
+            checkpointShard = nil
             if due.name.step == applied {
-                return .stageShare(due.name, index: due.index, count: due.count)
+                return .stageCheckpointShard(due.name, index: due.index, count: due.count)
             }
         }
         guard let plan, plan.committed == applied, !isWorkDone else { return nil }
@@ -145,16 +145,16 @@ public struct WorkerState: Sendable {
 
     private mutating func begin(_ work: StepWork, _ plan: Plan, step: UInt64) -> RoundJob {
         var held: [Int]?
-        if let sums = holding.sums, sums.step == step, sums.round == work.round,
+        if let sums = held.sums, sums.step == step, sums.round == work.round,
             !sums.shards.isEmpty, Set(sums.shards).isSubset(of: work.shards)
         {
             held = sums.shards
         }
         let missing = work.shards.filter { held?.contains($0) != true }
-        // Claimed from now on, so that a change of membership does not deal them to others.
-        holding.sums = LocalSums(
+        // Claimed from now on, so that a change of membership does not assign them to others.
+        held.sums = LocalSums(
             step: step, round: work.round, exponents: work.exponents, shards: work.shards)
-        holding.reduced = nil
+        held.reduced = nil
         wasRecomputed = work.round > 0
         return RoundJob(
             generation: plan.generation, step: step, round: work.round, exponents: work.exponents,
@@ -167,21 +167,21 @@ public struct WorkerState: Sendable {
         isBusy = false
         switch result {
         case .stateReplaced(let replaced, let step, let report):
-            holding = Holding(applied: step, lastReport: report)
+            held = HeldState(applied: step, lastReport: report)
             guard replaced == generation, source == nil else { return [] }
-            return [.send(.report(generation: generation, holding))]
+            return [.send(.report(generation: generation, held))]
         case .stateFailed(let failed, let message):
             guard failed == generation else { return [] }
             return [.send(.stateFailed(generation: failed, message: message))]
         case .applied(let report):
-            holding = Holding(applied: report.step, lastReport: report)
+            held = HeldState(applied: report.step, lastReport: report)
             // Without a rank the generation is changing and nobody knows who is first: the coordinator wants one.
             return rank ?? 0 == 0 ? [.send(.applied(report))] : []
-        case .shareStaged: return []
+        case .checkpointShardStaged: return []
         case .whole(let job, let checksum, let digest, let recomputed, let timings):
             guard isCurrent(job) else { return [] }
             isWorkDone = true
-            holding.reduced = ReducedSums(step: job.step, checksum: checksum)
+            held.reduced = ReducedSums(step: job.step, checksum: checksum)
             return [
                 .send(
                     .ready(
@@ -195,7 +195,7 @@ public struct WorkerState: Sendable {
             work.exponents = exponents
             plan?.work = .step(work)
             // Known from now on, so that a new generation starts in round 1; nothing is added yet.
-            holding.sums = LocalSums(
+            held.sums = LocalSums(
                 step: job.step, round: 1, exponents: exponents, shards: [])
             return []
         case .diverged(let job, let message):
@@ -206,8 +206,8 @@ public struct WorkerState: Sendable {
                     .diverged(generation: job.generation, step: job.step, message: message))
             ]
         case .broken(let broken, let peer, let reason, let isAdded):
-            // What was claimed and not added is dealt to this worker again, and then computed.
-            if !isAdded { holding.sums?.shards = [] }
+            // What was claimed and not added is assigned to this worker again, and then computed.
+            if !isAdded { held.sums?.shards = [] }
             guard broken == generation else { return [] }
             isWorkDone = true
             return [.send(.suspect(generation: broken, peer: peer, reason: reason))]
@@ -223,6 +223,6 @@ public struct WorkerState: Sendable {
 
     private func isCurrent(_ job: RoundJob) -> Bool {
         job.generation == generation && plan?.generation == generation
-            && plan?.committed == job.step && holding.applied == job.step
+            && plan?.committed == job.step && held.applied == job.step
     }
 }

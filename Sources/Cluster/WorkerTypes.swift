@@ -8,7 +8,7 @@ public enum WorkerJob: Sendable, Equatable {
     /// Update the state with the whole sums of this step.
     case apply(step: UInt64)
     /// Copy this part of the state aside and write it in the background.
-    case stageShare(CheckpointName, index: Int, count: Int)
+    case stageCheckpointShard(CheckpointName, index: Int, count: Int)
     /// Make the sums of a step whole.
     case round(RoundJob)
     /// Compute what comes after the last step.
@@ -43,8 +43,8 @@ public enum WorkerResult: Sendable, Equatable {
     case stateFailed(generation: UInt32, message: String)
     /// The step was applied.
     case applied(StepReport)
-    /// The share is staged, or could not be.
-    case shareStaged
+    /// The shard is staged, or could not be.
+    case checkpointShardStaged
     /// The sums are whole.
     case whole(RoundJob, checksum: UInt32, stateDigest: Digest?, recomputed: Bool, StepTimings)
     /// The step has to be computed again with these exponents.
@@ -67,7 +67,7 @@ public enum WorkerEffect: Sendable, Equatable {
     /// Make every exchange of a generation below this one fail.
     case abandon(below: UInt32)
     /// Make the ring.
-    case form(generation: UInt32, ring: [RingMember])
+    case form(generation: UInt32, ring: [ExchangeMember])
     /// Connect anew, after a while.
     case reconnect(reason: String)
     /// The worker's life is over.

@@ -76,7 +76,7 @@ public final class Ring: Exchange, @unchecked Sendable {
         let machine = RingMachine(
             rank: rank, worldSize: worldSize, generation: UInt32(truncatingIfNeeded: generation),
             previous: previous, next: next, options: options, clock: waiter.clock)
-        let loop = Handover(
+        let loop = Transferred(
             RingLoop(
                 machine, requests: requests, wakeUp: wakeUp, waiter: waiter, onFailure: onFailure))
         thread = try NamedThread("ring \(rank)") { loop.value.run() }
@@ -161,7 +161,7 @@ public final class Ring: Exchange, @unchecked Sendable {
 }
 
 /// Carries a value to the one thread that will use it.
-private struct Handover<Value>: @unchecked Sendable {
+private struct Transferred<Value>: @unchecked Sendable {
     let value: Value
     init(_ value: Value) { self.value = value }
 }

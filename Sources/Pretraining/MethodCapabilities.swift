@@ -5,16 +5,16 @@ import Runtime
 import Tensors
 
 /// A method whose loss looks at the whole batch.
-public protocol GathersRows: PretrainingMethod {
+public protocol GathersEmbeddings: PretrainingMethod {
     /// What every shard needs of all others before its loss; `nil` where its settings make shards independent.
     ///
     /// Where there is something, the method's workspaces are `RowWorkspace`s.
     var gathering: Gathering? { get }
 }
 
-/// A workspace of a method that gathers rows.
+/// A workspace of a method that gathers embeddings.
 public protocol RowWorkspace: ShardWorkspace {
-    /// Computes what a shard gives to the whole batch: the same rows that `forward` will compute again, to the bit.
+    /// Computes what a shard gives to the whole batch: the same embeddings that `forward` will compute again, to the bit.
     ///
     /// - Parameters:
     ///   - shard: Which samples.
@@ -22,7 +22,7 @@ public protocol RowWorkspace: ShardWorkspace {
     ///   - tape: Emptied by the caller; for the whole batch's sake it records nothing.
     /// - Returns: `samples * gathering.numbersPerSample` numbers.
     /// - Throws: When a window cannot be read.
-    func rows(of shard: Shard, from source: any WindowSource, on tape: Tape) throws -> Value
+    func embeddings(of shard: Shard, from source: any WindowSource, on tape: Tape) throws -> Value
 }
 
 /// A method that chooses its windows, and perhaps which of them form a batch.
@@ -103,7 +103,7 @@ extension KeepsState {
 /// A method that says more of the validation set than the means of its metrics.
 public protocol ReportsValidation: PretrainingMethod {
     /// Numbers that a validation unit reports for `validationReport` beside its metrics.
-    var auxiliaryPerValidationUnit: Int { get }
+    var auxiliaryPerValidationBatch: Int { get }
 
     /// Entries of the validation line, beside the means of the metrics.
     ///
@@ -146,13 +146,13 @@ public protocol Reconstructs: PretrainingMethod {
 
 extension PretrainingMethod {
     /// What every shard needs of all others before its loss; `nil` where shards are independent.
-    public var gatheredRows: Gathering? { (self as? any GathersRows)?.gathering }
+    public var gatheredEmbeddings: Gathering? { (self as? any GathersEmbeddings)?.gathering }
 
     /// Numbers beside its metrics that a training shard and a validation unit report.
     public var auxiliaryCounts: (training: Int, validation: Int) {
         (
             (self as? any KeepsState)?.auxiliaryPerShard ?? 0,
-            (self as? any ReportsValidation)?.auxiliaryPerValidationUnit ?? 0
+            (self as? any ReportsValidation)?.auxiliaryPerValidationBatch ?? 0
         )
     }
 }

@@ -39,14 +39,14 @@ public final class RunBook: Sendable {
     /// News about room on the disk for metrics.
     public enum RoomNews: Sendable, Equatable {
         /// Lines begin to wait in memory, and why.
-        case lacking(RunError)
+        case unavailable(RunError)
         /// What waited is written.
         case found
 
         /// The sentence for people.
         public var sentence: String {
             switch self {
-            case .lacking(let obstacle): "\(obstacle); until then metrics wait in memory"
+            case .unavailable(let obstacle): "\(obstacle); until then metrics wait in memory"
             case .found: "there is room again: the metrics that waited are written"
             }
         }
@@ -138,10 +138,10 @@ public final class RunBook: Sendable {
     /// Whether lines of the metrics have begun to wait for room on the disk, or wait no longer, since the last call.
     public func roomNews() -> RoomNews? {
         let obstacle = metrics.withLock { $0.obstacle }
-        return lacksRoom.withLock { lacks in
-            defer { lacks = obstacle != nil }
-            if let obstacle { return lacks ? nil : .lacking(obstacle) }
-            return lacks ? .found : nil
+        return lacksRoom.withLock { isUnavailable in
+            defer { isUnavailable = obstacle != nil }
+            if let obstacle { return isUnavailable ? nil : .unavailable(obstacle) }
+            return isUnavailable ? .found : nil
         }
     }
 

@@ -80,15 +80,15 @@ final class ComputeThread: @unchecked Sendable {
     }
 
     /// Computes what a shard gives to the whole batch.
-    func rows(of shard: Shard, from source: any WindowSource) throws -> [Float] {
+    func embeddings(of shard: Shard, from source: any WindowSource) throws -> [Float] {
         let start = ContinuousClock.now
         tape.reset(recordsGradients: false)
         guard let workspace = workspace as? any RowWorkspace else {
-            preconditionFailure("the method gathers rows, but its workspace computes none")
+            preconditionFailure("the method gathers embeddings, but its workspace computes none")
         }
-        let rows = try workspace.rows(of: shard, from: source, on: tape).array
+        let embeddings = try workspace.embeddings(of: shard, from: source, on: tape).array
         forwardSeconds += (ContinuousClock.now - start) / .seconds(1)
-        return rows
+        return embeddings
     }
 }
 

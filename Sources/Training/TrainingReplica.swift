@@ -25,7 +25,7 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
     let source: any WindowSource
     private let windowsForTraining: [Int]
     private let sampler: BatchSampler
-    private let validation: ValidationUnits
+    private let validation: ValidationBatches
     let pool: ComputePool
     let threads: [ComputeThread]
     let sums: GradientSums
@@ -39,8 +39,8 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
     private var shardNumbers: [Int: [Double]] = [:]
     private var validationNumbers: [Int: [Double]] = [:]
     private(set) var concluded: RoundSummary?
-    /// The rows of the held state's step, where the method gathers rows.
-    var gathered = GatheredRows()
+    /// The embeddings of the held state's step, where the method gathers them.
+    var gathered = GatheredEmbeddings()
 
     /// A replica at step 0.
     ///
@@ -64,12 +64,12 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
             try choice?.usable(
                 trainingWindows, of: source, for: .training, seed: configuration.seed)
             ?? trainingWindows
-        gathering = method.gatheredRows
+        gathering = method.gatheredEmbeddings
         parameters = Parameters(method.parameters, seed: configuration.seed)
         sampler = try BatchSampler(
             choice?.batches ?? .shuffled, windows: windowsForTraining, source: source,
             seed: configuration.seed)
-        validation = ValidationUnits(
+        validation = ValidationBatches(
             windows: configuration.validation.everySteps > 0
                 ? try choice?.usable(
                     validationWindows, of: source, for: .validation, seed: configuration.seed)
@@ -120,7 +120,7 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
         shardNumbers = [:]
         validationNumbers = [:]
         concluded = nil
-        gathered = GatheredRows()
+        gathered = GatheredEmbeddings()
         try completeStepZero()
     }
 

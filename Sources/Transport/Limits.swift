@@ -86,8 +86,8 @@ public enum Limits {
 
     // MARK: Checkpoints
 
-    /// How long a worker that leaves waits for its share to be written.
+    /// How long a worker that leaves waits for its checkpoint shard to be written.
     public static let lastShare = Duration.seconds(30)
-    /// How long a share waits for the writing of one that was given up.
+    /// How long a checkpoint shard waits for the writing of one that was given up.
     public static let formerShare = Duration.seconds(60)
 }

@@ -81,7 +81,7 @@ import Testing
         writer.waitUntilIdle()
         #expect(failures.withLock { $0 } == 1)
         let partial = try store.begin(Self.name(2))
-        let receipts = Locked<[ShareReceipt]>([])
+        let receipts = Locked<[CheckpointShardReceipt]>([])
         let isBegunAgain = writer.save(
             sampleState(step: 2), index: 0, of: 1, into: partial.path, in: SystemFiles()
         ) { outcome in

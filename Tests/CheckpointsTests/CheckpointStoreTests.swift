@@ -44,13 +44,14 @@ func context(step: UInt64) -> CheckpointContext {
     }
 
     @discardableResult
-    private func save(_ step: UInt64, shares: Int = 1, term: UInt64 = 1) throws -> Manifest {
+    private func save(_ step: UInt64, shards: Int = 1, term: UInt64 = 1) throws -> Manifest {
         let state = sampleState(step: Int64(step), seed: UInt8(step))
         let partial = try store.begin(name(step, term: term))
-        let receipts = try Share.split(state, into: shares).enumerated().map { index, share in
-            let receipt = try Share.write(
-                share, index: index, of: shares, into: partial.path, in: SystemFiles())
-            return try ShareReceipt(
+        let receipts = try CheckpointShard.split(state, into: shards).enumerated().map {
+            index, shard in
+            let receipt = try CheckpointShard.write(
+                shard, index: index, of: shards, into: partial.path, in: SystemFiles())
+            return try CheckpointShardReceipt(
                 JSONValue(parsing: receipt.json.text().utf8), from: "worker \(index)")
         }
         let manifest = try Manifest(
@@ -67,11 +68,11 @@ func context(step: UInt64) -> CheckpointContext {
     }
 
     @Test(arguments: [1, 2, 3, 7])
-    func aStateSavedInAnyNumberOfSharesReadsBack(shares: Int) throws {
-        let manifest = try save(3, shares: shares)
+    func aStateSavedInAnyNumberOfShardsReadsBack(shards: Int) throws {
+        let manifest = try save(3, shards: shards)
         let state = sampleState(step: 3, seed: 3)
         #expect(manifest.stateDigest == StateDigest.digest(of: state))
-        #expect(manifest.files.count == shares)
+        #expect(manifest.files.count == shards)
         let loaded = emptied(state)
         let read = try store.load(name(3), into: loaded.reversed())
         #expect(read.text == manifest.text)
@@ -89,7 +90,7 @@ func context(step: UInt64) -> CheckpointContext {
     }
 
     @Test func theManifestPointsAtTheBytes() throws {
-        let manifest = try save(3, shares: 2)
+        let manifest = try save(3, shards: 2)
         for tensor in manifest.tensors {
             let file = try folder.read("run/checkpoints/\(name(3))/\(tensor.file)")
             let state = sampleState(step: 3, seed: 3)
@@ -102,12 +103,12 @@ func context(step: UInt64) -> CheckpointContext {
     @Test func sharesAreRunsBalancedByBytes() {
         let state = (0..<40).map { NamedTensor("t\($0 + 10)", Tensor(shape: [100 + $0 % 3])) }
         for count in [1, 2, 3, 8] {
-            let shares = Share.split(state.reversed(), into: count)
-            #expect(shares.flatMap { $0 }.map(\.name) == state.map(\.name))
-            let sizes = shares.map { $0.reduce(0) { $0 + $1.tensor.byteCount } }
+            let shards = CheckpointShard.split(state.reversed(), into: count)
+            #expect(shards.flatMap { $0 }.map(\.name) == state.map(\.name))
+            let sizes = shards.map { $0.reduce(0) { $0 + $1.tensor.byteCount } }
             #expect((sizes.max() ?? 0) - (sizes.min() ?? 0) <= 2 * 408)
         }
-        #expect(Share.fileName(index: 0, of: 2) == "state-00001-of-00002.safetensors")
+        #expect(CheckpointShard.fileName(index: 0, of: 2) == "state-00001-of-00002.safetensors")
     }
 
     @Test func namesReadBack() {
@@ -140,15 +141,15 @@ func context(step: UInt64) -> CheckpointContext {
     ])
     func aDamagedOneIsNamedAndPassedOver(kind: String) throws {
         try save(10)
-        try save(20, shares: 2)
-        let share = "state-00002-of-00002.safetensors"
-        var expected = share
+        try save(20, shards: 2)
+        let shard = "state-00002-of-00002.safetensors"
+        var expected = shard
         switch kind {
-        case "flipped bit": try damage(20, share) { $0[$0.count - 3] ^= 4 }
+        case "flipped bit": try damage(20, shard) { $0[$0.count - 3] ^= 4 }
         case "missing file":
             try FileManager.default.removeItem(
-                atPath: "\(store.folder(of: name(20)))/\(share)")
-        case "cut file": try damage(20, share) { $0.removeLast() }
+                atPath: "\(store.folder(of: name(20)))/\(shard)")
+        case "cut file": try damage(20, shard) { $0.removeLast() }
         case "no manifest":
             try FileManager.default.removeItem(
                 atPath: "\(store.folder(of: name(20)))/\(Manifest.fileName)")
@@ -182,7 +183,7 @@ func context(step: UInt64) -> CheckpointContext {
     }
 
     @Test func verificationNamesTheTensor() throws {
-        try save(20, shares: 2)
+        try save(20, shards: 2)
         try damage(20, "state-00002-of-00002.safetensors") { $0[$0.count - 80] ^= 4 }
         let error = #expect(throws: CheckpointError.self) { try store.verify(name(20)) }
         #expect(
@@ -198,7 +199,8 @@ func context(step: UInt64) -> CheckpointContext {
         let small = [
             NamedTensor("x", patterned(.uint8, [5])), NamedTensor("y", patterned(.float32, [2])),
         ]
-        let receipt = try Share.write(small, index: 0, of: 1, into: partial.path, in: SystemFiles())
+        let receipt = try CheckpointShard.write(
+            small, index: 0, of: 1, into: partial.path, in: SystemFiles())
         let manifest = try Manifest(
             context: context(step: 1), name: partial.name, receipts: [receipt])
         try store.commit(partial, manifest)
@@ -227,7 +229,7 @@ func context(step: UInt64) -> CheckpointContext {
     @Test func anUnfinishedOneDoesNotExist() throws {
         try save(10)
         let partial = try store.begin(name(20))
-        _ = try Share.write(
+        _ = try CheckpointShard.write(
             sampleState(step: 20), index: 0, of: 1, into: partial.path, in: SystemFiles())
         #expect(try store.list().map(\.step) == [10])
         #expect(try store.removePartials(before: 1).isEmpty)
@@ -236,11 +238,12 @@ func context(step: UInt64) -> CheckpointContext {
         #expect(try store.list().map(\.step) == [10])
     }
 
-    @Test func aShareThatIsNotThereCannotBeCommitted() throws {
+    @Test func aShardThatIsNotThereCannotBeCommitted() throws {
         let partial = try store.begin(name(20))
         let state = sampleState(step: 20)
-        let receipts = try Share.split(state, into: 2).enumerated().map { index, share in
-            try Share.write(share, index: index, of: 2, into: partial.path, in: SystemFiles())
+        let receipts = try CheckpointShard.split(state, into: 2).enumerated().map { index, shard in
+            try CheckpointShard.write(
+                shard, index: index, of: 2, into: partial.path, in: SystemFiles())
         }
         let manifest = try Manifest(
             context: context(step: 20), name: partial.name, receipts: receipts)
@@ -308,13 +311,15 @@ func context(step: UInt64) -> CheckpointContext {
     @Test(arguments: ["", "/x", "../x", ".x", "a/b"])
     func receiptsCannotLeaveTheFolder(file: String) throws {
         let partial = try store.begin(name(1))
-        let receipt = try Share.write(
+        let receipt = try CheckpointShard.write(
             sampleState(step: 1), index: 0, of: 1, into: partial.path, in: SystemFiles())
         var json = receipt.json.objectValue ?? [:]
         var entry = json["file"]?.objectValue ?? [:]
         entry["name"] = .string(file)
         json["file"] = .object(entry)
-        #expect(throws: CheckpointError.self) { try ShareReceipt(.object(json), from: "worker 1") }
+        #expect(throws: CheckpointError.self) {
+            try CheckpointShardReceipt(.object(json), from: "worker 1")
+        }
     }
 
     @Test func aFolderThatCannotBeWrittenLeavesTheRest() throws {
@@ -332,11 +337,11 @@ func context(step: UInt64) -> CheckpointContext {
     @Test func aFullDiskLeavesTheRest() throws {
         try save(1)
         let partial = try store.begin(name(2))
-        let share = "\(partial.path)/\(Share.fileName(index: 0, of: 1))"
+        let shard = "\(partial.path)/\(CheckpointShard.fileName(index: 0, of: 1))"
         try FileManager.default.createSymbolicLink(
-            atPath: share, withDestinationPath: "/dev/full")
+            atPath: shard, withDestinationPath: "/dev/full")
         let error = #expect(throws: CheckpointError.self) {
-            try Share.write(
+            try CheckpointShard.write(
                 sampleState(step: 2), index: 0, of: 1, into: partial.path, in: SystemFiles())
         }
         #expect(error?.isFullDisk == true)
@@ -355,16 +360,17 @@ func context(step: UInt64) -> CheckpointContext {
     }
 
     /// The moments at which a process may die while it saves, each with what is on the disk then.
-    @Test(arguments: ["before the shares", "after a share", "in the manifest", "before the rename"])
+    @Test(arguments: ["before the shards", "after a shard", "in the manifest", "before the rename"])
     func aProcessThatDiesLeavesWhatWasThere(moment: String) throws {
         try save(10)
         let state = sampleState(step: 20)
         let partial = try store.begin(name(20))
-        if moment != "before the shares" {
-            let receipts = try Share.split(state, into: 2).enumerated().prefix(
-                moment == "after a share" ? 1 : 2
-            ).map { index, share in
-                try Share.write(share, index: index, of: 2, into: partial.path, in: SystemFiles())
+        if moment != "before the shards" {
+            let receipts = try CheckpointShard.split(state, into: 2).enumerated().prefix(
+                moment == "after a shard" ? 1 : 2
+            ).map { index, shard in
+                try CheckpointShard.write(
+                    shard, index: index, of: 2, into: partial.path, in: SystemFiles())
             }
             let text = try Manifest(
                 context: context(step: 20), name: partial.name, receipts: receipts

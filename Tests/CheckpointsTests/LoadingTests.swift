@@ -79,7 +79,7 @@ import Testing
     @Test func aDamagedOneIsNamedByTensorAndPassedOver() throws {
         _ = try save(Self.state(1), step: 1)
         let damaged = try save(Self.state(2), step: 2)
-        let file = "run/checkpoints/\(damaged)/\(Share.fileName(index: 0, of: 1))"
+        let file = "run/checkpoints/\(damaged)/\(CheckpointShard.fileName(index: 0, of: 1))"
         var bytes = try folder.read(file)
         bytes[bytes.count - 1] ^= 1
         _ = try folder.write(bytes, file)

@@ -25,7 +25,7 @@ import Testing
             configuration: configuration.resolved.text(), datasetDigest: "\(dataset)",
             matrixLibrary: "", kernel: kernel, hostName: "node", processID: 1, threads: 1,
             dataPort: 1, advertisedHost: "", term: 0, generation: 0,
-            holding: Holding(applied: nil))
+            held: HeldState(applied: nil))
     }
 
     @Test(arguments: [

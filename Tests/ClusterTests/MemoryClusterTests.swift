@@ -26,7 +26,7 @@ private final class MemoryConnector: ExchangeConnector {
 @Suite(.serialized) struct MemoryClusterTests {
     @Test(arguments: [1, 3])
     func anyExchangeEndsWithTheBitsOfOneProcess(workers: Int) throws {
-        let cluster = try ToyCluster(gathersRows: true)
+        let cluster = try ToyCluster(gathersEmbeddings: true)
         let memory = MemoryConnector()
         try cluster.start("coordinator", cluster.coordinator(workers: workers))
         for number in 1...workers {

@@ -6,10 +6,10 @@ import Transport
 @testable import Cluster
 
 @Suite struct MessageTests {
-    static let member = RingMember(
+    static let member = ExchangeMember(
         id: WorkerID(0xFEED), number: 3, endpoint: NetworkAddress(host: "::1", port: 7_001))
     static let name = CheckpointName(step: 1_500, generation: 7, term: 2)
-    static let holding = Holding(
+    static let held = HeldState(
         applied: 9, reduced: ReducedSums(step: 9, checksum: 0xFFFF_0000),
         sums: LocalSums(step: 9, round: 1, exponents: [1, 255], shards: [0, 300]),
         lastReport: StepReport(step: 9, report: ["loss": 0.5], updateSeconds: 0.25))
@@ -25,8 +25,8 @@ import Transport
                     configurationDigest: "c", configuration: "{}", datasetDigest: "d",
                     matrixLibrary: "OpenBLAS 0.3", kernel: "Haswell", hostName: "h",
                     processID: -1, threads: 2, dataPort: 65_535, advertisedHost: "", term: 2,
-                    generation: 3, holding: holding)),
-            .report(generation: 4, holding), .report(generation: 4, Holding(applied: nil)),
+                    generation: 3, held: held)),
+            .report(generation: 4, held), .report(generation: 4, HeldState(applied: nil)),
             .ready(
                 Ready(
                     generation: 1, step: 2, checksum: 3, stateDigest: SHA256.digest(of: [1]),
@@ -38,8 +38,8 @@ import Transport
                 Heartbeat(generation: 1, step: 2, activity: "computing", residentBytes: 3)),
             .suspect(generation: 1, peer: nil, reason: "r"),
             .suspect(generation: 1, peer: 4, reason: "r"), .leave, .failed(message: "disk"),
-            .shareDone(name, index: 1, receipt: ["file": "f"]),
-            .shareFailed(name, index: 0, message: "full"),
+            .checkpointShardDone(name, index: 1, receipt: ["file": "f"]),
+            .checkpointShardFailed(name, index: 0, message: "full"),
             .stateFailed(generation: 3, message: "m"), .statusRequest,
         ]
     }
@@ -56,7 +56,7 @@ import Transport
             .plan(Plan(generation: 1, committed: 2, work: .close)),
             .replaceState(generation: 1, .members([member], step: 4)),
             .replaceState(generation: 1, .checkpoint(name)),
-            .replaceState(generation: 1, .initial), .beginShare(name, index: 1, count: 2),
+            .replaceState(generation: 1, .initial), .beginCheckpointShard(name, index: 1, count: 2),
             .heartbeat, .evicted(reason: "silent", discardState: true), .released,
             .ended(exitCode: 130, message: "m"), .status(["step": 1]),
         ]

@@ -9,7 +9,7 @@ import Testing
 
 @testable import Cluster
 
-/// What a coordinator and two writers of shares do with the files of a short run, over a disk in memory, in one thread: the same
+/// What a coordinator and two writers of shards do with the files of a short run, over a disk in memory, in one thread: the same
 /// calls as theirs in the same order, so that every operation of the disk has its number.
 ///
 /// It keeps what it was told lasts, to hold it against what is found after a disaster.
@@ -109,16 +109,17 @@ final class RunStory {
         journals[journal.term, default: []].append(record)
     }
 
-    /// A checkpoint of two shares; one that fails is given up, and training goes on.
+    /// A checkpoint of two shards; one that fails is given up, and training goes on.
     private func save(_ step: UInt64, _ journal: Journal, _ book: RunBook) throws {
         let store = directory.checkpoints
         let name = CheckpointName(step: step, generation: 1, term: UInt64(journal.term))
         do throws(CheckpointError) {
             let partial = try store.begin(name)
-            var receipts: [ShareReceipt] = []
-            for (index, share) in Share.split(Self.state(step), into: 2).enumerated() {
+            var receipts: [CheckpointShardReceipt] = []
+            for (index, shard) in CheckpointShard.split(Self.state(step), into: 2).enumerated() {
                 receipts.append(
-                    try Share.write(share, index: index, of: 2, into: partial.path, in: files))
+                    try CheckpointShard.write(
+                        shard, index: index, of: 2, into: partial.path, in: files))
             }
             let context = book.checkpointContext(
                 step: step, dataset: Self.dataset, matrixLibrary: "none", matrixKernel: "toy")

@@ -17,7 +17,7 @@ final class ToyCluster: Sendable {
     let steps: UInt64
     let ballastBytes: Int
     let secondsPerShard: Double
-    let gathersRows: Bool
+    let gathersEmbeddings: Bool
     let dataset = SHA256.digest(of: "data".utf8)
     let outcomes = Monitor<[String: Result<Outcome, CheckpointFailure>]>([:])
     let events = Monitor<[RunEvent]>([])
@@ -25,9 +25,9 @@ final class ToyCluster: Sendable {
 
     init(
         steps: UInt64 = 12, ballastBytes: Int = 0, secondsPerShard: Double = 0,
-        gathersRows: Bool = false, files: any FileSystem = SystemFiles()
+        gathersEmbeddings: Bool = false, files: any FileSystem = SystemFiles()
     ) throws {
-        self.gathersRows = gathersRows
+        self.gathersEmbeddings = gathersEmbeddings
         self.steps = steps
         self.ballastBytes = ballastBytes
         self.secondsPerShard = secondsPerShard
@@ -98,7 +98,7 @@ final class ToyCluster: Sendable {
     func startWorker(
         _ name: String, kernel: String = "toy", patience: Duration = .seconds(60),
         exchange: (any ExchangeConnector)? = nil,
-        afterRows: @escaping @Sendable (_ step: UInt64) -> Void = { _ in }
+        afterEmbeddings: @escaping @Sendable (_ step: UInt64) -> Void = { _ in }
     ) throws -> WorkerDriver {
         var options = WorkerOptions(
             directory: directory, runID: "\(record.id)",
@@ -108,12 +108,12 @@ final class ToyCluster: Sendable {
         options.coordinatorPatience = patience
         if let exchange { options.exchange = exchange }
         let (steps, ballast, seconds) = (steps, ballastBytes, secondsPerShard)
-        let gathersRows = gathersRows
+        let gathersEmbeddings = gathersEmbeddings
         let driver = try WorkerDriver(options, log: Log(prefix: name)) {
             let replica = ToyReplica(
                 steps: steps, ballastBytes: ballast, secondsPerShard: seconds,
-                gathersRows: gathersRows)
-            replica.afterRows = { [unowned replica] in afterRows(replica.step) }
+                gathersEmbeddings: gathersEmbeddings)
+            replica.afterEmbeddings = { [unowned replica] in afterEmbeddings(replica.step) }
             return replica
         }
         try start(name) { try driver.run() }
@@ -150,7 +150,7 @@ final class ToyCluster: Sendable {
     /// What an undisturbed process computes.
     func expected(_ step: UInt64) throws -> String {
         let replica = ToyReplica(
-            steps: steps, ballastBytes: ballastBytes, gathersRows: gathersRows)
+            steps: steps, ballastBytes: ballastBytes, gathersEmbeddings: gathersEmbeddings)
         let (runner, alone) = (StepRunner(replica), SingleProcessExchange())
         while replica.step < step { _ = try runner.step(Array(0..<6), over: alone) }
         return "\(StateDigest.digest(of: replica.state)) step=\(step)"
@@ -219,7 +219,7 @@ extension WorkerDriver {
 
     @Test(arguments: [1, 3])
     func rowsOfAllShardsReachEverybody(workers: Int) throws {
-        let cluster = try ToyCluster(gathersRows: true)
+        let cluster = try ToyCluster(gathersEmbeddings: true)
         try cluster.start("coordinator", cluster.coordinator(workers: workers))
         for number in 1...workers { try cluster.startWorker("worker \(number)") }
         #expect(cluster.outcome(of: "coordinator")?.exitCode == 0)
@@ -227,12 +227,12 @@ extension WorkerDriver {
     }
 
     @Test func aWorkerThatDiesBetweenTheTwoPhasesOfAGatheredStepIsReplaced() throws {
-        let cluster = try ToyCluster(steps: 20, gathersRows: true)
+        let cluster = try ToyCluster(steps: 20, gathersEmbeddings: true)
         try cluster.start("coordinator", cluster.coordinator(workers: 3))
         let victim = Monitor<WorkerDriver?>(nil)
         for number in 1...2 { try cluster.startWorker("worker \(number)") }
         let driver = try cluster.startWorker("worker 3") { step in
-            // Its rows are with everybody, its shards with nobody.
+            // Its embeddings are with everybody, its shards with nobody.
             guard step == 7 else { return }
             victim.wait(until: { $0 != nil }, then: { $0 })??.crash()
         }

@@ -15,14 +15,14 @@ extension Simulation {
         case .replaceState(let generation, let source):
             replaceState(index, generation, source)
         case .apply(let step): update(index, step)
-        case .stageShare(let name, let share, _):
+        case .stageCheckpointShard(let name, let shard, _):
             let value = nodes[index].model?.value ?? 0
-            require(nodes[index].model?.step == name.step, "share of another step is staged")
+            require(nodes[index].model?.step == name.step, "shard of another step is staged")
             if nodes[index].link != nil {
                 nodes[index].toCoordinator.append(
-                    .shareDone(name, index: share, receipt: .string(String(value))))
+                    .checkpointShardDone(name, index: shard, receipt: .string(String(value))))
             }
-            finish(index, .shareStaged)
+            finish(index, .checkpointShardStaged)
         case .round(let round): exchange(index, round)
         case .close(let generation, _):
             finish(index, .closed(generation: generation, report: .null))
@@ -80,7 +80,7 @@ extension Simulation {
             }
             if let holder = living.first(where: { $0.model?.step == step }) {
                 taken = holder.model
-                report = holder.state.holding.lastReport
+                report = holder.state.held.lastReport
             } else if living.contains(where: { ($0.model?.step ?? .max) < step }),
                 nodes[index].abandonedBelow <= generation
             {
@@ -100,7 +100,7 @@ extension Simulation {
 
     private mutating func exchange(_ index: Int, _ job: RoundJob) {
         guard nodes[index].hasEntered else {
-            // No ring any more, or one that broke while rows were gathered: nothing is added then.
+            // No ring any more, or one that broke while embeddings were gathered: nothing is added then.
             if nodes[index].abandonedBelow > job.generation, chance(5_000) {
                 finish(index, .broken(job, isAdded: false))
             } else {

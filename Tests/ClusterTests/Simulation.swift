@@ -99,7 +99,7 @@ struct Simulation {
     var nextTick: Duration = .zero
     let origin = ContinuousClock.now
     var nextLink = 0
-    var rings: [UInt32: [RingMember]] = [:]
+    var rings: [UInt32: [ExchangeMember]] = [:]
     var rounds: [RoundKey: [WorkerID: Entry]] = [:]
     var disk: [(name: CheckpointName, value: UInt64, isWhole: Bool)] = []
     var sealing: [(name: CheckpointName, failure: CheckpointFailure?)] = []
@@ -333,7 +333,7 @@ struct Simulation {
         for receipt in receipts {
             require(
                 receipt == .string(String(reference[Int(name.step)])),
-                "a share of checkpoint \(name) is of another state")
+                "a shard of checkpoint \(name) is of another state")
         }
         if faultsLeft > 0, chance(rates.failedSave) {
             faultsLeft -= 4
@@ -367,7 +367,7 @@ struct Simulation {
             configurationDigest: "", configuration: "", datasetDigest: "", matrixLibrary: "",
             kernel: "",
             hostName: "host", processID: 1, threads: 1, dataPort: 1, advertisedHost: "",
-            term: state.term, generation: state.generation, holding: state.holding)
+            term: state.term, generation: state.generation, held: state.held)
     }
 
     private mutating func deliverToCoordinator(_ index: Int) {

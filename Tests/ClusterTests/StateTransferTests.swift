@@ -10,9 +10,9 @@ import Transport
 
 /// A joiner and the members that it takes the state from, without a network.
 private final class Transfer: Sendable {
-    let members: [RingMember]
+    let members: [ExchangeMember]
     private let states: [[NamedTensor]]
-    private let gates: [StateGate]
+    private let locks: [StateLock]
     private let refusals: Locked<[Int: Int]>
     let joiner: [NamedTensor]
 
@@ -22,16 +22,16 @@ private final class Transfer: Sendable {
     ///   - refusals: How often members are not reached at first.
     init(steps: [UInt64], spoiled: Int? = nil, refusals: [Int: Int] = [:]) {
         members = steps.indices.map {
-            RingMember(
+            ExchangeMember(
                 id: .random(), number: UInt32($0 + 1),
                 endpoint: NetworkAddress(host: "127.0.0.1", port: 1))
         }
         states = steps.indices.map { Self.state(seed: 3, spoiled: $0 == spoiled) }
-        gates = steps.map { step in
-            let gate = StateGate()
-            gate.endWriting(
+        locks = steps.map { step in
+            let lock = StateLock()
+            lock.endWriting(
                 step: step, report: StepReport(step: step, report: ["loss": 2], updateSeconds: 1))
-            return gate
+            return lock
         }
         self.refusals = Locked(refusals)
         joiner = Self.state(seed: 4, spoiled: false)
@@ -76,7 +76,7 @@ private final class Transfer: Sendable {
             let (near, far) = try Socket.pair()
             let served = MessageConnection(far)
             let server = StateServer(
-                pieces: StatePieces(states[index]), gate: gates[index], runID: "run",
+                pieces: StatePieces(states[index]), lock: locks[index], runID: "run",
                 patience: Patience(.seconds(20)))
             onConnect(index, served)
             _ = try NamedThread("server") {
@@ -149,8 +149,8 @@ private final class Transfer: Sendable {
         let (near, far) = MemoryStream.pair()
         let waiter = SimulatedWaiter()
         let tensor = Tensor(.uint8, shape: [10])
-        let gate = StateGate()
-        gate.endWriting(step: 7, report: nil)
+        let lock = StateLock()
+        lock.endWriting(step: 7, report: nil)
         let patience = Patience(.seconds(2))
         var request = FieldWriter()
         request.append(1, "run")
@@ -159,7 +159,7 @@ private final class Transfer: Sendable {
             header: FrameHeader(type: ControlType.stateRequest.frameType), payload: request.bytes)
         let start = waiter.clock.now
         StateServer(
-            pieces: StatePieces([NamedTensor("a", tensor)]), gate: gate, runID: "run",
+            pieces: StatePieces([NamedTensor("a", tensor)]), lock: lock, runID: "run",
             patience: patience
         ).serve(MessageConnection(far, waiter: waiter), first)
         #expect(waiter.clock.now - start == patience.stateDigest)

@@ -15,7 +15,7 @@ private final class NotingReplica: Replica {
     var calls: [String] = []
     var failsToAdd = false
 
-    init(gathersRows: Bool = true) { toy = ToyReplica(gathersRows: gathersRows) }
+    init(gathersEmbeddings: Bool = true) { toy = ToyReplica(gathersEmbeddings: gathersEmbeddings) }
 
     struct DamagedRecord: Error {}
 
@@ -24,7 +24,7 @@ private final class NotingReplica: Replica {
     var step: UInt64 { toy.step }
     var finalStep: UInt64 { toy.finalStep }
     var state: [NamedTensor] { toy.state }
-    var gathersRows: Bool { toy.gathersRows }
+    var gathersEmbeddings: Bool { toy.gathersEmbeddings }
     var localSums: UnsafeMutableRawBufferPointer { toy.localSums }
     var reducedSums: UnsafeMutableRawBufferPointer { toy.reducedSums }
     func adoptState() { toy.adoptState() }
@@ -34,15 +34,15 @@ private final class NotingReplica: Replica {
         toy.beginRound(exponents: exponents)
     }
 
-    func rows(of shards: [Int]) -> [UInt8] {
-        calls.append("rows of \(shards)")
+    func embeddings(of shards: [Int]) -> [UInt8] {
+        calls.append("embeddings of \(shards)")
         clock.advance(by: .seconds(1))
-        return toy.rows(of: shards)
+        return toy.embeddings(of: shards)
     }
 
-    func adoptRows(_ payloads: [[UInt8]]) {
+    func adoptEmbeddings(_ payloads: [[UInt8]]) {
         calls.append("adopt \(payloads.count)")
-        toy.adoptRows(payloads)
+        toy.adoptEmbeddings(payloads)
     }
 
     func add(shards: [Int], bucketReady: @escaping @Sendable (Int) -> Void) throws {
@@ -87,7 +87,7 @@ private final class NotingReplica: Replica {
         let runner = StepRunner(replica, clock: replica.clock)
         let alone = SingleProcessExchange()
         #expect(try !runner.step(all, over: alone).recomputed)
-        let round = ["rows of \(all)", "adopt 1", "add \(all)", "summary", "conclude"]
+        let round = ["embeddings of \(all)", "adopt 1", "add \(all)", "summary", "conclude"]
         #expect(replica.calls == ["begin []"] + round + ["apply"])
         replica.calls = []
         #expect(try runner.step(all, over: alone).recomputed)
@@ -95,8 +95,8 @@ private final class NotingReplica: Replica {
             replica.calls == ["begin []"] + round + ["begin [1, 2, 3]"] + round + ["apply"])
     }
 
-    @Test func methodsWithoutRowsHaveNoFirstPhase() throws {
-        let replica = NotingReplica(gathersRows: false)
+    @Test func methodsWithoutEmbeddingsToGatherHaveNoFirstPhase() throws {
+        let replica = NotingReplica(gathersEmbeddings: false)
         _ = try StepRunner(replica, clock: replica.clock).step(all, over: SingleProcessExchange())
         #expect(replica.calls == ["begin []", "add \(all)", "summary", "conclude", "apply"])
     }
@@ -158,7 +158,7 @@ private final class NotingReplica: Replica {
     private static func run(
         _ exchange: any Exchange, rank: Int, of count: Int, steps: Int
     ) throws -> Digest {
-        let replica = ToyReplica(gathersRows: true)
+        let replica = ToyReplica(gathersEmbeddings: true)
         let runner = StepRunner(replica)
         let shards = (0..<6).filter { $0 % count == rank }
         for _ in 0..<steps { _ = try runner.step(shards, over: exchange) }
@@ -168,10 +168,10 @@ private final class NotingReplica: Replica {
 
 @Suite struct ExchangeFormationTests {
     private let members = (1...2 as ClosedRange<UInt32>).map {
-        RingMember(id: .random(), number: $0, endpoint: .init(host: "127.0.0.1", port: 1))
+        ExchangeMember(id: .random(), number: $0, endpoint: .init(host: "127.0.0.1", port: 1))
     }
 
-    private func generation(of members: [RingMember], rank: Int) -> ExchangeGeneration {
+    private func generation(of members: [ExchangeMember], rank: Int) -> ExchangeGeneration {
         ExchangeGeneration(
             runID: "run", number: 3, members: members, rank: rank, incoming: IncomingEdges(),
             failureTimeout: .seconds(2), waiter: PollWaiter())

@@ -19,9 +19,9 @@ final class ToyReplica: Replica {
 
     init(
         shards: Int = 6, steps: UInt64 = 20, ballastBytes: Int = 0, secondsPerShard: Double = 0,
-        gathersRows: Bool = false
+        gathersEmbeddings: Bool = false
     ) {
-        self.gathersRows = gathersRows
+        self.gathersEmbeddings = gathersEmbeddings
         logicalShards = shards
         finalStep = steps
         self.secondsPerShard = secondsPerShard
@@ -50,38 +50,38 @@ final class ToyReplica: Replica {
     }
     private var needsSecondRound: Bool { step % 3 == 1 }
 
-    let gathersRows: Bool
-    /// Called between the exchange of rows and the adding of shards.
-    var afterRows: () -> Void = {}
-    private var knownRows: [Int: UInt64] = [:]
-    private var rowsAreWhole = false
+    let gathersEmbeddings: Bool
+    /// Called between the exchange of embeddings and the adding of shards.
+    var afterEmbeddings: () -> Void = {}
+    private var knownEmbeddings: [Int: UInt64] = [:]
+    private var embeddingsAreWhole = false
 
     func adoptState() {
-        knownRows = [:]
-        rowsAreWhole = false
+        knownEmbeddings = [:]
+        embeddingsAreWhole = false
     }
 
-    func rows(of shards: [Int]) -> [UInt8] {
-        for shard in shards where knownRows[shard] == nil {
-            knownRows[shard] = mix(UInt64(truncatingIfNeeded: Int(weights[shard])) ^ step)
+    func embeddings(of shards: [Int]) -> [UInt8] {
+        for shard in shards where knownEmbeddings[shard] == nil {
+            knownEmbeddings[shard] = mix(UInt64(truncatingIfNeeded: Int(weights[shard])) ^ step)
         }
         return shards.flatMap { shard in
-            [UInt8(shard)] + withUnsafeBytes(of: knownRows[shard] ?? 0) { Array($0) }
+            [UInt8(shard)] + withUnsafeBytes(of: knownEmbeddings[shard] ?? 0) { Array($0) }
         }
     }
 
-    func adoptRows(_ payloads: [[UInt8]]) {
+    func adoptEmbeddings(_ payloads: [[UInt8]]) {
         for payload in payloads {
             for start in stride(from: 0, to: payload.count, by: 9) {
                 let value = payload[start + 1..<start + 9].withUnsafeBytes {
                     $0.loadUnaligned(as: UInt64.self)
                 }
-                let former = knownRows.updateValue(value, forKey: Int(payload[start]))
-                precondition(former == nil || former == value, "two members' rows differ")
+                let former = knownEmbeddings.updateValue(value, forKey: Int(payload[start]))
+                precondition(former == nil || former == value, "two members' embeddings differ")
             }
         }
-        rowsAreWhole = (0..<logicalShards).allSatisfy { knownRows[$0] != nil }
-        afterRows()
+        embeddingsAreWhole = (0..<logicalShards).allSatisfy { knownEmbeddings[$0] != nil }
+        afterEmbeddings()
     }
 
     func beginRound(exponents: [UInt8]?) {
@@ -91,8 +91,10 @@ final class ToyReplica: Replica {
 
     func add(shards: [Int], bucketReady: @escaping @Sendable (Int) -> Void) throws {
         let sums = local.bytes.assumingMemoryBound(to: Int32.self)
-        precondition(rowsAreWhole || !gathersRows, "shards are added before all rows are known")
-        let all = knownRows.values.reduce(0, &+)
+        precondition(
+            embeddingsAreWhole || !gathersEmbeddings,
+            "shards are added before all embeddings are known")
+        let all = knownEmbeddings.values.reduce(0, &+)
         for shard in shards {
             // What computing takes, not a wait for anything.
             if secondsPerShard > 0 { usleep(UInt32(secondsPerShard * 1e6)) }

@@ -90,7 +90,7 @@ struct ContrastiveReplicaTests {
     @Test(arguments: cases)
     func threadsAndMembersDoNotShow(method: Case) throws {
         let alone = try replica(method.settings)
-        #expect(alone.gathersRows == method.gathers)
+        #expect(alone.gathersEmbeddings == method.gathers)
         var reports: [JSONValue] = []
         for _ in 0..<5 { reports.append(try alone.runStep().report) }
         #expect(reports[3]["validation_loss"]?.doubleValue?.isFinite == true)
@@ -133,7 +133,7 @@ struct ContrastiveReplicaTests {
         let report = try replica.runStep().report
         // Sixteen views: chance is one of fifteen, however many shards there are.
         #expect(report["retrieval_chance"]?.doubleValue == 1.0 / 15)
-        let bytes = try replica.rows(of: [1])
+        let bytes = try replica.embeddings(of: [1])
         #expect(bytes.count == 8 + 2 * 2 * 8 * 4)
     }
 

@@ -7,7 +7,7 @@ import Runtime
 /// records, find each other in the batch.
 ///
 /// Source: Kiyasseh, Zhu and Clifton, "CLOCS", 2021, with twelve leads in place of one.
-public struct CMSC: GathersRows, KeepsState {
+public struct CMSC: GathersEmbeddings, KeepsState {
     /// The model's parameters.
     public let parameters: ParameterList
     private let settings: CMSCConfiguration
@@ -123,7 +123,7 @@ private final class CMSCWorkspace: RowWorkspace {
     func forward(
         _ shard: Shard, from source: any WindowSource, report: ShardReport, on tape: Tape
     ) throws -> Value {
-        let own = try rows(of: shard, from: source, on: tape)
+        let own = try embeddings(of: shard, from: source, on: tape)
         let windows = shard.gathered?.windows ?? shard.windows
         let found = method.loss(
             own, of: shard, patients: windows.map { source.facts(of: $0).patient }, on: tape)
@@ -131,7 +131,7 @@ private final class CMSCWorkspace: RowWorkspace {
         return found.value
     }
 
-    func rows(
+    func embeddings(
         of shard: Shard, from source: any WindowSource, on tape: Tape
     ) throws -> Value {
         try tape.rows(

@@ -5,7 +5,7 @@ import NeuralNetworks
 /// Contrastive predictive coding: what comes next in a record is told from what does not.
 ///
 /// Source: van den Oord, Li and Vinyals, 2018; for ECGs Mehari and Strodthoff, 2022.
-public struct CPC: GathersRows {
+public struct CPC: GathersEmbeddings {
     /// The model.
     public let model: CPCModel
     let settings: CPCConfiguration
@@ -112,7 +112,7 @@ private final class CPCWorkspace: RowWorkspace {
         return found.value
     }
 
-    func rows(
+    func embeddings(
         of shard: Shard, from source: any WindowSource, on tape: Tape
     ) throws -> Value {
         joined(try pairs(of: shard, from: source, on: tape), on: tape)

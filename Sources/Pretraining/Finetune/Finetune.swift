@@ -61,7 +61,7 @@ public struct Finetune: ChoosesWindows, CompletesParameters, AdaptsWeights, Keep
     public var metrics: [Metric] { [.loss] }
 
     /// What the head says of each record, and its classes.
-    public var auxiliaryPerValidationUnit: Int { LabelledLogits.numbers(records: shardSize) }
+    public var auxiliaryPerValidationBatch: Int { LabelledLogits.numbers(records: shardSize) }
 
     /// The encoder on all tokens and the head.
     public var operationsPerSample: Double {

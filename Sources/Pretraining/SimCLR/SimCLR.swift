@@ -7,7 +7,7 @@ import Runtime
 ///
 /// Source: Chen et al., 2020; for ECGs Mehari and Strodthoff, "Self-supervised representation learning from 12-lead ECG
 /// data", 2022. The representation is the backbone's vector, before the projection.
-public struct SimCLR: GathersRows, KeepsState {
+public struct SimCLR: GathersEmbeddings, KeepsState {
     /// The model's parameters.
     public let parameters: ParameterList
     private let settings: SimCLRConfiguration
@@ -126,12 +126,12 @@ private final class SimCLRWorkspace: RowWorkspace {
         _ shard: Shard, from source: any WindowSource, report: ShardReport, on tape: Tape
     ) throws -> Value {
         let found = method.loss(
-            try rows(of: shard, from: source, on: tape), of: shard, on: tape)
+            try embeddings(of: shard, from: source, on: tape), of: shard, on: tape)
         report.take(found)
         return found.value
     }
 
-    func rows(
+    func embeddings(
         of shard: Shard, from source: any WindowSource, on tape: Tape
     ) throws -> Value {
         try tape.rows(

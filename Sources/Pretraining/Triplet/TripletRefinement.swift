@@ -8,7 +8,7 @@ import NeuralNetworks
 /// The head is that of E. Bakaeva and E. Padin, "Improving Self Supervised Learning of ECG Signals Processing via
 /// Encoder Embeddings Representation Enhancements", 2025; the distance is taken over the numbers of an output, not over
 /// the batch.
-public struct TripletRefinement: GathersRows, ChoosesWindows, RefinesEncoder {
+public struct TripletRefinement: GathersEmbeddings, ChoosesWindows, RefinesEncoder {
     /// The model's parameters: `encoder.*`, `fc1.*`, `fc2.*`.
     public let parameters: ParameterList
     let settings: TripletConfiguration
@@ -170,7 +170,7 @@ private final class TripletWorkspace: RowWorkspace {
         }
     }
 
-    func rows(
+    func embeddings(
         of shard: Shard, from source: any WindowSource, on tape: Tape
     ) throws -> Value {
         let features = try features(of: shard, from: source, on: tape)

@@ -34,7 +34,7 @@ public struct VQFinetunePretraining: KeepsState, ReportsValidation, RefinesEncod
     /// Candidates for codes.
     public var auxiliaryPerShard: Int { model.quantiser.auxiliaryPerShard }
     /// How often each code was chosen.
-    public var auxiliaryPerValidationUnit: Int { model.quantiser.auxiliaryPerValidationUnit }
+    public var auxiliaryPerValidationBatch: Int { model.quantiser.auxiliaryPerValidationBatch }
 
     /// Products of the encoder, of which a frozen one is not gone back over, and of the head.
     public var operationsPerSample: Double {

@@ -45,7 +45,7 @@ public struct VQFullPretraining: KeepsState, ReportsValidation {
     /// Candidates for codes.
     public var auxiliaryPerShard: Int { model.quantiser.auxiliaryPerShard }
     /// How often each code was chosen.
-    public var auxiliaryPerValidationUnit: Int { model.quantiser.auxiliaryPerValidationUnit }
+    public var auxiliaryPerValidationBatch: Int { model.quantiser.auxiliaryPerValidationBatch }
 
     /// Products of the encoder on all patches and of the decoder.
     public var operationsPerSample: Double {

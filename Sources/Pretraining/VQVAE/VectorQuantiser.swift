@@ -257,7 +257,7 @@ struct VectorQuantiser: Sendable {
     }
 
     /// Auxiliary numbers of a validation unit.
-    var auxiliaryPerValidationUnit: Int { Auxiliary.count + settings.codeCount }
+    var auxiliaryPerValidationBatch: Int { Auxiliary.count + settings.codeCount }
 
     /// Moves codes on by one step.
     ///

@@ -1,7 +1,7 @@
 import Runtime
 
 /// Keeps the training state still while a piece of it is read for a joiner.
-final class StateGate: Sendable {
+final class StateLock: Sendable {
     private struct State {
         /// Finished steps of the state; `nil` while it is being written or is not whole.
         var step: UInt64?

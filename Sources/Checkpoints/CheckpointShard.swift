@@ -1,38 +1,38 @@
 import Runtime
 import Tensors
 
-/// The cut of a state into shares, one a writer.
-public enum Share {
+/// The cut of a state into shards, one a writer.
+public enum CheckpointShard {
     /// Cuts a state into runs of whole tensors, in the order of their names, balanced by bytes.
     ///
     /// Depends on names and sizes alone, so all members of a generation agree on it. With more
-    /// shares than tensors some are empty.
+    /// shards than tensors some are empty.
     ///
     /// - Parameters:
     ///   - state: All tensors, in any order.
-    ///   - count: Number of shares, at least 1.
-    /// - Returns: The shares; every tensor is in one of them.
+    ///   - count: Number of shards, at least 1.
+    /// - Returns: The shards; every tensor is in one of them.
     public static func split(_ state: [NamedTensor], into count: Int) -> [[NamedTensor]] {
-        precondition(count >= 1, "a state cannot be cut into \(count) shares")
+        precondition(count >= 1, "a state cannot be cut into \(count) shards")
         let total = max(1, state.reduce(0) { $0 + $1.tensor.byteCount })
-        var shares = [[NamedTensor]](repeating: [], count: count)
+        var shards = [[NamedTensor]](repeating: [], count: count)
         var before = 0
         for named in state.sorted(by: { precedes($0.name, $1.name) }) {
             let middle = before + named.tensor.byteCount / 2
             let (high, low) = middle.multipliedFullWidth(by: count)
             let index = total.dividingFullWidth((high, low)).quotient
-            shares[min(index, count - 1)].append(named)
+            shards[min(index, count - 1)].append(named)
             before += named.tensor.byteCount
         }
-        return shares
+        return shards
     }
 
-    /// The name of a share's file, such as `state-00001-of-00002.safetensors`.
+    /// The name of a shard's file, such as `state-00001-of-00002.safetensors`.
     ///
     /// - Parameters:
     ///   - index: Counted from 0.
-    ///   - count: Number of shares.
-    /// - Returns: A name in which shares count from 1.
+    ///   - count: Number of shards.
+    /// - Returns: A name in which shards count from 1.
     public static func fileName(index: Int, of count: Int) -> String {
         func padded(_ number: Int) -> String {
             let digits = String(number)
@@ -41,13 +41,13 @@ public enum Share {
         return "state-\(padded(index + 1))-of-\(padded(count)).safetensors"
     }
 
-    /// Writes a share into the folder of an unfinished checkpoint, and makes it survive a power
+    /// Writes a shard into the folder of an unfinished checkpoint, and makes it survive a power
     /// cut.
     ///
     /// - Parameters:
-    ///   - tensors: The share's.
+    ///   - tensors: The shard's.
     ///   - index: Counted from 0.
-    ///   - count: Number of shares.
+    ///   - count: Number of shards.
     ///   - folder: The unfinished checkpoint's; made where it is not seen yet.
     ///   - files: Where it is.
     /// - Returns: What the manifest needs to know.
@@ -55,7 +55,7 @@ public enum Share {
     public static func write(
         _ tensors: [NamedTensor], index: Int, of count: Int, into folder: FilePath,
         in files: any FileSystem
-    ) throws(CheckpointError) -> ShareReceipt {
+    ) throws(CheckpointError) -> CheckpointShardReceipt {
         let name = fileName(index: index, of: count)
         let path = folder.appending(FilePath(name))
         return try asCheckpointError { () throws(SystemError) in
@@ -71,7 +71,7 @@ public enum Share {
 
     private static func write(
         _ tensors: [NamedTensor], name: String, to path: FilePath, in files: any FileSystem
-    ) throws(SystemError) -> ShareReceipt {
+    ) throws(SystemError) -> CheckpointShardReceipt {
         // An unfinished file of the same name is replaced.
         let writer = SafetensorsWriter(
             tensors, metadata: [:], file: try files.open(path, .emptied))
@@ -85,7 +85,7 @@ public enum Share {
         }
         try files.synchroniseFolder(path.parent)
         let offset = writer.header.dataOffset
-        return ShareReceipt(
+        return CheckpointShardReceipt(
             file: StoredFile(name: name, byteCount: bytes, digest: hash.finish()),
             tensors: writer.header.entries.map { entry in
                 StoredTensor(
@@ -155,8 +155,8 @@ public struct StoredTensor: Sendable, Equatable {
     }
 }
 
-/// What a writer tells of the share that it wrote: all that the manifest needs of it.
-public struct ShareReceipt: Sendable, Equatable {
+/// What a writer tells of the shard that it wrote: all that the manifest needs of it.
+public struct CheckpointShardReceipt: Sendable, Equatable {
     /// The file.
     public let file: StoredFile
     /// The tensors in it, in the order of their data.

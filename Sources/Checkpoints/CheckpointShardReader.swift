@@ -5,7 +5,7 @@ import Tensors
 /// Reads a checkpoint's file from front to back, and checks every byte of it on the way.
 ///
 /// Reads instead of mapping, so that a disk that fails is an error and not a signal.
-struct ShareReader {
+struct CheckpointShardReader {
     private let file: any File
     private let stored: StoredFile
     private let tensors: [StoredTensor]
