@@ -48,7 +48,7 @@ public protocol Replica: AnyObject {
     var reducedSums: UnsafeMutableRawBufferPointer { get }
 
     /// The small exchange of this round: block maxima, flags and scalars of all shards that were added here,
-    /// and the validation scalars of those units that a member of this rank owns.
+    /// and the validation scalars of those batches that a member of this rank owns.
     func summary(rank: Int, worldSize: Int) throws -> [UInt8]
     /// Looks at all members' summaries, by rank, once `reducedSums` is whole.
     func conclude(summaries: [[UInt8]]) throws -> RoundOutcome

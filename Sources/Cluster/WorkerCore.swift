@@ -27,7 +27,7 @@ final class WorkerCore: Sendable {
     let options: WorkerOptions
     let shared: Monitor<Shared>
     let incoming = IncomingEdges()
-    let lock = StateLock()
+    let stateLock = StateLock()
     let log: Log
     let clock: any MonotonicClock
 
@@ -36,7 +36,7 @@ final class WorkerCore: Sendable {
         clock = options.waiter.clock
         self.log = log
         shared = Monitor(Shared(state: WorkerState(id: options.id, step: step)))
-        lock.endWriting(step: step, report: nil)
+        stateLock.endWriting(step: step, report: nil)
     }
 
     var failureTimeout: Duration { shared.withLock { $0.failureTimeout } }
@@ -54,7 +54,7 @@ final class WorkerCore: Sendable {
         case .evicted(let reason, let discards):
             log.warning(
                 "no member any more: \(reason)" + (discards ? "; the state is dropped" : ""))
-            if discards { lock.endWriting(step: nil, report: nil) }
+            if discards { stateLock.endWriting(step: nil, report: nil) }
         default: break
         }
         feed { $0.receive(message) }

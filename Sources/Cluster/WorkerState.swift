@@ -144,13 +144,13 @@ public struct WorkerState: Sendable {
     }
 
     private mutating func begin(_ work: StepWork, _ plan: Plan, step: UInt64) -> RoundJob {
-        var held: [Int]?
+        var added: [Int]?
         if let sums = held.sums, sums.step == step, sums.round == work.round,
             !sums.shards.isEmpty, Set(sums.shards).isSubset(of: work.shards)
         {
-            held = sums.shards
+            added = sums.shards
         }
-        let missing = work.shards.filter { held?.contains($0) != true }
+        let missing = work.shards.filter { added?.contains($0) != true }
         // Claimed from now on, so that a change of membership does not assign them to others.
         held.sums = LocalSums(
             step: step, round: work.round, exponents: work.exponents, shards: work.shards)
@@ -158,7 +158,7 @@ public struct WorkerState: Sendable {
         wasRecomputed = work.round > 0
         return RoundJob(
             generation: plan.generation, step: step, round: work.round, exponents: work.exponents,
-            begins: held == nil, shards: work.shards, missing: missing,
+            begins: added == nil, shards: work.shards, missing: missing,
             wantsDigest: work.wantsDigest)
     }
 

@@ -102,13 +102,13 @@ extension KeepsState {
 
 /// A method that says more of the validation set than the means of its metrics.
 public protocol ReportsValidation: PretrainingMethod {
-    /// Numbers that a validation unit reports for `validationReport` beside its metrics.
+    /// Numbers that a validation batch reports for `validationReport` beside its metrics.
     var auxiliaryPerValidationBatch: Int { get }
 
     /// Entries of the validation line, beside the means of the metrics.
     ///
     /// - Parameters:
-    ///   - auxiliary: What all units reported, in their order.
+    ///   - auxiliary: What all batches reported, in their order.
     ///   - parameters: As they were measured.
     /// - Returns: By name, without the `validation_` that is put before it.
     func validationReport(
@@ -148,7 +148,7 @@ extension PretrainingMethod {
     /// What every shard needs of all others before its loss; `nil` where shards are independent.
     public var gatheredEmbeddings: Gathering? { (self as? any GathersEmbeddings)?.gathering }
 
-    /// Numbers beside its metrics that a training shard and a validation unit report.
+    /// Numbers beside its metrics that a training shard and a validation batch report.
     public var auxiliaryCounts: (training: Int, validation: Int) {
         (
             (self as? any KeepsState)?.auxiliaryPerShard ?? 0,

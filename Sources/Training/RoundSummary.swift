@@ -8,7 +8,7 @@ struct RoundSummary: Equatable {
     var shards: [Int: [Double]]
     /// The largest exponent of any contribution, one a block.
     var maxima: [UInt8]
-    /// Each validated unit's numbers, by unit.
+    /// Each validated batch's numbers, by its number.
     var validation: [Int: [Double]]
 
     /// Little-endian: round, shards, maxima, validation; lists with their counts before them.

@@ -75,8 +75,8 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
                     validationWindows, of: source, for: .validation, seed: configuration.seed)
                     ?? validationWindows
                 : [],
-            // Where a sample's loss depends on the others, a unit is as large as a batch.
-            unitSize: gathering == nil ? configuration.shardSize : configuration.batchSize,
+            // Where a sample's loss depends on the others, a validation batch is as large as a training batch.
+            size: gathering == nil ? configuration.shardSize : configuration.batchSize,
             seed: configuration.validation.seed.map { UInt64($0) } ?? configuration.seed)
         let layout = GradientLayout(
             parameters: parameters, laneBits: configuration.exchange.gradientBits,
@@ -176,14 +176,14 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
         ).encoded()
     }
 
-    /// Measures the units that a rank owns and that were not measured in this state yet.
+    /// Measures the batches that a rank owns and that were not measured in this state yet.
     private func validate(rank: Int, worldSize: Int) throws {
-        let units = stride(from: rank, to: validation.count, by: worldSize)
+        let batches = stride(from: rank, to: validation.count, by: worldSize)
             .filter { validationNumbers[$0] == nil }
-        let numbers = try pool.map(units.count) { [self] task, thread in
-            try threads[thread].measure(validation.shard(units[task]), from: source)
+        let numbers = try pool.map(batches.count) { [self] task, thread in
+            try threads[thread].measure(validation.shard(batches[task]), from: source)
         }
-        validationNumbers.merge(zip(units, numbers)) { _, new in new }
+        validationNumbers.merge(zip(batches, numbers)) { _, new in new }
     }
 
     /// Joins all members' summaries and says whether the sums are exact.
@@ -310,15 +310,15 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
     }
 
     private func addValidation(
-        _ units: [Int: [Double]], step: UInt64, to report: inout [String: JSONValue]
+        _ batches: [Int: [Double]], step: UInt64, to report: inout [String: JSONValue]
     ) {
-        let means = validation.mean(of: units, numbers: method.metrics.count)
+        let means = validation.mean(of: batches, numbers: method.metrics.count)
         for (metric, mean) in zip(method.metrics, means) {
             report["validation_\(metric.key)"] = .measured(mean)
         }
         report["validation_step"] = .integer(Int64(step))
         guard let method = method as? any ReportsValidation else { return }
-        let auxiliary = units.sorted { $0.key < $1.key }.map {
+        let auxiliary = batches.sorted { $0.key < $1.key }.map {
             Array($0.value.dropFirst(method.metrics.count))
         }
         for (name, value) in method.validationReport(
@@ -328,7 +328,7 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
         }
     }
 
-    /// The final state's validation, this rank's units.
+    /// The final state's validation, this rank's batches.
     public func closingSummary(rank: Int, worldSize: Int) throws -> [UInt8]? {
         guard validation.count > 0 else { return nil }
         try validate(rank: rank, worldSize: worldSize)
@@ -338,12 +338,12 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
 
     /// Joins all members' closing summaries.
     public func close(summaries: [[UInt8]]) throws -> JSONValue {
-        var units: [Int: [Double]] = [:]
+        var batches: [Int: [Double]] = [:]
         for bytes in summaries {
-            units.merge(try RoundSummary(decoding: bytes).validation) { first, _ in first }
+            batches.merge(try RoundSummary(decoding: bytes).validation) { first, _ in first }
         }
         var report: [String: JSONValue] = [:]
-        addValidation(units, step: step, to: &report)
+        addValidation(batches, step: step, to: &report)
         return .object(report)
     }
 
