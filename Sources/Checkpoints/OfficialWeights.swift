@@ -9,7 +9,7 @@ import Tensors
 public enum OfficialWeights {
     /// What the names of a state's parameters begin with.
     public static let parameterPrefix = "parameter."
-    private static let encoderPrefix = "encoder."
+    static let encoderPrefix = "encoder."
     private static let secondName = "to_patch_embedding."
 
     /// The encoder's weights, without a prefix.
@@ -62,8 +62,10 @@ public enum OfficialWeights {
 
     /// The encoder's weights among those of a file or a model, without a prefix.
     public static func encoder(inModel weights: [NamedTensor]) -> [NamedTensor] {
-        let inside = renamed(weights, prefix: encoderPrefix)
-        return inside.isEmpty ? weights : inside
+        let named = wholeModelNames(weights)
+        guard !isEncoderOfTwoParts(named.map(\.name)) else { return named }
+        let inside = renamed(named, prefix: encoderPrefix)
+        return inside.isEmpty ? named : inside
     }
 
     private static func renamed(_ tensors: [NamedTensor], prefix: String) -> [NamedTensor] {
@@ -87,26 +89,40 @@ public enum OfficialWeights {
     public static func read(
         _ file: SafetensorsFile, into state: [NamedTensor]
     ) throws(SafetensorsError) -> Bool {
-        let isWhole = file.names.contains { $0.hasPrefix(encoderPrefix) }
-        let targets =
-            isWhole
-            ? renamed(state, prefix: parameterPrefix) : encoder(of: state)
+        let layout = stateSpaceLayout(of: file, for: state) ?? layout(of: file, for: state)
         let given = file.header.entries.sorted { precedes($0.name, $1.name) }.map {
             TensorMismatch.Description(
                 name: $0.name, elementType: $0.elementType, shape: $0.shape)
         }
         do throws(TensorMismatch) {
-            try TensorMismatch.check(given, against: targets) { name in
-                guard isWhole else { return isHead(name) }
-                return isHead(name) || name.hasPrefix(secondName)
-                    || name.hasPrefix(encoderPrefix)
-                        && isHead(String(name.dropFirst(encoderPrefix.count)))
-            }
+            try TensorMismatch.check(
+                given, against: layout.targets, passingOver: layout.isSpare)
         } catch {
             throw error.inFile(file.path.text)
         }
         try file.requireFinite()
-        for target in targets { try file.read(target.name, into: target.tensor) }
-        return isWhole
+        for target in layout.targets { try file.read(target.name, into: target.tensor) }
+        return layout.isWhole
+    }
+
+    /// How a file names a state's weights.
+    struct Layout {
+        /// The state's tensors under the file's names.
+        let targets: [NamedTensor]
+        /// Whether the file has the whole model.
+        let isWhole: Bool
+        /// Names that a file may have beside them.
+        let isSpare: (String) -> Bool
+    }
+
+    private static func layout(of file: SafetensorsFile, for state: [NamedTensor]) -> Layout {
+        guard file.names.contains(where: { $0.hasPrefix(encoderPrefix) }) else {
+            return Layout(targets: encoder(of: state), isWhole: false, isSpare: isHead)
+        }
+        return Layout(targets: renamed(state, prefix: parameterPrefix), isWhole: true) { name in
+            isHead(name) || name.hasPrefix(secondName)
+                || name.hasPrefix(encoderPrefix)
+                    && isHead(String(name.dropFirst(encoderPrefix.count)))
+        }
     }
 }

@@ -56,6 +56,63 @@ import Testing
         }
     }
 
+    private static let stateSpaces = [
+        NamedTensor("moment1.encoder.encoder.layers.0.0.weight", patterned([4, 2, 3], seed: 9)),
+        NamedTensor("parameter.encoder.encoder.layers.0.0.weight", patterned([4, 2, 3], seed: 1)),
+        NamedTensor(
+            "parameter.encoder.predictor.predictor.s4_layers.0.D", patterned([1, 4], seed: 2)),
+        NamedTensor("parameter.head_ssl.proj.0.weight", patterned([4, 4], seed: 3)),
+    ]
+
+    @Test(arguments: [false, true])
+    func stateSpacesHaveThePrefixOfTheirAuthors(wholeModel: Bool) throws {
+        let folder = try TemporaryFolder()
+        let written = OfficialWeights.file(of: Self.stateSpaces, wholeModel: wholeModel)
+        let names = [
+            "ts_encoder.encoder.layers.0.0.weight", "ts_encoder.predictor.predictor.s4_layers.0.D",
+            "ts_encoder.head_ssl.proj.0.weight",
+        ]
+        #expect(written.map(\.name) == Array(names[..<(wholeModel ? 3 : 2)]))
+        let derived = [
+            "predictor.predictor.s4_layers.0.kernel.kernel.omega",
+            "encoder.layers.0.1.num_batches_tracked",
+        ]
+        let file = try file(
+            written + derived.map { NamedTensor("ts_encoder.\($0)", patterned([2])) }, in: folder)
+        let state = emptied(Self.stateSpaces)
+        #expect(try OfficialWeights.read(file, into: state) == wholeModel)
+        for (named, expected) in zip(state, Self.stateSpaces) {
+            let isRead =
+                named.name.hasPrefix("parameter.encoder.")
+                || (wholeModel && named.name.hasPrefix("parameter."))
+            #expect(
+                named.tensor.bytes.elementsEqual(expected.tensor.bytes) == isRead, "\(named.name)")
+        }
+        // What is copied from one run to another takes the same ways.
+        let copied = emptied(Self.stateSpaces)
+        try OfficialWeights.copyEncoder(from: written, source: "w", into: copied)
+        #expect(copied[2].tensor.bytes.elementsEqual(Self.stateSpaces[2].tensor.bytes))
+        #expect(!copied[3].tensor.bytes.elementsEqual(Self.stateSpaces[3].tensor.bytes))
+        let encoder = OfficialWeights.encoder(inModel: written)
+        #expect(
+            encoder.map(\.name) == [
+                "encoder.layers.0.0.weight", "predictor.predictor.s4_layers.0.D",
+            ])
+        #expect(OfficialWeights.encoder(inModel: encoder).map(\.name) == encoder.map(\.name))
+    }
+
+    @Test func anUnknownWeightOfStateSpacesIsNamed() throws {
+        let folder = try TemporaryFolder()
+        let file = try file(
+            OfficialWeights.file(of: Self.stateSpaces, wholeModel: false)
+                + [NamedTensor("ts_encoder.encoder.layers.7.0.weight", patterned([2]))],
+            in: folder)
+        let error = #expect(throws: SafetensorsError.self) {
+            try OfficialWeights.read(file, into: emptied(Self.stateSpaces))
+        }
+        #expect(error?.description.contains("ts_encoder.encoder.layers.7.0.weight") == true)
+    }
+
     @Test func theSecondNamesMayBeAbsent() throws {
         let folder = try TemporaryFolder()
         let weights = OfficialWeights.wholeModel(of: Self.state)

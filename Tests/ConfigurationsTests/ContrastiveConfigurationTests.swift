@@ -77,6 +77,35 @@ struct ContrastiveConfigurationTests {
             message(method, [override, "logicalShards=1"])?.contains("choose a batch") == true)
     }
 
+    @Test func ecgCPCSeesItsOwnRate() throws {
+        let configuration = try Configuration(["method": "ecg-cpc"])
+        let settings = try #require(configuration.details as? ECGCPCConfiguration)
+        #expect(configuration.input.cropSamples == 2500)
+        #expect(settings.encoder.samples(of: configuration.input) == 2400)
+        #expect(settings.encoder.tokens(of: configuration.input) == 1200)
+        #expect(settings.encoder.length == 1200 && settings.encoder.chunk == 24)
+        #expect(settings.horizon == 14 && settings.negativeCount == 128)
+        #expect(settings.reduction == .mean && settings.learningRateFactor == 1)
+        #expect(configuration.optimizer.warmupSteps * 20 == configuration.steps)
+        let short = try Configuration([
+            "method": "ecg-cpc", "input": ["sampleRateHz": 500, "cropSamples": 1250],
+        ])
+        let encoder = try #require(short.details as? ECGCPCConfiguration).encoder
+        #expect(encoder.tokens(of: short.input) == 300 && encoder.length == 300)
+        #expect(
+            message("ecg-cpc", ["input.cropSamples=30"])?
+                .contains("30 samples give 14 tokens, none of which has 14 after it") == true)
+        #expect(message("ecg-cpc", ["encoder.state=7"])?.contains("conjugate pairs") == true)
+        #expect(
+            message("ecg-cpc", ["negatives.from=all", "negatives.count=3"])?
+                .contains("unknown key") == true)
+        #expect(
+            message("ecg-cpc", ["exchange.gradientBits=16"])?.contains("choose 32 bits") == true)
+        #expect(
+            message("ecg-cpc", ["input.filterBeforeCrop=true"])?.contains("without a filter")
+                == true)
+    }
+
     @Test func onlyKeysOfTheMethodAndItsBackboneAreKnown() {
         #expect(message("simclr", ["cnn.width=8"])?.contains("unknown key") == true)
         #expect(
@@ -89,7 +118,7 @@ struct ContrastiveConfigurationTests {
         #expect(message("triplet", ["mining=semihard"])?.contains("'semi-hard'") == true)
     }
 
-    @Test(arguments: ["simclr", "cmsc", "cpc", "triplet"], ["tiny", "small", "base"])
+    @Test(arguments: ["simclr", "cmsc", "cpc", "ecg-cpc", "triplet"], ["tiny", "small", "base"])
     func configurationsThatComeAlongAreWhole(method: String, size: String) throws {
         let configuration = try Configuration(
             path: "\(Fixtures.packageFolder)/cluster/configurations/\(method)-\(size).json")

@@ -74,6 +74,12 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
                 "negatives": { "count": 8 }
                 """),
         MethodCase(
+            method: "ecg-cpc",
+            settings: """
+                "encoder": { "width": 8, "depth": 2, "state": 4 }, "horizon": 5,
+                "negatives": { "count": 8 }, "input": { "cropSamples": 500 }
+                """),
+        MethodCase(
             method: "triplet",
             settings: """
                 "encoder": { "width": 64, "depth": 1, "heads": 2, "headWidth": 32 },

@@ -50,6 +50,7 @@ import Testing
             method: "cmsc", changes: ["backbone": "cnn", "cnn": cnn], mean: 16, leads: nil,
             own: 20),
         Case(method: "cpc", changes: ["context": ["width": 12]], mean: 12, leads: nil, own: 12),
+        Case(method: "ecg-cpc", mean: 24, leads: nil, own: 144),
     ]
 
     private func encoder(

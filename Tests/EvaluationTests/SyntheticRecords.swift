@@ -58,6 +58,7 @@ final class SyntheticRecords: Sendable {
             switch method {
             case "ecg-jepa", "hybrid": ["width": 32, "depth": 1, "heads": 2]
             case "cpc": ["channels": 24]
+            case "ecg-cpc": ["width": 24, "depth": 2]
             default: ["width": 32, "depth": 1, "heads": 1, "headWidth": 32]
             }
         var members: [String: JSONValue] = [

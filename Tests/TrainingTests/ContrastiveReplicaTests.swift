@@ -63,6 +63,19 @@ struct ContrastiveReplicaTests {
         Case(
             testDescription: "triplet, semi-hard",
             settings: ["method=triplet", "mining=semi-hard"] + transformer),
+        Case(
+            testDescription: "ecg-cpc",
+            settings: [
+                "method=ecg-cpc", "encoder.width=8", "encoder.depth=2", "horizon=3",
+                "negatives.count=6",
+            ], isFreeOfShards: false, gathers: false),
+        Case(
+            testDescription: "ecg-cpc, all others, published rates",
+            settings: [
+                "method=ecg-cpc", "encoder.width=8", "encoder.depth=1", "encoder.state=4",
+                "encoder.chunk=7", "horizon=3", "negatives.from=all", "reduction=sum",
+                "lrFactor=0.1", "scaleScores=true", "input.cropSamples=550",
+            ], isFreeOfShards: false, gathers: false),
     ]
 
     private func replica(

@@ -14,7 +14,7 @@ import Testing
 /// Fine-tuning: the loss and its gradients, who is trained on what, and that nobody shows.
 struct FinetuneTests {
     private static let bases = [
-        "st-mem", "st-mem, leads", "ecg-jepa", "hybrid, parts", "hybrid, leads", "cnn",
+        "st-mem", "st-mem, leads", "ecg-jepa", "hybrid, parts", "hybrid, leads", "cnn", "ecg-cpc",
     ]
 
     private func configuration(_ base: String, _ overrides: [String] = []) throws -> Configuration {
@@ -34,6 +34,10 @@ struct FinetuneTests {
             members["base"] = "simclr"
             members["backbone"] = "cnn"
             members["cnn"] = ["channels": 4, "blocks": 2, "width": 8]
+            members["input"] = ["cropSamples": 250]
+        case "ecg-cpc":
+            members["base"] = "ecg-cpc"
+            members["encoder"] = ["width": 8, "depth": 2, "length": 60]
             members["input"] = ["cropSamples": 250]
         default:
             members["base"] = .string(String(base.prefix { $0 != "," }))
@@ -338,6 +342,7 @@ struct FinetuneTests {
 
     @Test(arguments: [
         "st-mem", "ecg-jepa", "hybrid", "vq-full", "vq-finetune", "simclr", "cmsc", "triplet",
+        "ecg-cpc",
     ])
     func everyRunsEncoderHasItsNamesAndSizes(method: String) throws {
         let run = try Configuration(["method": .string(method), "batchSize": 64])

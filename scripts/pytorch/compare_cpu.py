@@ -1,6 +1,7 @@
 """Processor time of a step, Purkinje against PyTorch, one thread each: what can still be compared on a busy machine.
 
-usage: compare_cpu.py PURKINJE CONFIGURATION ROUNDS BENCH_STEP_ARGUMENTS...
+usage: compare_cpu.py PURKINJE CONFIGURATION ROUNDS ARGUMENTS...
+ARGUMENTS are those of bench_step.py; with 'ecg-cpc' before them, those of bench_ecgcpc.py.
 Every figure is the difference of two runs with 1 and 4 steps, over 3, so that starting up does not count.
 """
 
@@ -26,10 +27,14 @@ def per_step(command: list[str]) -> float:
 
 def main() -> None:
     purkinje, configuration, rounds, *arguments = sys.argv[1:]
-    script = str(pathlib.Path(__file__).with_name("bench_step.py"))
+    name, option, kinds = "bench_step.py", "--attention", ("explicit", "fused")
+    if arguments[0] == "ecg-cpc":
+        name, option, kinds = "bench_ecgcpc.py", "--way", ("gathered", "products")
+        arguments = arguments[1:]
+    script = str(pathlib.Path(__file__).with_name(name))
     commands = {
         "Purkinje": [purkinje, "bench", "step", "--config", configuration],
-        **{f"PyTorch {kind}": [sys.executable, script, *arguments, "--attention", kind] for kind in ("explicit", "fused")},
+        **{f"PyTorch {kind}": [sys.executable, script, *arguments, option, kind] for kind in kinds},
     }
     times = {name: [] for name in commands}
     for _ in range(int(rounds)):

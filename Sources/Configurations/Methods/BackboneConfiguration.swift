@@ -155,6 +155,11 @@ extension SharedSettings {
                     "batch normalisation needs \(Self.smallestNormalisedShard) samples a shard: "
                     + "choose a larger batch or fewer shards, or do without it")
         }
+        try checkGradientBits(because: key)
+    }
+
+    /// Refuses gradients that are too narrow for sums of running statistics.
+    func checkGradientBits(because key: String) throws(ConfigurationError) {
         guard gradientBits == 32 else {
             throw .contradiction(
                 keys: [key, "exchange.gradientBits"],

@@ -60,7 +60,7 @@ public struct MethodDescriptor: Sendable, Equatable {
 
     /// The methods of this build.
     public static let all: [MethodDescriptor] = [
-        stMEM, ecgJEPA, hybrid, vqFull, vqFinetune, simCLR, cmsc, cpc, triplet, finetune,
+        stMEM, ecgJEPA, hybrid, vqFull, vqFinetune, simCLR, cmsc, cpc, ecgCPC, triplet, finetune,
     ]
 }
 

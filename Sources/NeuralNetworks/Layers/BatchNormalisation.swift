@@ -46,13 +46,39 @@ public struct BatchNormalisation: Sendable {
         return tape.batchNormalisation(
             x, gain: tape.parameter(gain), shift: tape.parameter(shift), epsilon: epsilon
         ) { mean, variance in
-            guard let sums = tape.statistic(self.sums) else { return }
-            for j in 0..<width {
-                sums[j] += mean[j]
-                sums[width + j] += variance[j]
-            }
-            sums[2 * width] += 1
+            addStatistics(mean: mean, variance: variance, on: tape)
         }
+    }
+
+    /// The same with ReLU behind it, for values whose rows are channels: shape `[width, columns]`, unchanged.
+    ///
+    /// - Parameters:
+    ///   - x: The rows.
+    ///   - usesBatch: Whether the rows' own statistics are used, as in training, or the running ones.
+    ///   - tape: Where the computation is recorded.
+    /// - Returns: Rows of the same shape.
+    public func rectifiedRows(_ x: Value, usesBatch: Bool, on tape: Tape) -> Value {
+        guard usesBatch else {
+            return tape.rectifiedChannelNormalisation(
+                x, gain: tape.parameter(gain), shift: tape.parameter(shift), epsilon: epsilon,
+                mean: tape.parameter(mean).numbers, variance: tape.parameter(variance).numbers)
+        }
+        return tape.rectifiedChannelNormalisation(
+            x, gain: tape.parameter(gain), shift: tape.parameter(shift), epsilon: epsilon
+        ) { mean, variance in
+            addStatistics(mean: mean, variance: variance, on: tape)
+        }
+    }
+
+    private func addStatistics(
+        mean: Numbers<Float>, variance: Numbers<Float>, on tape: Tape
+    ) {
+        guard let sums = tape.statistic(self.sums) else { return }
+        for j in 0..<width {
+            sums[j] += mean[j]
+            sums[width + j] += variance[j]
+        }
+        sums[2 * width] += 1
     }
 
     /// Moves the running statistics by a step.

@@ -34,4 +34,20 @@ public struct Convolution: Sendable {
             x, time: time, weight: tape.parameter(weight), bias: bias.map { tape.parameter($0) },
             shape: shape)
     }
+
+    /// Without a bias, for values whose rows are channels: shape `[samples * inputs, time]` to
+    /// `[outputs, samples * outputTime]`.
+    public func ofChannels(_ x: Value, inputs: Int, on tape: Tape) -> Value {
+        precondition(bias == nil, "a convolution of channel rows has no bias")
+        return tape.channelConvolution(
+            x, inputs: inputs, weight: tape.parameter(weight), shape: shape)
+    }
+
+    /// The same where the kernel covers one time step: a product of the channels, shape `[inputs, columns]` to
+    /// `[outputs, columns]`.
+    public func ofSingleTimes(_ x: Value, on tape: Tape) -> Value {
+        precondition(
+            bias == nil && shape == ConvolutionShape(kernel: 1), "a kernel of more than a time")
+        return tape.channelProduct(x, weight: tape.parameter(weight))
+    }
 }

@@ -18,6 +18,12 @@ public struct Linear: Sendable {
             x, weight: tape.parameter(weight), bias: bias.map { tape.parameter($0) },
             residual: residual)
     }
+
+    /// Shape `[inputs, columns]` to `[outputs, columns]`, for values whose rows are channels.
+    public func ofChannels(_ x: Value, on tape: Tape) -> Value {
+        tape.channelProduct(
+            x, weight: tape.parameter(weight), bias: bias.map { tape.parameter($0) })
+    }
 }
 
 /// Layer normalisation with gain and shift.
@@ -39,5 +45,15 @@ public struct LayerNormalisation: Sendable {
     public func callAsFunction(_ x: Value, on tape: Tape) -> Value {
         tape.layerNormalisation(
             x, gain: tape.parameter(gain), shift: tape.parameter(shift), epsilon: epsilon)
+    }
+
+    /// A gated sum with its residual, normalised over channels, for values whose rows are channels; see
+    /// `Tape.gatedResidual`.
+    public func gatedResidual(
+        _ z: consuming Value, residual: Value, samples: Int, factors: Value? = nil, on tape: Tape
+    ) -> Value {
+        tape.gatedResidual(
+            z, residual: residual, gain: tape.parameter(gain), shift: tape.parameter(shift),
+            epsilon: epsilon, samples: samples, factors: factors)
     }
 }

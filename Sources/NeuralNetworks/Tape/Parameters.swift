@@ -9,8 +9,12 @@ public enum Initialiser: Sendable {
     case normal(deviation: Double)
     /// Even over ±sqrt(6 / (fan in + fan out)) of the whole matrix (Glorot and Bengio, 2010).
     case xavierUniform
+    /// Even over a range.
+    case uniform(ClosedRange<Double>)
     /// Given numbers, for tables.
     case values([Float])
+    /// Numbers that depend on those of parameters of lower indices, which the second argument gives.
+    case drawn(@Sendable (inout RandomStream, (Int) -> [Float]) -> [Float])
     /// The numbers that the parameter of a lower index began with.
     case copy(of: Int)
 }
@@ -237,6 +241,20 @@ public final class Parameters: Sendable {
             let fans = Double(columns + specification.count / columns)
             let bound = (6 / fans).squareRoot()
             for i in values.indices { values[i] = Float((2 * random.nextDouble() - 1) * bound) }
+        case .uniform(let range):
+            for i in values.indices {
+                let place = random.nextDouble()
+                values[i] = Float(
+                    range.lowerBound + place * (range.upperBound - range.lowerBound))
+            }
+        case .drawn(let draw):
+            let numbers = draw(&random) { other in
+                precondition(other < index, "\(specification.name) depends on a later parameter")
+                return tensor(other).floatArray
+            }
+            precondition(
+                numbers.count == values.count, "\(specification.name): \(numbers.count) values")
+            values.update(from: numbers.span)
         case .copy(let source):
             precondition(source < index, "\(specification.name) copies a later parameter")
             values.update(from: self.values(of: source))

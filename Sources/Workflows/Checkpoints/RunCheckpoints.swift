@@ -73,8 +73,7 @@ public struct RunCheckpoints {
         let (name, manifest, state) = try store.newestTensors(
             step: step.map { UInt64($0) }, where: { $0.hasPrefix(OfficialWeights.parameterPrefix) },
             report: Self.warn)
-        let weights =
-            isWhole ? OfficialWeights.wholeModel(of: state) : OfficialWeights.encoder(of: state)
+        let weights = OfficialWeights.file(of: state, wholeModel: isWhole)
         // The release alone: equal weights are equal files, whichever commit wrote them.
         let software = BuildIdentity(version: manifest.context.software).release
         try SafetensorsFile.write(

@@ -1,0 +1,153 @@
+import Configurations
+import Kernels
+import NeuralNetworks
+import Runtime
+
+/// ECG-CPC: contrastive prediction of a token 14 tokens ahead, by a network of state spaces.
+///
+/// Source: Al-Masud, Lopez Alcaraz and Strodthoff, "Benchmarking ECG foundation models: a reality check", 2025.
+public struct ECGCPC: KeepsState {
+    /// The model's parameters: those of the encoder and `head_ssl.proj.0.weight`.
+    public let parameters: ParameterList
+    /// The encoder.
+    public let encoder: StateSpaceEncoder
+    let settings: ECGCPCConfiguration
+    let input: InputConfiguration
+    private let head: Linear
+
+    /// Signals are cut off at plus and minus this in pretraining, in mV.
+    static let limitMillivolts: Float = 3
+
+    /// The method that a configuration describes.
+    ///
+    /// - Parameters:
+    ///   - settings: The method's own settings.
+    ///   - input: What a sample is.
+    public init(_ settings: ECGCPCConfiguration, input: InputConfiguration) {
+        self.settings = settings
+        self.input = input
+        var list = ParameterList()
+        encoder = StateSpaceEncoder(settings.encoder, input: input, in: &list)
+        let width = settings.encoder.width
+        let bound = 1 / Double(width).squareRoot()
+        head = Linear(
+            "head_ssl.proj.0", inputs: width, outputs: width, bias: false,
+            initialiser: .uniform(-bound...bound), in: &list)
+        let factor = settings.learningRateFactor
+        list.scaleLearningRates { name in
+            if name.hasPrefix("encoder.encoder.") { return factor * factor }
+            return name.hasPrefix("encoder.") ? factor : 1
+        }
+        parameters = list
+    }
+
+    /// The loss, retrieval of the token that came, and its chance.
+    public var metrics: [Metric] { Metric.contrastive }
+
+    /// The mean of the context over time; as the method's own mean, largest number and deviation of context and stem.
+    public var embedding: SignalEmbedding? { SignalEmbedding(encoder, input: input) }
+
+    private var tokens: Int { settings.encoder.tokens(of: input) }
+
+    /// Networks, predictions and all scores of a record.
+    public var operationsPerSample: Double {
+        let signal = encoder.multiplications
+        let (width, tokens) = (Double(settings.encoder.width), Double(tokens))
+        let scores = (tokens - Double(settings.horizon)) * tokens * width
+        return trainingOperations(
+            forward: signal.all + tokens * width * width + scores, onSignal: signal.onSignal,
+            gathers: false)
+    }
+
+    /// The encoder's, predictions, and gradients of both sides of the scores.
+    public var activationsPerSample: Int {
+        encoder.activations + 3 * tokens * settings.encoder.width
+    }
+
+    /// Buffers for one thread.
+    public func makeWorkspace() -> any ShardWorkspace { ECGCPCWorkspace(self) }
+
+    /// Moves the stem's running statistics.
+    public func update(_ context: UpdateContext) -> [String: JSONValue] {
+        encoder.update(context)
+        return [:]
+    }
+
+    /// What is minimised for signals.
+    ///
+    /// - Parameters:
+    ///   - signals: Shape `[count * leads, samples]`, in mV.
+    ///   - pass: Whose signals they are.
+    ///   - negatives: What predictions must not fit.
+    ///   - tape: Where the computation is recorded.
+    /// - Returns: The loss, and the share of predictions that fit better than all negatives.
+    public func loss(
+        _ signals: Value, _ pass: EncoderPass, negatives: FutureNegatives, on tape: Tape
+    ) -> (value: Value, loss: Double, accuracy: Double) {
+        let tokens = encoder.tokens(signals, pass, on: tape)
+        return tape.futureContrast(
+            predictions: predictions(tokens.contexts, on: tape), latents: tokens.latents,
+            samples: signals.rows / input.leads, horizon: settings.horizon,
+            scale: settings.scalesScores ? 1 / Float(settings.encoder.width).squareRoot() : 1,
+            reduction: settings.reduction == .mean ? .mean : .sum, negatives: negatives)
+    }
+
+    /// What contexts predict, shape `[width, columns]`.
+    public func predictions(_ contexts: Value, on tape: Tape) -> Value {
+        head.ofChannels(contexts, on: tape)
+    }
+
+    /// What the predictions of a shard must not fit: other times of the same record, by seed, step, the record's place in
+    /// the batch and the time of the prediction.
+    func negatives(of shard: Shard) -> FutureNegatives {
+        guard settings.negatives == .drawn else { return .allOthers }
+        let (tokens, horizon) = (tokens, settings.horizon)
+        return .drawn(count: settings.negativeCount) { sample, start, times in
+            var random = RandomStream(
+                seed: shard.seed, purpose: .negatives, step: shard.step,
+                position: UInt32(
+                    truncatingIfNeeded: (shard.firstPosition + sample) * tokens + start))
+            for index in times.indices {
+                // One of the others: those from the true one on are one further.
+                let word = UInt64(random.nextWord())
+                let drawn = Int32(truncatingIfNeeded: (word * UInt64(tokens - 1)) >> 32)
+                times[index] = drawn < Int32(start + horizon) ? drawn : drawn + 1
+            }
+        }
+    }
+
+    fileprivate var chance: Double {
+        1 / Double(settings.negatives == .drawn ? settings.negativeCount + 1 : tokens)
+    }
+}
+
+extension ECGCPCConfiguration: MethodBuilding {
+    /// ECG-CPC.
+    public func makeMethod(of configuration: Configuration) -> any PretrainingMethod {
+        ECGCPC(self, input: configuration.input)
+    }
+}
+
+/// One thread's buffers for reading windows, and the computation of a shard on them.
+private final class ECGCPCWorkspace: ShardWorkspace {
+    private let method: ECGCPC
+    private let reader: ResampledReader
+
+    init(_ method: ECGCPC) {
+        self.method = method
+        reader = method.encoder.reader(method.input, limit: ECGCPC.limitMillivolts)
+    }
+
+    func forward(
+        _ shard: Shard, from source: any WindowSource, report: ShardReport, on tape: Tape
+    ) throws -> Value {
+        let found = method.loss(
+            try reader.signals(of: shard, from: source, on: tape), EncoderPass(shard),
+            negatives: method.negatives(of: shard), on: tape)
+        report.take(
+            ContrastiveLoss(
+                value: found.value, loss: found.loss, retrievalAccuracy: found.accuracy,
+                chance: method.chance))
+        return found.value
+    }
+}
