@@ -12,8 +12,24 @@ public protocol Encoder: Sendable {
     /// Rows of signal of a sample, such as leads.
     var signalRows: Int { get }
 
-    /// Numbers of a vector; `nil` where the network has no such read-out.
+    /// Numbers of a vector of `mean`, `leads` or `method`; `nil` where the network has no such read-out.
     func dimension(of readout: Readout) -> Int?
+
+    /// The layers that `moments` and `layers` sum up: an early one, where there is one, and the last.
+    var layers: [LayerShape] { get }
+
+    /// The tokens of `layers`, in their order.
+    ///
+    /// - Parameters:
+    ///   - signals: Shape `[samples * signalRows, n]`, as the network's reader gives them.
+    ///   - pass: Whose signals they are.
+    ///   - source: Where clinical features come from.
+    ///   - tape: Where the computation is recorded.
+    /// - Returns: As many as there are layers.
+    /// - Throws: As `vectors`.
+    func layerTokens(
+        _ signals: Value, _ pass: EncoderPass, from source: any WindowSource, on tape: Tape
+    ) throws -> [LayerTokens]
 
     /// Where the tokens stand that attention goes over; `nil` where there is none.
     var tokens: TokenPlaces? { get }
@@ -34,7 +50,7 @@ public protocol Encoder: Sendable {
     ///
     /// - Parameters:
     ///   - signals: Shape `[samples * signalRows, n]`, as the network's reader gives them.
-    ///   - readout: Which vector; one that the network has.
+    ///   - readout: Which vector: `mean`, `leads` or `method`, if the network has it; others are made of `layers`.
     ///   - pass: Whose signals they are.
     ///   - source: Where clinical features come from.
     ///   - tape: Where the computation is recorded.
@@ -77,6 +93,14 @@ public protocol Encoder: Sendable {
 }
 
 extension Encoder {
+    /// There is nothing to sum up.
+    public var layers: [LayerShape] { [] }
+    /// There is nothing to sum up.
+    public func layerTokens(
+        _ signals: Value, _ pass: EncoderPass, from source: any WindowSource, on tape: Tape
+    ) -> [LayerTokens] {
+        []
+    }
     /// The signal is enough.
     public var needsClinicalFeatures: Bool { false }
     /// There is nothing to complete.
@@ -169,6 +193,9 @@ public struct EncoderPass: Sendable {
 
     /// Whether the signals' own statistics normalise them and numbers are dropped.
     public var isTraining: Bool { shard.role == .training }
+
+    /// Signals of the pass.
+    var signals: Int { shard.windows.count * signalsTogether }
 
     /// Layers that may drop numbers.
     private static let layerLimit = 8

@@ -26,9 +26,9 @@ public struct SignalEmbedding: Sendable {
         self.input = input
         tokens = encoder.tokens
         for readout in readouts {
-            guard let dimension = encoder.dimension(of: readout) else { continue }
+            guard let dimension = encoder.width(of: readout) else { continue }
             set(readout, dimension: dimension) { signals, pass, source, tape in
-                try encoder.vectors(signals, readout, pass, from: source, on: tape)
+                try encoder.readOut(readout, of: signals, pass, from: source, on: tape)
             }
         }
     }

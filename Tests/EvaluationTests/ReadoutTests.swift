@@ -17,6 +17,8 @@ import Testing
         let mean: Int
         let leads: Int?
         let own: Int
+        var moments: Int?
+        var layers: Int?
         var testDescription: String { "\(method) \(changes.keys.sorted())" }
 
         func configuration() throws -> Configuration {
@@ -28,29 +30,50 @@ import Testing
             case .mean: mean
             case .leads: leads
             case .method: own
+            case .moments: moments
+            case .layers: layers
             }
         }
     }
 
     static let cnn: JSONValue = ["channels": 8, "blocks": 2, "width": 20]
     static let channels = Case(
-        method: "hybrid", changes: ["hybrid": "channels"], mean: 32, leads: 19 * 32, own: 64)
-    static let vqFull = Case(method: "vq-full", mean: 32, leads: 384, own: 32)
+        method: "hybrid", changes: ["hybrid": "channels"], mean: 32, leads: 19 * 32, own: 64,
+        moments: 3 * 19 * 32)
+    static let vqFull = Case(
+        method: "vq-full", mean: 32, leads: 384, own: 32, moments: 1152)
+    static let twoBlocks: JSONValue = ["width": 32, "depth": 2, "heads": 2]
     static let cases = [
-        Case(method: "st-mem", mean: 32, leads: 384, own: 32),
-        Case(method: "ecg-jepa", mean: 32, leads: 256, own: 32),
-        Case(method: "hybrid", mean: 32, leads: 512, own: 64), channels, vqFull,
-        Case(method: "vq-finetune", mean: 32, leads: 384, own: 512),
-        Case(method: "triplet", mean: 32, leads: 384, own: 9),
-        Case(method: "simclr", mean: 32, leads: 384, own: 32),
+        Case(
+            method: "st-mem", changes: ["encoder": twoBlocks], mean: 32, leads: 384, own: 32,
+            moments: 1152, layers: 2304),
+        Case(
+            method: "ecg-jepa", changes: ["encoder": twoBlocks], mean: 32, leads: 256, own: 32,
+            moments: 768, layers: 1536),
+        Case(
+            method: "st-mem", mean: 32, leads: 384, own: 32, moments: 1152),
+        Case(
+            method: "ecg-jepa", mean: 32, leads: 256, own: 32, moments: 768),
+        Case(
+            method: "hybrid", mean: 32, leads: 512, own: 64, moments: 768), channels,
+        vqFull,
+        Case(
+            method: "vq-finetune", mean: 32, leads: 384, own: 512, moments: 1152),
+        Case(
+            method: "triplet", mean: 32, leads: 384, own: 9, moments: 1152),
+        Case(
+            method: "simclr", mean: 32, leads: 384, own: 32, moments: 1152),
         Case(
             method: "simclr", changes: ["backbone": "cnn", "cnn": cnn], mean: 16, leads: nil,
-            own: 20),
+            own: 20, moments: 48, layers: 72),
         Case(
             method: "cmsc", changes: ["backbone": "cnn", "cnn": cnn], mean: 16, leads: nil,
-            own: 20),
-        Case(method: "cpc", changes: ["context": ["width": 12]], mean: 12, leads: nil, own: 12),
-        Case(method: "ecg-cpc", mean: 24, leads: nil, own: 144),
+            own: 20, moments: 48, layers: 72),
+        Case(
+            method: "cpc", changes: ["context": ["width": 12]], mean: 12, leads: nil, own: 12,
+            moments: 36, layers: 108),
+        Case(
+            method: "ecg-cpc", mean: 24, leads: nil, own: 24, moments: 72, layers: 144),
     ]
 
     private func encoder(
@@ -100,6 +123,35 @@ import Testing
             for column in 0..<mean.columns {
                 let sum = (0..<rows).reduce(0) { $0 + leads[record, $1 * mean.columns + column] }
                 #expect(abs(sum / Double(rows) - mean[record, column]) < 1e-5)
+            }
+        }
+    }
+
+    /// Each group's moments begin with its mean, the largest number is no smaller, and the last layer is that of `layers`.
+    @Test(arguments: ["ecg-jepa", "ecg-cpc"])
+    func momentsBeginWithTheMeanOfTheirGroup(method: String) throws {
+        let (encoder, records, dataset) = try encoder(
+            SyntheticRecords.configuration(
+                method, changes: method == "ecg-cpc" ? [:] : ["encoder": Self.twoBlocks]))
+        func embed(_ readout: Readout) throws -> Matrix {
+            try encoder.embed(
+                Array(records.test[..<2]), of: dataset, readout: readout, threads: 1)
+        }
+        let means = try embed(encoder.has(.leads) ? .leads : .mean)
+        let (moments, layers) = (try embed(.moments), try embed(.layers))
+        let width = try embed(.mean).columns
+        for record in 0..<2 {
+            for column in 0..<means.columns {
+                let (group, place) = column.quotientAndRemainder(dividingBy: width)
+                let start = group * 3 * width + place
+                #expect(abs(moments[record, start] - means[record, column]) < 1e-5)
+                #expect(moments[record, start + width] >= moments[record, start] - 1e-6)
+                #expect(moments[record, start + 2 * width] >= 0)
+            }
+            for column in 0..<moments.columns {
+                #expect(
+                    layers[record, layers.columns - moments.columns + column]
+                        == moments[record, column])
             }
         }
     }

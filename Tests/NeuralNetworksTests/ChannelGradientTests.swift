@@ -55,6 +55,15 @@ struct ChannelGradientTests {
         return matrix
     }
 
+    @Test func rowsAsColumns() {
+        let error = gradientError(shapes: [[3, 5]]) { tape, v in tape.transposed(v[0]) }
+        #expect(error < bound)
+        let tape = Tape(parameters: Parameters(ParameterList(), seed: 0))
+        let x = tape.input(rows: 2, columns: 3)
+        for i in 0..<6 { x.data[i] = Float(i) }
+        #expect(tape.transposed(x).array == [0, 3, 1, 4, 2, 5])
+    }
+
     @Test func products() {
         let error = gradientError(shapes: [[5, 7], [4, 5], [4, 1]]) { tape, v in
             tape.channelProduct(v[0], weight: v[1], bias: v[2])

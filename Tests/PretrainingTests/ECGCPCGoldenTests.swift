@@ -60,13 +60,15 @@ struct ECGCPCGoldenTests {
         let mean = encoder.vectors(signals, .mean, pass, from: NoWindows(), on: tape)
         #expect(relativeError(mean.array, golden("eval.mean")) < 1e-5)
         #expect(mean.columns == encoder.dimension(of: .mean))
-        let own = encoder.vectors(signals, .method, pass, from: NoWindows(), on: tape)
-        #expect(own.columns == encoder.dimension(of: .method))
-        #expect(own.columns == 6 * mean.columns)
+        let layers = try encoder.readOut(.layers, of: signals, pass, from: NoWindows(), on: tape)
+        #expect(layers.columns == encoder.width(of: .layers))
+        #expect(layers.columns == 6 * mean.columns)
         for sample in 0..<mean.rows {
-            let (first, part) = (sample * own.columns, sample * mean.columns)
+            // Three moments of the latents, then those of the contexts.
+            let first = sample * layers.columns + 3 * mean.columns
+            let part = sample * mean.columns
             #expect(
-                own.array[first..<first + mean.columns]
+                layers.array[first..<first + mean.columns]
                     == mean.array[part..<part + mean.columns])
         }
     }

@@ -8,6 +8,10 @@ public enum Readout: String, Sendable, CaseIterable {
     case leads
     /// The vector of the method itself: what its authors use, or what it adds to the encoder.
     case method
+    /// Mean, largest number and deviation of the last layer over time, of each lead where tokens belong to leads.
+    case moments
+    /// The same of an early layer and of the last, side by side.
+    case layers
 }
 
 /// The settings of a network that turns windows into tokens and vectors.

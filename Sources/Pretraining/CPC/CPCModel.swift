@@ -107,6 +107,19 @@ public struct CPCModel: CropEncoder {
         return tape.gatherRows(contexts, indices: last.indices)
     }
 
+    /// The latents, and the contexts.
+    public var layers: [LayerShape] {
+        [LayerShape(width: settings.channels), LayerShape(width: settings.contextWidth)]
+    }
+
+    /// Latents and contexts of all times.
+    public func layerTokens(
+        _ signals: Value, _ pass: EncoderPass, from source: any WindowSource, on tape: Tape
+    ) -> [LayerTokens] {
+        let latents = latents(signals, on: tape)
+        return [.rows(latents), .rows(contexts(latents, on: tape))]
+    }
+
     /// How far a parameter lies below the last layer of the context network.
     public func layersBelowHead(_ parameter: String) -> Int {
         let parts = parameter.split(separator: ".").map(String.init)

@@ -62,9 +62,9 @@ public struct ConvolutionalEncoder: CropEncoder {
     /// Of the vector, and of the last block's channels.
     public func dimension(of readout: Readout) -> Int? {
         switch readout {
-        case .mean: lastChannels
         case .leads: nil
         case .method: settings.width
+        default: lastChannels
         }
     }
 
@@ -95,8 +95,27 @@ public struct ConvolutionalEncoder: CropEncoder {
             on: tape)
     }
 
+    /// The block before the last, and the last.
+    public var layers: [LayerShape] {
+        (0..<settings.blocks).suffix(2).map { LayerShape(width: settings.channels(after: $0)) }
+    }
+
+    /// The blocks' channels over what is left in time.
+    public func layerTokens(
+        _ signals: Value, _ pass: EncoderPass, from source: any WindowSource, on tape: Tape
+    ) -> [LayerTokens] {
+        var kept: [LayerTokens] = []
+        _ = features(signals, pass, on: tape) { index, x in
+            if index >= settings.blocks - 2 { kept.append(.rows(x)) }
+        }
+        return kept
+    }
+
     /// All blocks: shape `[count * leads, samples]` to `[count * times, lastChannels]`.
-    private func features(_ signals: Value, _ pass: EncoderPass, on tape: Tape) -> Value {
+    private func features(
+        _ signals: Value, _ pass: EncoderPass, on tape: Tape,
+        observe: (Int, Value) -> Void = { _, _ in }
+    ) -> Value {
         let (count, isTraining) = (signals.rows / leads, pass.isTraining)
         var (x, time) = (tape.channelsLast(signals, leads: leads), samples)
         for (index, block) in blocks.enumerated() {
@@ -110,6 +129,7 @@ public struct ConvolutionalEncoder: CropEncoder {
                     pass.dropoutStream(signal: $0, layer: index)
                 }
             }
+            observe(index, x)
         }
         return x
     }

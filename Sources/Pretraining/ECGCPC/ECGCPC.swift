@@ -44,7 +44,7 @@ public struct ECGCPC: KeepsState {
     /// The loss, retrieval of the token that came, and its chance.
     public var metrics: [Metric] { Metric.contrastive }
 
-    /// The mean of the context over time; as the method's own mean, largest number and deviation of context and stem.
+    /// The mean of the context over time, as published.
     public var embedding: SignalEmbedding? { SignalEmbedding(encoder, input: input) }
 
     private var tokens: Int { settings.encoder.tokens(of: input) }

@@ -30,7 +30,7 @@ public struct StateSpaceEncoder: Encoder {
     private let samples: Int
     private let windowRateHz: Double
     private let stem: [Stage]
-    private let layers: [Layer]
+    private let blocks: [Layer]
 
     /// Convolutions of the stem: the first one over three samples, the others over one token.
     private static let shapes =
@@ -72,7 +72,7 @@ public struct StateSpaceEncoder: Encoder {
                     norm: LayerNormalisation(
                         "\(name).norms.\(index)", width: settings.width, in: &list)))
         }
-        (self.stem, self.layers) = (stem, layers)
+        (self.stem, blocks) = (stem, layers)
     }
 
     /// Signals to tokens.
@@ -93,7 +93,7 @@ public struct StateSpaceEncoder: Encoder {
             x = stage.norm.rectifiedRows(x, usesBatch: pass.isTraining, on: tape)
         }
         let latents = x
-        for index in layers.indices {
+        for index in blocks.indices {
             let kept = factors(of: index, count: count, pass, on: tape)
             x = layer(index, x, samples: count, inner: kept?.inner, outer: kept?.outer, on: tape)
         }
@@ -113,8 +113,8 @@ public struct StateSpaceEncoder: Encoder {
     func layer(
         _ index: Int, _ x: Value, samples: Int, inner: Value?, outer: Value?, on tape: Tape
     ) -> Value {
-        layers[index].norm.gatedResidual(
-            layers[index].states(x, samples: samples, factors: inner, on: tape), residual: x,
+        blocks[index].norm.gatedResidual(
+            blocks[index].states(x, samples: samples, factors: inner, on: tape), residual: x,
             samples: samples, factors: outer, on: tape)
     }
 
@@ -139,18 +139,26 @@ public struct StateSpaceEncoder: Encoder {
     /// The leads.
     public var signalRows: Int { leads }
     /// Layers of state spaces.
-    public var depth: Int { layers.count }
+    public var depth: Int { blocks.count }
     /// There is no attention.
     public var tokens: TokenPlaces? { nil }
 
-    /// As the mean the context's over time; as the network's own mean, largest number and deviation over time of the
-    /// context and of the stem.
+    /// The mean of the contexts over time is the authors' own, too; tokens have seen all leads.
     public func dimension(of readout: Readout) -> Int? {
-        switch readout {
-        case .mean: settings.width
-        case .leads: nil
-        case .method: 2 * TimeMoments.all.count * settings.width
-        }
+        readout == .leads ? nil : settings.width
+    }
+
+    /// The stem, and the last layer.
+    public var layers: [LayerShape] {
+        Array(repeating: LayerShape(width: settings.width), count: 2)
+    }
+
+    /// Latents and contexts.
+    public func layerTokens(
+        _ signals: Value, _ pass: EncoderPass, from source: any WindowSource, on tape: Tape
+    ) -> [LayerTokens] {
+        let tokens = tokens(signals, pass, on: tape)
+        return [.channels(tokens.latents), .channels(tokens.contexts)]
     }
 
     /// One crop after another, as far as there are whole ones.
@@ -178,14 +186,8 @@ public struct StateSpaceEncoder: Encoder {
         _ signals: Value, _ readout: Readout, _ pass: EncoderPass, from source: any WindowSource,
         on tape: Tape
     ) -> Value {
-        let tokens = tokens(signals, pass, on: tape)
-        let count = signals.rows / leads
-        guard readout == .method else {
-            return tape.timeMoments(tokens.contexts, samples: count, .mean)
-        }
-        return tape.joinedColumns(
-            tape.timeMoments(tokens.contexts, samples: count, .all),
-            tape.timeMoments(tokens.latents, samples: count, .all))
+        tape.timeMoments(
+            tokens(signals, pass, on: tape).contexts, samples: signals.rows / leads, .mean)
     }
 
     /// The number of a layer from the end; the stem lies below all.

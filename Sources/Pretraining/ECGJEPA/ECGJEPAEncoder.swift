@@ -50,15 +50,36 @@ struct ECGJEPAEncoder: Encoder {
         _ signals: Value, _ readout: Readout, _ pass: EncoderPass, from source: any WindowSource,
         on tape: Tape
     ) -> Value {
-        let patches = signals.reshaped(columns: sizes.patchSamples)
-        let tokens = grid(
-            grid.embed(patches, on: tape),
-            grid: grid.wholeGrid(of: patches, leads: 0..<sizes.leads, on: tape),
-            dropPath: DropPath(pass.shard, rate: dropPath, depth: depth, on: tape), on: tape)
+        let tokens = tokens(signals, pass, on: tape)
         return readout == .leads
             ? tape.meanOfRows(tokens, length: sizes.patches)
                 .reshaped(columns: sizes.leads * sizes.width)
             : tape.meanOfRows(tokens, length: sizes.leads * sizes.patches)
+    }
+
+    var layers: [LayerShape] { grid.layers(leads: sizes.leads) }
+
+    func layerTokens(
+        _ signals: Value, _ pass: EncoderPass, from source: any WindowSource, on tape: Tape
+    ) -> [LayerTokens] {
+        var kept: [Value] = []
+        let last = tokens(signals, pass, on: tape) { index, tokens in
+            if index == grid.middleBlock { kept.append(tokens) }
+        }
+        return (kept + [last]).map { .rows($0) }
+    }
+
+    /// Normalised tokens of all patches.
+    private func tokens(
+        _ signals: Value, _ pass: EncoderPass, on tape: Tape,
+        observe: (Int, Value) -> Void = { _, _ in }
+    ) -> Value {
+        let patches = signals.reshaped(columns: sizes.patchSamples)
+        return grid(
+            grid.embed(patches, on: tape),
+            grid: grid.wholeGrid(of: patches, leads: 0..<sizes.leads, on: tape),
+            dropPath: DropPath(pass.shard, rate: dropPath, depth: depth, on: tape), on: tape,
+            observe: observe)
     }
 
     var multiplications: (all: Double, onSignal: Double) {

@@ -111,17 +111,27 @@ struct GridEncoder: Sendable {
     ///   - wanted: The tokens whose result is wanted, all when left out: what works on one token at a time runs for
     ///     these alone from the last attention on.
     ///   - tape: Where the computation is recorded.
+    ///   - observe: Called with each block's output.
     /// - Returns: Shape `[wanted tokens, width]`.
     func callAsFunction(
         _ embedded: Value, grid: TokenGrid, dropPath: DropPath? = nil, wanted: TokenRows? = nil,
-        on tape: Tape
+        on tape: Tape, observe: (Int, Value) -> Void = { _, _ in }
     ) -> Value {
         var x = embedded
         for index in blocks.indices {
             x = block(index, x, grid: grid, dropPath: dropPath, wanted: wanted, on: tape)
+            observe(index, x)
         }
         return norm(x, on: tape)
     }
+
+    /// The layers of read-outs: the block in the middle, and the last one normalised; each lead's tokens apart.
+    func layers(leads: Int) -> [LayerShape] {
+        Array(repeating: LayerShape(width: width, groups: leads), count: min(depth, 2))
+    }
+
+    /// The block of `layers` that is not the last.
+    var middleBlock: Int { depth / 2 - 1 }
 
     /// The same without gradients, one block's intermediate results in memory at a time.
     func detached(

@@ -50,9 +50,11 @@ struct ClinicalEncoder: Sendable {
     ///   - features: Shape `[samples * leads, ClinicalTokens.inputs]`; `nil` leaves the clinical column out.
     ///   - dropPath: Which branches are dropped.
     ///   - tape: Where the computation is recorded.
+    ///   - observe: Called with each block's output.
     /// - Returns: Normalised tokens, a lead's clinical one behind its patches.
     func tokens(
-        _ patches: Value, features: Value?, dropPath: DropPath? = nil, on tape: Tape
+        _ patches: Value, features: Value?, dropPath: DropPath? = nil, on tape: Tape,
+        observe: (Int, Value) -> Void = { _, _ in }
     ) -> Value {
         let columns = self.patches + (features == nil ? 0 : 1)
         let positions = TokenGrid(
@@ -62,7 +64,7 @@ struct ClinicalEncoder: Sendable {
         return grid(
             features.map { embed(patches, features: $0, on: tape) }
                 ?? grid.embed(patches, on: tape),
-            grid: positions, dropPath: dropPath, on: tape)
+            grid: positions, dropPath: dropPath, on: tape, observe: observe)
     }
 
     /// Each lead's mean patch, and its clinical token.

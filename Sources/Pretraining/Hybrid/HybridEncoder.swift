@@ -26,9 +26,9 @@ struct HybridEncoder: Encoder {
     func dimension(of readout: Readout) -> Int? {
         let columns = hasClinicalTokens ? 2 : 1
         return switch readout {
-        case .mean: sizes.width
         case .leads: columns * sizes.leads * sizes.width
         case .method: columns * sizes.width
+        default: sizes.width
         }
     }
 
@@ -46,23 +46,44 @@ struct HybridEncoder: Encoder {
         _ signals: Value, _ readout: Readout, _ pass: EncoderPass, from source: any WindowSource,
         on tape: Tape
     ) throws -> Value {
-        let patches = signals.reshaped(columns: sizes.patchSamples)
         let samples = pass.shard.windows.count
-        let clinical = try ClinicalBatch(
-            of: pass.shard, from: source, statistics: statistics, on: tape)
-        let drops = ClinicalDrops(pass.shard, column: 0, feature: featureDrop)
-        let tokens = encoder.tokens(
-            patches, features: hasClinicalTokens ? drops.inputs(clinical, on: tape) : nil,
-            dropPath: DropPath(pass.shard, rate: dropPath, depth: depth, on: tape), on: tape)
+        let tokens = try tokens(signals, pass, from: source, on: tape)
         switch (readout, hasClinicalTokens) {
-        case (.mean, _), (.method, false):
-            return tape.meanOfRows(tokens, length: tokens.rows / samples)
         case (.leads, true): return encoder.byLead(tokens, samples: samples, on: tape)
         case (.leads, false):
             return tape.meanOfRows(tokens, length: sizes.patches)
                 .reshaped(columns: sizes.leads * sizes.width)
         case (.method, true): return encoder.parts(tokens, samples: samples, on: tape)
+        default: return tape.meanOfRows(tokens, length: tokens.rows / samples)
         }
+    }
+
+    /// A lead's clinical token is one of its tokens.
+    var layers: [LayerShape] { encoder.grid.layers(leads: sizes.leads) }
+
+    func layerTokens(
+        _ signals: Value, _ pass: EncoderPass, from source: any WindowSource, on tape: Tape
+    ) throws -> [LayerTokens] {
+        var kept: [Value] = []
+        let last = try tokens(signals, pass, from: source, on: tape) { index, tokens in
+            if index == encoder.grid.middleBlock { kept.append(tokens) }
+        }
+        return (kept + [last]).map { .rows($0) }
+    }
+
+    /// Normalised tokens, a lead's clinical one behind its patches.
+    private func tokens(
+        _ signals: Value, _ pass: EncoderPass, from source: any WindowSource, on tape: Tape,
+        observe: (Int, Value) -> Void = { _, _ in }
+    ) throws -> Value {
+        let clinical = try ClinicalBatch(
+            of: pass.shard, from: source, statistics: statistics, on: tape)
+        let drops = ClinicalDrops(pass.shard, column: 0, feature: featureDrop)
+        return encoder.tokens(
+            signals.reshaped(columns: sizes.patchSamples),
+            features: hasClinicalTokens ? drops.inputs(clinical, on: tape) : nil,
+            dropPath: DropPath(pass.shard, rate: dropPath, depth: depth, on: tape), on: tape,
+            observe: observe)
     }
 
     var multiplications: (all: Double, onSignal: Double) {

@@ -60,6 +60,29 @@ extension STMEMEncoder: CropEncoder {
             .reshaped(columns: sizes.leads * sizes.width)
     }
 
+    /// The block in the middle, and the last one normalised; each lead's patches apart.
+    public var layers: [LayerShape] {
+        Array(
+            repeating: LayerShape(width: sizes.width, groups: sizes.leads),
+            count: min(sizes.depth, 2))
+    }
+
+    /// Tokens without separators.
+    public func layerTokens(
+        _ signals: Value, _ pass: EncoderPass, from source: any WindowSource, on tape: Tape
+    ) -> [LayerTokens] {
+        let patches = signals.reshaped(columns: sizes.patchSamples)
+        let choice = PatchChoice.all(
+            samples: pass.signals, leads: sizes.leads, patches: sizes.patches, on: tape)
+        var kept: [Value] = []
+        let last = encode(patches, choice: choice, on: tape) { index, tokens in
+            if index == sizes.depth / 2 - 1 { kept.append(tokens) }
+        }
+        kept.append(normalise(last, on: tape))
+        let inner = choice.tokenRowsWithoutSeparators(on: tape)
+        return kept.map { .rows(tape.gatherRows($0, indices: inner)) }
+    }
+
     // MARK: Costs
 
     /// Tokens of a signal where nothing is masked.

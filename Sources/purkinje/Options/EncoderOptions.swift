@@ -21,7 +21,8 @@ enum EncoderOptions {
         default: .mean,
         help:
             "mean: over all tokens; leads: over each lead's, side by side; method: the vector that "
-            + "the method itself works with.")
+            + "the method itself works with; moments: mean, maximum and deviation over time, lead by lead where "
+            + "tokens have one; layers: those of an early and of the last layer.")
     static let centreCrop = Flag(
         "centre-crop",
         help: "Embed the middle of each window alone, not the mean over the method's crops.")

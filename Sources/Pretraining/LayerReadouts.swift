@@ -1,0 +1,68 @@
+import Configurations
+import NeuralNetworks
+
+/// A layer of an encoder whose tokens the read-outs `moments` and `layers` sum up over time.
+public struct LayerShape: Sendable, Equatable {
+    /// Numbers of a token.
+    public let width: Int
+    /// Parts of a sample, such as leads, whose tokens are summed up apart.
+    public let groups: Int
+
+    /// A layer.
+    public init(width: Int, groups: Int = 1) {
+        self.width = width
+        self.groups = groups
+    }
+
+    /// Mean, largest number and deviation of each number of a token, for each group.
+    var moments: Int { TimeMoments.all.count * groups * width }
+}
+
+/// The tokens of a layer.
+public enum LayerTokens {
+    /// Rows are tokens, shape `[samples * groups * time, width]`.
+    case rows(Value)
+    /// Rows are channels, shape `[width, samples * groups * time]`.
+    case channels(Value)
+
+    /// Mean, largest number and deviation over the tokens of each group, shape `[samples, shape.moments]`.
+    func moments(_ shape: LayerShape, samples: Int, on tape: Tape) -> Value {
+        let channels =
+            switch self {
+            case .rows(let value): tape.transposed(value)
+            case .channels(let value): value
+            }
+        return tape.timeMoments(channels, samples: samples * shape.groups, .all)
+            .reshaped(columns: shape.moments)
+    }
+}
+
+extension Encoder {
+    /// Numbers of the vector of any read-out; `nil` where the network has no such one.
+    public func width(of readout: Readout) -> Int? {
+        switch readout {
+        case .mean, .leads, .method: dimension(of: readout)
+        case .moments: layers.last?.moments
+        case .layers: layers.count > 1 ? layers.reduce(0) { $0 + $1.moments } : nil
+        }
+    }
+
+    /// Signals to the vectors of any read-out, shape `[samples, width(of: readout)]`.
+    ///
+    /// - Throws: As `vectors`.
+    public func readOut(
+        _ readout: Readout, of signals: Value, _ pass: EncoderPass, from source: any WindowSource,
+        on tape: Tape
+    ) throws -> Value {
+        guard readout == .moments || readout == .layers else {
+            return try vectors(signals, readout, pass, from: source, on: tape)
+        }
+        let tokens = try layerTokens(signals, pass, from: source, on: tape)
+        precondition(tokens.count == layers.count, "\(tokens.count) of \(layers.count) layers")
+        let wanted = readout == .moments ? 1 : layers.count
+        let parts = zip(layers, tokens).suffix(wanted).map { shape, tokens in
+            tokens.moments(shape, samples: pass.signals, on: tape)
+        }
+        return parts.dropFirst().reduce(parts[0]) { tape.joinedColumns($0, $1) }
+    }
+}
