@@ -36,34 +36,6 @@ func tests(_ name: String, uses dependencies: [Target.Dependency] = []) -> Targe
         swiftSettings: settings)
 }
 
-let methodRooms: [Target.Dependency] = [
-    "Runtime", "Kernels", "Tensors", "LinearAlgebra", "Statistics", "NeuralNetworks", "Drawing",
-    "Electrocardiography", "ClinicalParameters", "Configurations",
-]
-
-let clusterRooms: [Target.Dependency] = [
-    "Runtime", "Kernels", "Tensors", "Configurations", "Runs", "Transport", "Collectives",
-    "Checkpoints",
-]
-
-let trainingRooms: [Target.Dependency] = [
-    "Runtime", "Kernels", "Tensors", "LinearAlgebra", "NeuralNetworks", "Electrocardiography",
-    "ClinicalParameters", "Configurations", "Runs", "Pretraining", "Transport", "Collectives",
-    "Checkpoints", "Cluster",
-]
-
-let evaluationRooms: [Target.Dependency] = [
-    "Runtime", "Kernels", "Tensors", "LinearAlgebra", "Statistics", "NeuralNetworks",
-    "Electrocardiography", "Configurations", "Runs", "Pretraining", "Checkpoints",
-    "ClinicalParameters",
-]
-
-let workflowRooms: [Target.Dependency] =
-    evaluationRooms + [
-        "Training", "EvaluationSchema", "Evaluation", "Reporting", "Transport", "Collectives",
-        "CommandLineInterface", "Diagnosis", "Launching",
-    ]
-
 let package = Package(
     name: "purkinje",
     products: [
@@ -82,89 +54,149 @@ let package = Package(
         .target(name: "BuildStamp", swiftSettings: settings, plugins: ["BuildStampPlugin"]),
 
         room("Runtime", uses: ["CSystem", "CZlib", "COpenSSL"], hot: true),
-        room("Kernels", uses: ["CSystem"], hot: true),
+        room("Kernels", hot: true),
         room("Tensors", uses: ["Kernels"], hot: true),
-        room("LinearAlgebra", uses: ["Kernels", "Tensors", "COpenBLAS"], hot: true),
+        room("LinearAlgebra", uses: ["COpenBLAS", "Kernels", "Tensors"], hot: true),
         room("Statistics", uses: ["Kernels", "LinearAlgebra"], hot: true),
         room("NeuralNetworks", uses: ["Kernels", "Tensors", "LinearAlgebra"], hot: true),
         room("Drawing", uses: ["Runtime"], hot: true),
         room("Electrocardiography", uses: ["Runtime", "Kernels", "Drawing"], hot: true),
         room(
-            "ClinicalParameters",
-            uses: ["Runtime", "Kernels", "Drawing", "Electrocardiography"], hot: true),
+            "ClinicalParameters", uses: ["Runtime", "Kernels", "Drawing", "Electrocardiography"],
+            hot: true),
         room("Configurations", uses: ["Runtime"]),
         room("Runs", uses: ["Runtime", "Configurations", "Checkpoints"]),
-        room("Pretraining", uses: methodRooms, hot: true),
-        room("Transport", uses: ["Runtime", "CZlib"], hot: true),
         room(
-            "Collectives", uses: ["CSystem", "Runtime", "Kernels", "Tensors", "Transport"],
-            hot: true),
+            "Pretraining",
+            uses: [
+                "Runtime", "Kernels", "Tensors", "LinearAlgebra", "Statistics", "NeuralNetworks",
+                "Drawing", "Electrocardiography", "ClinicalParameters", "Configurations",
+            ], hot: true),
+        room("Transport", uses: ["CZlib", "Runtime"], hot: true),
+        room("Collectives", uses: ["CSystem", "Runtime", "Transport"], hot: true),
         room("Checkpoints", uses: ["Runtime", "Tensors"], hot: true),
-        room("Cluster", uses: clusterRooms),
-        room("Training", uses: trainingRooms + ["CSystem"], hot: true),
+        room(
+            "Cluster",
+            uses: [
+                "Runtime", "Tensors", "Configurations", "Checkpoints", "Runs", "Transport",
+                "Collectives",
+            ]),
+        room(
+            "Training",
+            uses: [
+                "CSystem", "Runtime", "Kernels", "Tensors", "LinearAlgebra", "NeuralNetworks",
+                "Electrocardiography", "ClinicalParameters", "Configurations", "Checkpoints",
+                "Runs", "Pretraining", "Collectives", "Cluster",
+            ], hot: true),
         room("EvaluationSchema", uses: ["Runtime"]),
-        room("Evaluation", uses: evaluationRooms + ["EvaluationSchema"], hot: true),
-        room("CommandLineInterface", uses: ["Runtime", "CSystem"]),
-        room("Diagnosis", uses: ["Runtime", "Configurations", "LinearAlgebra", "CSystem"]),
+        room(
+            "Evaluation",
+            uses: [
+                "Runtime", "Kernels", "Tensors", "LinearAlgebra", "Statistics", "NeuralNetworks",
+                "Electrocardiography", "ClinicalParameters", "Configurations", "Checkpoints",
+                "Runs", "Pretraining", "EvaluationSchema",
+            ], hot: true),
+        room("CommandLineInterface", uses: ["CSystem", "Runtime"]),
+        room("Diagnosis", uses: ["CSystem", "Runtime", "LinearAlgebra"]),
         room(
             "Reporting",
             uses: [
-                "Runtime", "Drawing", "Configurations", "Runs", "Checkpoints", "EvaluationSchema",
+                "Runtime", "Drawing", "Configurations", "Checkpoints", "Runs", "EvaluationSchema",
             ]),
-        room("Workflows", uses: workflowRooms),
-        room("Launching", uses: ["Runtime", "CSystem", "CommandLineInterface"]),
+        room(
+            "Workflows",
+            uses: [
+                "Runtime", "Tensors", "LinearAlgebra", "Statistics", "NeuralNetworks",
+                "Electrocardiography", "ClinicalParameters", "Configurations", "Checkpoints",
+                "Runs", "Pretraining", "Transport", "Collectives", "Training", "EvaluationSchema",
+                "Evaluation", "CommandLineInterface", "Diagnosis", "Reporting", "Launching",
+            ]),
+        room("Launching", uses: ["CSystem", "Runtime", "CommandLineInterface"]),
         program(
             "purkinje",
-            uses: trainingRooms + [
-                "Training", "Statistics", "Evaluation", "CommandLineInterface", "Launching",
-                "Workflows",
+            uses: [
+                "Runtime", "Electrocardiography", "Configurations", "Checkpoints", "Runs",
+                "Pretraining", "Collectives", "Training", "Evaluation", "CommandLineInterface",
+                "Launching", "Workflows",
             ]),
         program(
             "purkinje-coordinator",
-            uses: clusterRooms + ["Cluster", "CommandLineInterface", "Launching"]),
+            uses: [
+                "Runtime", "Configurations", "Checkpoints", "Runs", "Transport", "Cluster",
+                "CommandLineInterface", "Launching",
+            ]),
         program(
             "purkinje-worker",
-            uses: trainingRooms + ["Training", "CommandLineInterface", "Launching"]),
+            uses: [
+                "Runtime", "LinearAlgebra", "Electrocardiography", "Configurations", "Runs",
+                "Transport", "Cluster", "Training", "CommandLineInterface", "Launching",
+            ]),
 
         .target(
             name: "TestSupport",
             dependencies: [
-                "Runtime", "Kernels", "Tensors", "NeuralNetworks", "Checkpoints", "Transport",
-                "Collectives",
+                "Runtime", "Kernels", "Tensors", "NeuralNetworks", "Transport", "Collectives",
             ],
             path: "Tests/TestSupport",
             swiftSettings: hotSettings),
-        tests("RuntimeTests", uses: ["Runtime", "CZlib"]),
+        tests("RuntimeTests", uses: ["CZlib", "Runtime"]),
         tests("KernelsTests", uses: ["Kernels"]),
-        tests("TensorsTests", uses: ["Tensors", "Kernels"]),
-        tests("LinearAlgebraTests", uses: ["LinearAlgebra", "Tensors"]),
-        tests("StatisticsTests", uses: ["Statistics", "LinearAlgebra", "Kernels"]),
-        tests("NeuralNetworksTests", uses: ["NeuralNetworks", "Checkpoints"]),
+        tests("TensorsTests", uses: ["Kernels", "Tensors"]),
+        tests("LinearAlgebraTests", uses: ["Kernels", "Tensors", "LinearAlgebra"]),
+        tests("StatisticsTests", uses: ["Kernels", "LinearAlgebra", "Statistics"]),
+        tests("NeuralNetworksTests", uses: ["Kernels", "Tensors", "NeuralNetworks"]),
         tests("DrawingTests", uses: ["Drawing"]),
-        tests("ElectrocardiographyTests", uses: ["Electrocardiography", "Checkpoints"]),
         tests(
-            "ClinicalParametersTests",
-            uses: ["ClinicalParameters", "Electrocardiography", "Kernels", "Runtime"]),
-        tests("ConfigurationsTests", uses: ["Configurations", "Runtime"]),
-        tests("RunsTests", uses: ["Runs", "Configurations", "Runtime", "Checkpoints"]),
-        tests("PretrainingTests", uses: methodRooms + ["Pretraining", "Checkpoints"]),
-        tests("TransportTests", uses: ["Transport", "Runtime"]),
-        tests("CollectivesTests", uses: ["Collectives", "Transport", "Runtime", "Tensors"]),
-        tests("CheckpointsTests", uses: ["Checkpoints", "Tensors", "Runtime"]),
-        tests("ClusterTests", uses: clusterRooms + ["Cluster"]),
-        tests("TrainingTests", uses: trainingRooms + ["Training"]),
-        tests("EvaluationSchemaTests", uses: ["EvaluationSchema", "Runtime"]),
+            "ElectrocardiographyTests",
+            uses: ["Runtime", "Kernels", "Electrocardiography", "Checkpoints"]),
+        tests("ClinicalParametersTests", uses: ["Runtime", "Kernels", "ClinicalParameters"]),
+        tests("ConfigurationsTests", uses: ["Runtime", "Configurations"]),
+        tests("RunsTests", uses: ["Runtime", "Configurations", "Checkpoints", "Runs"]),
+        tests(
+            "PretrainingTests",
+            uses: [
+                "Kernels", "Tensors", "NeuralNetworks", "Electrocardiography", "ClinicalParameters",
+                "Configurations", "Pretraining",
+            ]),
+        tests("TransportTests", uses: ["Runtime", "Transport"]),
+        tests("CollectivesTests", uses: ["Runtime", "Transport", "Collectives"]),
+        tests("CheckpointsTests", uses: ["Runtime", "Tensors", "Checkpoints"]),
+        tests(
+            "ClusterTests",
+            uses: [
+                "Runtime", "Tensors", "Configurations", "Checkpoints", "Runs", "Transport",
+                "Collectives", "Cluster",
+            ]),
+        tests(
+            "TrainingTests",
+            uses: [
+                "Runtime", "Kernels", "Tensors", "NeuralNetworks", "Electrocardiography",
+                "ClinicalParameters", "Configurations", "Checkpoints", "Pretraining", "Cluster",
+                "Training",
+            ]),
+        tests("EvaluationSchemaTests", uses: ["Runtime", "EvaluationSchema"]),
         tests(
             "EvaluationTests",
-            uses: evaluationRooms + ["Training", "EvaluationSchema", "Evaluation"]),
-        tests("CommandLineInterfaceTests", uses: ["CommandLineInterface", "Runtime"]),
-        tests("DiagnosisTests", uses: ["Diagnosis", "Configurations", "Runtime"]),
+            uses: [
+                "Runtime", "Kernels", "LinearAlgebra", "Statistics", "NeuralNetworks",
+                "Electrocardiography", "ClinicalParameters", "Configurations", "Pretraining",
+                "Training", "EvaluationSchema", "Evaluation",
+            ]),
+        tests("CommandLineInterfaceTests", uses: ["Runtime", "CommandLineInterface"]),
+        tests("DiagnosisTests", uses: ["Runtime", "Diagnosis"]),
         tests(
             "ReportingTests",
-            uses: ["Reporting", "EvaluationSchema", "Runs", "Configurations", "Runtime"]),
-        tests("WorkflowsTests", uses: workflowRooms + ["Workflows"]),
-        tests("LaunchingTests", uses: ["Launching", "CommandLineInterface", "Runtime"]),
-        tests("EndToEndTests", uses: ["Runtime", "Checkpoints", "Launching", "Tensors"]),
-        tests("HouseTests", uses: ["BuildStamp"]),
+            uses: ["Runtime", "Configurations", "Runs", "EvaluationSchema", "Reporting"]),
+        tests(
+            "WorkflowsTests",
+            uses: [
+                "Runtime", "Tensors", "Statistics", "Electrocardiography", "ClinicalParameters",
+                "Configurations", "Checkpoints", "Runs", "Training", "EvaluationSchema",
+                "Evaluation", "CommandLineInterface", "Diagnosis", "Reporting", "Launching",
+                "Workflows",
+            ]),
+        tests("LaunchingTests", uses: ["Runtime", "CommandLineInterface", "Launching"]),
+        tests("EndToEndTests", uses: ["Runtime", "Tensors", "Checkpoints", "Launching"]),
+        tests("HouseTests", uses: ["BuildStamp", "Runtime"]),
     ]
 )

@@ -180,13 +180,6 @@ public struct ClinicalMeasurements: Sendable, Equatable {
     }
 }
 
-extension ClinicalMeasurements {
-    /// Whether there is a gap between two samples, so that their distance is no interval.
-    func isGap(between first: Int, and second: Int) -> Bool {
-        gaps.contains { $0.lowerBound <= second && $0.upperBound > first }
-    }
-}
-
 extension ClinicalMeasurements.Axis {
     /// The direction of a vector; `nil` when it has no length to speak of.
     init?(x: Double, y: Double, atLeast least: Double) {

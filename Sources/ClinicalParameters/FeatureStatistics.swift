@@ -75,10 +75,9 @@ public struct FeatureStatistics: Sendable, Equatable {
 
     /// A window's numbers normalised, and 1 for those that were not measured, whose value is 0.
     public func normalised(_ features: [Float]) -> (values: [Float], flags: [Float]) {
-        var values = Array(repeating: Float(0), count: ClinicalFeatures.count)
-        var flags = values
         // A copy that is normalised in place: each number is read before its value is written.
-        values = features
+        var values = features
+        var flags = Array(repeating: Float(0), count: ClinicalFeatures.count)
         values.withNumbers { values in
             flags.withNumbers { normalise(values, values: values, flags: $0) }
         }

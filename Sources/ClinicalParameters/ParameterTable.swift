@@ -1,6 +1,5 @@
-import Runtime
 import Electrocardiography
-import Foundation
+import Runtime
 
 /// Measurements as rows of comma-separated values; what was not measured is an empty cell.
 public enum ParameterTable {

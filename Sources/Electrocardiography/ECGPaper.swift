@@ -1,5 +1,4 @@
 import Drawing
-import Foundation
 
 /// Draws leads on ECG paper as SVG: 25 mm/s, a line every millimetre and a stronger one every five; 10 mm/mV, or half of
 /// it as often as it takes for no curve to leave the page, which the foot says and the pulse shows.

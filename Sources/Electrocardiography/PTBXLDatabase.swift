@@ -1,5 +1,5 @@
-import Runtime
 import Foundation
+import Runtime
 
 /// The label tables of PTB-XL: `ptbxl_database.csv` and `scp_statements.csv`.
 struct PTBXLDatabase: Sendable {

@@ -1,5 +1,5 @@
-import Runtime
 import Foundation
+import Runtime
 
 /// A record as it was read: physical values of every signal, on one time axis.
 public struct WFDBRecord: Sendable {

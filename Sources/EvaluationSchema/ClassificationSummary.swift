@@ -1,14 +1,14 @@
 import Runtime
 
 /// Which of the measured records are meant.
-public enum TestedPart: Sendable {
+public enum TestedSplit: Sendable {
     /// Those of the test fold.
     case test
     /// Those of the external set.
     case external
 }
 
-/// The measures of a classifier on one part of the records; what stands for classes is `nil` where it could not be measured.
+/// The measures of a classifier on one split of the records; what stands for classes is `nil` where it could not be measured.
 public struct ClassificationSummary: SchemaObject {
     /// Measured records.
     public var records = 0
@@ -85,9 +85,9 @@ public struct ProbeSummary: SchemaObject {
         ]
     }
 
-    /// The measures on a part.
-    public subscript(part: TestedPart) -> ClassificationSummary? {
-        part == .test ? test : external
+    /// The measures on a split.
+    public subscript(split: TestedSplit) -> ClassificationSummary? {
+        split == .test ? test : external
     }
 }
 
@@ -159,9 +159,9 @@ public struct NeighbourSummary: SchemaObject {
         ]
     }
 
-    /// The measures on a part.
-    public subscript(part: TestedPart) -> ClassificationSummary? {
-        part == .test ? test : external
+    /// The measures on a split.
+    public subscript(split: TestedSplit) -> ClassificationSummary? {
+        split == .test ? test : external
     }
 }
 
@@ -197,9 +197,9 @@ public struct FinetuneSummary: SchemaObject {
         ]
     }
 
-    /// The measures on a part.
-    public subscript(part: TestedPart) -> ClassificationSummary? {
-        part == .test ? test : external
+    /// The measures on a split.
+    public subscript(split: TestedSplit) -> ClassificationSummary? {
+        split == .test ? test : external
     }
 }
 

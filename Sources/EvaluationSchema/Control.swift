@@ -1,6 +1,6 @@
 /// What is set beside an encoder to know what its numbers are worth, from the nearest to the plainest.
 public enum Control: String, Sendable, CaseIterable {
-    /// The encoder with the weights that its seed draws.
+    /// The encoder with random weights.
     case random
     /// A hybrid without its clinical tokens.
     case signalAlone = "signal_alone"
@@ -17,20 +17,20 @@ public enum Control: String, Sendable, CaseIterable {
 
     /// The control under a name in the JSON; `nil` for one that is not known.
     ///
-    /// A comparison has several drawn encoders where its runs are of several kinds.
+    /// A comparison has several encoders with random weights where its runs are of several kinds.
     public init?(name: String) {
-        let isDrawn = name.hasPrefix(Control.random.rawValue)
-        guard let control = isDrawn ? .random : Control(rawValue: name) else { return nil }
+        let isRandom = name.hasPrefix(Control.random.rawValue)
+        guard let control = isRandom ? .random : Control(rawValue: name) else { return nil }
         self = control
     }
 
-    /// The name of one of several drawn encoders.
+    /// The name of one of several encoders with random weights.
     ///
     /// - Parameters:
     ///   - number: From 1.
     ///   - method: The encoder's method.
     /// - Returns: Words, as people read them.
-    public static func drawn(_ number: Int, method: String) -> String {
+    public static func randomName(_ number: Int, method: String) -> String {
         "\(Control.random.rawValue) \(method) \(number)"
     }
 }

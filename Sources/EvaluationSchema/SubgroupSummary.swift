@@ -48,7 +48,7 @@ public struct SubgroupSummary: SchemaObject {
     }
 }
 
-/// The groups of each part.
+/// The groups of each split.
 public struct SubgroupSummaries: SchemaObject {
     /// Of the test fold.
     public var test: [Subgroup: SubgroupSummary] = [:]

@@ -1,5 +1,4 @@
 import COpenBLAS
-import Tensors
 
 /// Matrix products, single-threaded: parallelism is over shards, not within a product.
 public enum MatrixProduct {

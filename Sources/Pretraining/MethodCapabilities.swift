@@ -118,7 +118,7 @@ public protocol ReportsValidation: PretrainingMethod {
 
 /// A method that knows the superclasses.
 public protocol Classifies: PretrainingMethod {
-    /// The trained method as something that turns windows into probabilities of the superclasses; its read-out is `own`.
+    /// The trained method as something that turns windows into probabilities of the superclasses; its read-out is `method`.
     var classifier: SignalEmbedding { get }
 }
 

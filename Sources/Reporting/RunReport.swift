@@ -16,13 +16,15 @@ public struct RunReport {
     ///
     /// - Parameters:
     ///   - directory: The run.
+    ///   - record: What it says of itself.
     ///   - pictures: Sections with drawings of the method, such as reconstructions.
-    /// - Throws: `RunError` where there is no run, `CheckpointError` where checkpoints cannot be listed.
-    public init(_ directory: RunDirectory, pictures: [ReportPage.Section]) throws {
-        self.directory = directory
-        record = try directory.read()
+    /// - Throws: `RunError` where metrics or events cannot be read, `CheckpointError` where checkpoints cannot be listed.
+    public init(
+        _ directory: RunDirectory, of record: RunRecord, pictures: [ReportPage.Section]
+    ) throws {
+        (self.directory, self.record) = (directory, record)
         history = try RunHistory(directory)
-        let store = CheckpointStore(path: directory.checkpointsPath)
+        let store = directory.checkpoints
         checkpoint = try store.list().first.map { ($0, try store.manifest(of: $0)) }
         self.pictures = pictures
     }

@@ -1,6 +1,7 @@
 /// Time that only moves forward, handed to whoever decides or measures by it.
 ///
-/// Rooms from `Transport` upwards never read a clock of their own, so that a test can let hours pass in no time.
+/// `Transport`, `Collectives`, `Checkpoints`, `Cluster` and `Training` decide by no clock of their own, so that a test can let hours
+/// pass in no time.
 public protocol MonotonicClock: Sendable {
     /// The present instant.
     var now: ContinuousClock.Instant { get }

@@ -115,7 +115,7 @@ public final class SingleProcessRun {
         }
         guard let (name, manifest) = loaded else {
             guard damaged == 0 else { throw CheckpointError.absent(path: store.path) }
-            // Without the checkpoint that has them, the run would begin with drawn weights.
+            // Without the checkpoint that has them, the run would begin with random weights.
             guard record.configuration.initialWeights == nil else {
                 throw TrainingError.initialWeightsGone(checkpoints: store.path)
             }

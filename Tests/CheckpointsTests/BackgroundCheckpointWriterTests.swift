@@ -11,7 +11,7 @@ import Testing
 
     init() throws {
         folder = try TemporaryFolder()
-        store = CheckpointStore(path: FilePath(folder.path + "/checkpoints"))
+        store = CheckpointStore(path: folder.file("checkpoints"))
     }
 
     private static func name(_ step: UInt64) -> CheckpointName {

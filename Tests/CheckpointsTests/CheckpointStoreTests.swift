@@ -2,6 +2,7 @@ import Checkpoints
 import Foundation
 import Runtime
 import Tensors
+import TestSupport
 import Testing
 
 /// A state of several types and sizes, one tensor longer than a piece.
@@ -36,7 +37,7 @@ func context(step: UInt64) -> CheckpointContext {
 
     init() throws {
         folder = try TemporaryFolder()
-        store = CheckpointStore(path: FilePath(folder.path + "/run/checkpoints"))
+        store = CheckpointStore(path: folder.file("run/checkpoints"))
     }
 
     private func name(_ step: UInt64, term: UInt64 = 1) -> CheckpointName {
@@ -64,7 +65,7 @@ func context(step: UInt64) -> CheckpointContext {
         let path = "run/checkpoints/\(name(step))/\(file)"
         var bytes = try folder.read(path)
         change(&bytes)
-        _ = try folder.write(bytes, path)
+        try folder.write(bytes, to: path)
     }
 
     @Test(arguments: [1, 2, 3, 7])
@@ -325,7 +326,7 @@ func context(step: UInt64) -> CheckpointContext {
     @Test func aFolderThatCannotBeWrittenLeavesTheRest() throws {
         try save(1)
         let blocked = CheckpointStore(
-            path: FilePath(folder.path + "/run/checkpoints/\(name(1))/manifest.json"))
+            path: folder.file("run/checkpoints/\(name(1))/manifest.json"))
         #expect(throws: CheckpointError.self) {
             try blocked.save(
                 sampleState(step: 2), as: name(2), context: context(step: 2))

@@ -1,6 +1,7 @@
 import Checkpoints
 import Runtime
 import Tensors
+import TestSupport
 import Testing
 
 /// Every way of loading weights into a network is as strict as the others.
@@ -10,7 +11,7 @@ import Testing
 
     init() throws {
         folder = try TemporaryFolder()
-        store = CheckpointStore(path: FilePath(folder.path + "/run/checkpoints"))
+        store = CheckpointStore(path: folder.file("run/checkpoints"))
     }
 
     private static func state(_ factor: Float) -> [NamedTensor] {
@@ -82,7 +83,7 @@ import Testing
         let file = "run/checkpoints/\(damaged)/\(CheckpointShard.fileName(index: 0, of: 1))"
         var bytes = try folder.read(file)
         bytes[bytes.count - 1] ^= 1
-        _ = try folder.write(bytes, file)
+        try folder.write(bytes, to: file)
         var reports: [String] = []
         let parameters = Self.parameters
         let read = try store.loadNewestParameters(into: parameters) { reports.append("\($1)") }
@@ -123,7 +124,7 @@ import Testing
         let elsewhere = #expect(throws: SafetensorsError.self) {
             try OfficialWeights.copyEncoder(from: weights, source: "elsewhere", into: parameters)
         }
-        let path = FilePath(folder.path + "/w.safetensors")
+        let path = folder.file("w.safetensors")
         try SafetensorsFile.write(weights, to: path)
         let inFile = #expect(throws: SafetensorsError.self) {
             try OfficialWeights.read(SafetensorsFile(path: path), into: parameters)

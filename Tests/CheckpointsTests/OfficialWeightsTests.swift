@@ -1,6 +1,7 @@
 import Runtime
 import Checkpoints
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct OfficialWeightsTests {
@@ -15,8 +16,8 @@ import Testing
     private func file(
         _ tensors: [NamedTensor], in folder: TemporaryFolder
     ) throws -> SafetensorsFile {
-        try SafetensorsFile.write(tensors, to: FilePath(folder.path + "/w.safetensors"))
-        return try SafetensorsFile(path: FilePath(folder.path + "/w.safetensors"))
+        try SafetensorsFile.write(tensors, to: folder.file("w.safetensors"))
+        return try SafetensorsFile(path: folder.file("w.safetensors"))
     }
 
     @Test func anEncoderHasNoPrefix() {
@@ -189,7 +190,7 @@ import Testing
 
     @Test func aCheckpointsWeightsThatAreNotFiniteAreRefusedByName() throws {
         let folder = try TemporaryFolder()
-        let store = CheckpointStore(path: FilePath(folder.path + "/run/checkpoints"))
+        let store = CheckpointStore(path: folder.file("run/checkpoints"))
         let weight = Tensor([1, 2, .nan, 4], shape: [2, 2])
         let state = [
             NamedTensor("moment1.w", Tensor([.infinity], shape: [1])),

@@ -2,6 +2,7 @@ import Runtime
 import Checkpoints
 import Foundation
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct SafetensorsTests {
@@ -22,10 +23,10 @@ import Testing
 
     @Test func readsWhatItWrites() throws {
         let folder = try TemporaryFolder()
-        let path = folder.path + "/t.safetensors"
+        let path = folder.file("t.safetensors")
         try SafetensorsFile.write(
-            Self.tensors, metadata: ["config": "{\"a\": 1}"], to: FilePath(path))
-        let file = try SafetensorsFile(path: FilePath(path))
+            Self.tensors, metadata: ["config": "{\"a\": 1}"], to: path)
+        let file = try SafetensorsFile(path: path)
         #expect(file.names == ["a", "b.weight", "empty", "state.step"])
         #expect(file.metadata == ["config": "{\"a\": 1}"])
         for named in Self.tensors {
@@ -38,9 +39,9 @@ import Testing
 
     @Test func theBytesAreThoseOfTheFormat() throws {
         let folder = try TemporaryFolder()
-        let path = folder.path + "/t.safetensors"
+        let path = folder.file("t.safetensors")
         try SafetensorsFile.write(
-            [NamedTensor("x", Tensor([1, 2], shape: [2]))], to: FilePath(path))
+            [NamedTensor("x", Tensor([1, 2], shape: [2]))], to: path)
         let header = #"{"x":{"data_offsets":[0,8],"dtype":"F32","shape":[2]}}"#
         let padded = header + String(repeating: " ", count: (8 - header.utf8.count % 8) % 8)
         let expected =
@@ -51,56 +52,56 @@ import Testing
 
     @Test func orderOfTensorsDoesNotShow() throws {
         let folder = try TemporaryFolder()
-        try SafetensorsFile.write(Self.tensors, to: FilePath(folder.path + "/one"))
-        try SafetensorsFile.write(Self.tensors.reversed(), to: FilePath(folder.path + "/two"))
+        try SafetensorsFile.write(Self.tensors, to: folder.file("one"))
+        try SafetensorsFile.write(Self.tensors.reversed(), to: folder.file("two"))
         #expect(try folder.read("one") == folder.read("two"))
     }
 
     @Test func readsIntoTensorsOfTheSameKindOnly() throws {
         let folder = try TemporaryFolder()
-        let path = folder.path + "/t.safetensors"
-        try SafetensorsFile.write(Self.tensors, to: FilePath(path))
-        let file = try SafetensorsFile(path: FilePath(path))
+        let path = folder.file("t.safetensors")
+        try SafetensorsFile.write(Self.tensors, to: path)
+        let file = try SafetensorsFile(path: path)
         let target = Tensor(.float32, shape: [2, 3])
         try file.read("b.weight", into: target)
         #expect(target.floatArray == [1, -2, 3.5, 0, .infinity, 6])
         let other = Tensor(.float32, shape: [3, 2])
         #expect(
             throws: SafetensorsError.differs(
-                file: path, tensor: "b.weight", found: "F32 [2, 3]", expected: "F32 [3, 2]")
+                file: path.text, tensor: "b.weight", found: "F32 [2, 3]", expected: "F32 [3, 2]")
         ) { try file.read("b.weight", into: other) }
-        #expect(throws: SafetensorsError.absent(file: path, tensor: "c")) {
+        #expect(throws: SafetensorsError.absent(file: path.text, tensor: "c")) {
             try file.read("c", into: other)
         }
     }
 
     @Test func everyTruncationIsRefused() throws {
         let folder = try TemporaryFolder()
-        let path = folder.path + "/t.safetensors"
-        try SafetensorsFile.write(Self.tensors, metadata: ["a": "b"], to: FilePath(path))
+        let path = folder.file("t.safetensors")
+        try SafetensorsFile.write(Self.tensors, metadata: ["a": "b"], to: path)
         let whole = try folder.read("t.safetensors")
         for count in 0..<whole.count {
-            let cut = try folder.write(whole[..<count], "cut")
+            let cut = try folder.write(whole[..<count], to: "cut")
             let error = #expect(throws: SafetensorsError.self, "\(count) bytes") {
-                try SafetensorsFile(path: FilePath(cut))
+                try SafetensorsFile(path: cut)
             }
-            #expect(error?.description.contains(cut) == true)
+            #expect(error?.description.contains(cut.text) == true)
         }
-        let longer = try folder.write(whole + [0], "longer")
-        #expect(throws: SafetensorsError.self) { try SafetensorsFile(path: FilePath(longer)) }
+        let longer = try folder.write(whole + [0], to: "longer")
+        #expect(throws: SafetensorsError.self) { try SafetensorsFile(path: longer) }
     }
 
     @Test func flippedBitsNeverLeadOutOfTheFile() throws {
         let folder = try TemporaryFolder()
-        let path = folder.path + "/t.safetensors"
-        try SafetensorsFile.write(Self.tensors, metadata: ["a": "b"], to: FilePath(path))
+        let path = folder.file("t.safetensors")
+        try SafetensorsFile.write(Self.tensors, metadata: ["a": "b"], to: path)
         let whole = try folder.read("t.safetensors")
         let headerBytes = 8 + Int(whole[0]) + Int(whole[1]) << 8
         for bit in 0..<headerBytes * 8 {
             var damaged = whole
             damaged[bit / 8] ^= 1 << (bit % 8)
-            let file = try folder.write(damaged, "damaged")
-            guard let read = try? SafetensorsFile(path: FilePath(file)) else { continue }
+            let file = try folder.write(damaged, to: "damaged")
+            guard let read = try? SafetensorsFile(path: file) else { continue }
             let total = try read.tensors().reduce(0) { $0 + $1.tensor.byteCount }
             #expect(total == read.header.entries.reduce(0) { $0 + $1.range.count })
             #expect(read.header.dataOffset + total == whole.count, "bit \(bit)")
@@ -139,9 +140,9 @@ import Testing
     ])
     func everyLieNamesItsField(header: String, field: String) throws {
         let folder = try TemporaryFolder()
-        let path = try folder.write(bytes(header: header, data: 4), "lie")
+        let path = try folder.write(bytes(header: header, data: 4), to: "lie")
         let error = #expect(throws: SafetensorsError.self) {
-            try SafetensorsFile(path: FilePath(path))
+            try SafetensorsFile(path: path)
         }
         #expect(error?.description.hasPrefix("\(path): \(field): ") == true, "\(error as Any)")
     }
@@ -149,24 +150,24 @@ import Testing
     @Test(arguments: [UInt64.max, 1 << 63, 1 << 40, 100_000_001, 3])
     func absurdHeaderLengthsAreRefused(length: UInt64) throws {
         let folder = try TemporaryFolder()
-        let path = try folder.write(bytes(header: "{}", length: length), "lie")
+        let path = try folder.write(bytes(header: "{}", length: length), to: "lie")
         let error = #expect(throws: SafetensorsError.self) {
-            try SafetensorsFile(path: FilePath(path))
+            try SafetensorsFile(path: path)
         }
         #expect(error?.description.contains("header length") == true)
     }
 
     @Test func anEmptyFileOfTensorsIsAFile() throws {
         let folder = try TemporaryFolder()
-        try SafetensorsFile.write([], to: FilePath(folder.path + "/none"))
-        #expect(try SafetensorsFile(path: FilePath(folder.path + "/none")).names.isEmpty)
+        try SafetensorsFile.write([], to: folder.file("none"))
+        #expect(try SafetensorsFile(path: folder.file("none")).names.isEmpty)
     }
 
     @Test func aFailedWriteLeavesTheFormerFile() throws {
         let folder = try TemporaryFolder()
         #expect(throws: SafetensorsError.self) {
-            try SafetensorsFile.write(Self.tensors, to: FilePath(folder.path + "/absent/file"))
+            try SafetensorsFile.write(Self.tensors, to: folder.file("absent/file"))
         }
-        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path.text).isEmpty)
     }
 }

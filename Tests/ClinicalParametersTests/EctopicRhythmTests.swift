@@ -1,5 +1,4 @@
 import ClinicalParameters
-import Foundation
 import Testing
 
 /// Early ventricular beats hide neither P nor T of the beats beside them.

@@ -1,5 +1,4 @@
 import ClinicalParameters
-import Foundation
 import Testing
 
 /// Where the waves of one beat go over into those of the next, T is neither P nor a part of QRS.

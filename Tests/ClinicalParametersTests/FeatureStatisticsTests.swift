@@ -1,6 +1,5 @@
 import ClinicalParameters
 import Kernels
-import TestSupport
 import Testing
 
 @Suite struct FeatureStatisticsTests {

@@ -1,5 +1,4 @@
 import ClinicalParameters
-import Foundation
 import Testing
 
 @Suite struct InvarianceTests {

@@ -111,25 +111,4 @@ import Testing
             for key in keys.sorted() { #expect(section.contains("`\(key)`"), "\(key)") }
         }
     }
-
-    @Test func channelsFollowTheWindowsRate() throws {
-        let heart = KnownHeart(sampleRateHz: 250)
-        let leads = heart.leads()
-        let result = ClinicalAnalyser().measure(leads, sampleRateHz: 250)
-        let channels = ClinicalChannels.values(leadII: leads[1], measurements: result)
-        #expect(channels.count == ClinicalChannels.count)
-        #expect(channels.allSatisfy { $0.count == 2500 })
-        #expect(Int(channels[0].reduce(0, +)) == heart.onsets.count)
-        #expect(channels[1].allSatisfy { abs($0 - 72) < 3 })
-        // A constant has no details, and its approximation grows by root 2 with each level.
-        let flat = ClinicalChannels.values(
-            leadII: .init(repeating: 1, count: 2500), measurements: result)
-        #expect(flat[8...10].allSatisfy { $0.allSatisfy { abs($0) < 1e-5 } })
-        #expect(flat[7].allSatisfy { abs($0 - Float(8).squareRoot()) < 1e-4 })
-        let statistics = ChannelStatistics(windows: [channels])
-        let normal = statistics.normalise(channels)
-        #expect(normal[0] == channels[0] && normal.allSatisfy { $0.allSatisfy { $0.isFinite } })
-        let deviation = normal[7].reduce(0) { $0 + $1 * $1 } / 2500
-        #expect(abs(deviation - 1) < 0.2)
-    }
 }

@@ -1,5 +1,4 @@
 import ClinicalParameters
-import Foundation
 import Kernels
 import Runtime
 import TestSupport

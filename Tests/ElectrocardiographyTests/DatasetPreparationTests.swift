@@ -11,9 +11,9 @@ import Testing
     private static func sources() throws -> TemporaryFolder {
         let folder = try TemporaryFolder()
         _ = try SyntheticDataset(recordCount: 12, seed: 3).write(
-            to: FilePath(folder.path + "/ptb"), threads: 2)
+            to: folder.file("ptb"), threads: 2)
         // Record 12 stays in the table and loses its file; 11 is of fold 10.
-        let gone = folder.path + "/ptb/records500/00000/00012_hr"
+        let gone = folder.file("ptb/records500/00000/00012_hr").text
         for ending in [".hea", ".dat"] {
             try FileManager.default.removeItem(atPath: gone + ending)
         }
@@ -29,8 +29,8 @@ import Testing
         try record("f_flat", folder, other, flat: 1)
         try record("g_gap", folder, other, seconds: 30, invalidAt: 100 * 12)
         try record("h_gone", folder, other)
-        try FileManager.default.removeItem(atPath: folder.path + "/other/h_gone.dat")
-        try folder.write("h 12 -1\n", "other/i_broken.hea")
+        try FileManager.default.removeItem(atPath: folder.file("other/h_gone.dat").text)
+        try folder.write("h 12 -1\n", to: "other/i_broken.hea")
         try record("j_slow", folder, other, rate: 20)
         return folder
     }
@@ -54,11 +54,11 @@ import Testing
                 "\(name).dat 16 1000(0)/\(units) 16 0 \(samples[i]) \(sum) 0 \(lead)")
         }
         lines += ["# Age: 61", "# Sex: Female", "# Dx: 426783006"]
-        try folder.write(lines.joined(separator: "\n"), below + name + ".hea")
+        try folder.write(lines.joined(separator: "\n"), to: below + name + ".hea")
         try folder.write(
             samples.flatMap {
                 [UInt8(truncatingIfNeeded: $0), UInt8(truncatingIfNeeded: $0 >> 8)]
-            }, below + name + ".dat")
+            }, to: below + name + ".dat")
     }
 
     private static func prepare(
@@ -66,8 +66,8 @@ import Testing
         _ change: (inout DatasetPreparation.Options) -> Void = { _ in }
     ) throws -> DatasetPreparation.Outcome {
         var options = DatasetPreparation.Options(
-            sources: [FilePath(folder.path + "/ptb"), FilePath(folder.path + "/other")],
-            output: FilePath(folder.path + "/" + output), threads: threads, features: features)
+            sources: [folder.file("ptb"), folder.file("other")],
+            output: folder.file(output), threads: threads, features: features)
         change(&options)
         let isStopped = Locked(stopAfter == 0)
         return try DatasetPreparation(options).run(shouldStop: { isStopped.withLock { $0 } }) {
@@ -107,7 +107,7 @@ import Testing
         #expect(report.sources.map(\.windowCount) == [11, 2 + 2 + 1 + 2])
         #expect(report.sources[1].invalidWindowCount == 1)
         #expect(report.duplicates == [.init(record: "b_copy", sameAs: "a_long", isKept: true)])
-        let set = try PreparedDataset(path: FilePath(folder.path + "/set"))
+        let set = try PreparedDataset(path: folder.file("set"))
         try set.verify()
         #expect(set.windowCount == 18 && set.samplesPerWindow == 2500)
         #expect(set.window(0).record.name == "1" && set.window(0).record.patient != nil)
@@ -118,8 +118,8 @@ import Testing
         #expect(gap.record.codes == [DiagnosticCode(code: "426783006", likelihood: nil)])
         #expect(gap.record.superclasses == Superclasses(.norm))
         #expect(set.superclass(ofCode: "CLBBB") == .cd && set.superclass(ofCode: "SR") == nil)
-        #expect(FileManager.default.fileExists(atPath: folder.path + "/set.report.json"))
-        #expect(!FileManager.default.fileExists(atPath: folder.path + "/set.partial"))
+        #expect(FileManager.default.fileExists(atPath: folder.file("set.report.json").text))
+        #expect(!FileManager.default.fileExists(atPath: folder.file("set.partial").text))
     }
 
     @Test func namesakesTakePatientAndFoldWhenTheOriginalIsNotThere() throws {
@@ -127,12 +127,12 @@ import Testing
         // Record 7 is of fold 6: its file goes, its namesake comes.
         for ending in [".hea", ".dat"] {
             try FileManager.default.removeItem(
-                atPath: folder.path + "/ptb/records500/00000/00007_hr" + ending)
+                atPath: folder.file("ptb/records500/00000/00007_hr").text + ending)
         }
         try Self.record("HR00007", folder, "other/")
         let report = try Self.finished(Self.prepare(folder, "set"))
         #expect(!report.skipped.contains { $0.record == "HR00007" })
-        let set = try PreparedDataset(path: FilePath(folder.path + "/set"))
+        let set = try PreparedDataset(path: folder.file("set"))
         let found = (0..<set.windowCount).map { set.window($0).record }
             .first { $0.name == "HR00007" }
         #expect(found?.fold == 6 && found?.patient == "ptb-xl:10006")
@@ -144,25 +144,25 @@ import Testing
         let folder = try Self.sources()
         _ = try Self.prepare(folder, "one", threads: 1)
         _ = try Self.prepare(folder, "four", threads: 4)
-        let expected = try Data(contentsOf: URL(fileURLWithPath: folder.path + "/one"))
-        #expect(try Data(contentsOf: URL(fileURLWithPath: folder.path + "/four")) == expected)
+        let expected = try Data(contentsOf: URL(fileURLWithPath: folder.file("one").text))
+        #expect(try Data(contentsOf: URL(fileURLWithPath: folder.file("four").text)) == expected)
         var interruptions = 0
         while case .interrupted(let progress) = try Self.prepare(
             folder, "cut", threads: 2, stopAfter: 4)
         {
             interruptions += 1
             #expect(progress.recordsDone > 0 && interruptions < 20)
-            #expect(!FileManager.default.fileExists(atPath: folder.path + "/cut"))
+            #expect(!FileManager.default.fileExists(atPath: folder.file("cut").text))
         }
         // Threads run up to 16 of the 21 records ahead, so at least one call is cut short.
         #expect(interruptions > 0)
-        #expect(try Data(contentsOf: URL(fileURLWithPath: folder.path + "/cut")) == expected)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: folder.file("cut").text)) == expected)
     }
 
     @Test func everyWindowHasItsFeaturesFromTheSourceRate() throws {
         let folder = try Self.sources()
         _ = try Self.prepare(folder, "set")
-        let set = try PreparedDataset(path: FilePath(folder.path + "/set"))
+        let set = try PreparedDataset(path: folder.file("set"))
         #expect(set.clinicalFeatureCount == 3)
         for window in 0..<set.windowCount {
             let description = set.window(window)
@@ -172,7 +172,7 @@ import Testing
             #expect(features[0] == Float(description.record.sourceRateHz) && features[2].isNaN)
             guard description.record.source == 1 else { continue }
             let source = try WFDBRecord.read(
-                FilePath(folder.path + "/other/" + description.record.name))
+                folder.file("other/\(description.record.name)"))
             let length = Int(10 * source.sampleRateHz)
             let lead = try #require(source.standardLeads()[1]).samples
             let sum = lead[description.piece * length..<(description.piece + 1) * length]
@@ -181,7 +181,7 @@ import Testing
         }
         _ = try Self.prepare(folder, "bare") { $0.features = nil }
         #expect(
-            try PreparedDataset(path: FilePath(folder.path + "/bare")).clinicalFeatureCount == 0)
+            try PreparedDataset(path: folder.file("bare")).clinicalFeatureCount == 0)
     }
 
     @Test(arguments: [0, 1, 2, 3, 4]) func whatAKillLeftBehindIsMended(kind: Int) throws {
@@ -191,7 +191,9 @@ import Testing
             Issue.record("the preparation was not interrupted")
             return
         }
-        let (data, journal) = (folder.path + "/cut.partial", folder.path + "/cut.partial.journal")
+        let (data, journal) = (
+            folder.file("cut.partial").text, folder.file("cut.partial.journal").text
+        )
         func size(_ path: String) throws -> UInt64 {
             try FileManager.default.attributesOfItem(atPath: path)[.size] as? UInt64 ?? 0
         }
@@ -216,8 +218,8 @@ import Testing
         default: try FileManager.default.removeItem(atPath: data)
         }
         _ = try Self.finished(Self.prepare(folder, "cut"))
-        let expected = try Data(contentsOf: URL(fileURLWithPath: folder.path + "/one"))
-        #expect(try Data(contentsOf: URL(fileURLWithPath: folder.path + "/cut")) == expected)
+        let expected = try Data(contentsOf: URL(fileURLWithPath: folder.file("one").text))
+        #expect(try Data(contentsOf: URL(fileURLWithPath: folder.file("cut").text)) == expected)
     }
 
     @Test func optionsChooseWindowsCopiesAndRate() throws {
@@ -229,25 +231,25 @@ import Testing
         #expect(unique.recordCount == 14 && unique.skipped.contains { $0.reason == .duplicate })
         let slow = try Self.finished(Self.prepare(folder, "slow") { $0.rateHz = 100 })
         #expect(slow.windowCount == 18)
-        let set = try PreparedDataset(path: FilePath(folder.path + "/slow"))
+        let set = try PreparedDataset(path: folder.file("slow"))
         #expect(set.samplesPerWindow == 1000)
         // At its own rate a record of whole microvolts comes back as it was, to the last bit of 16.
         var signal = [Float](repeating: 0, count: 12_000)
         let window = try #require((0..<18).first { set.window($0).record.name == "f_flat" })
         var span = signal.mutableSpan
         try set.readMillivolts(window: window, into: &span)
-        let record = try WFDBRecord.read(FilePath(folder.path + "/other/f_flat"))
+        let record = try WFDBRecord.read(folder.file("other/f_flat"))
         for (lead, expected) in record.standardLeads().enumerated() {
             for t in 0..<1000 {
                 #expect(abs(signal[lead * 1000 + t] - (expected?.samples[t] ?? .nan)) <= 0x1p-15)
             }
         }
         #expect(throws: SourceError.self) {
-            try Self.prepare(folder, "none") { $0.sources = [FilePath(folder.path + "/nothing")] }
+            try Self.prepare(folder, "none") { $0.sources = [folder.file("nothing")] }
         }
         #expect(throws: SourceError.self) {
             try Self.prepare(folder, "none") {
-                $0.sources = [FilePath(folder.path + "/ptb")]; $0.sourceRateHz = 100
+                $0.sources = [folder.file("ptb")]; $0.sourceRateHz = 100
             }
         }
     }
@@ -255,7 +257,7 @@ import Testing
     @Test func damagedSetsAreRefusedByPlace() throws {
         let folder = try Self.sources()
         _ = try Self.prepare(folder, "set")
-        let url = URL(fileURLWithPath: folder.path + "/set")
+        let url = URL(fileURLWithPath: folder.file("set").text)
         let bytes = try [UInt8](Data(contentsOf: url))
         for count in [0, 7, 100, 4095, 4096, bytes.count / 2, bytes.count - 1] {
             try Data(bytes.prefix(count)).write(to: url)
@@ -285,7 +287,7 @@ import Testing
     @Test func aSetThatIsCutWhileItIsReadIsNamed() throws {
         let folder = try Self.sources()
         _ = try Self.prepare(folder, "set")
-        let path = folder.path + "/set"
+        let path = folder.file("set").text
         let set = try PreparedDataset(path: FilePath(path))
         var signal = [Float](repeating: 0, count: 12 * set.samplesPerWindow)
         func read() throws {
@@ -309,7 +311,7 @@ import Testing
                 .init(
                     sources: ["ptb-xl", "ecg-arrhythmia", "challenge-2021", "ludb"].map {
                         "\(data)/\($0)"
-                    }, output: FilePath(folder.path + "/four"), takesFirstWindowOnly: true,
+                    }, output: folder.file("four"), takesFirstWindowOnly: true,
                     sourceRateHz: 100, threads: 2)
             ).run())
         #expect(report.folds == .init(training: 1345, validation: 174, test: 176))

@@ -1,4 +1,5 @@
 import Runtime
+import TestSupport
 import Testing
 
 @testable import Electrocardiography
@@ -37,8 +38,8 @@ import Testing
         for (number, (age, sex)) in texts.enumerated() {
             table += "\(number),1,{},,\"\(age)\",\(sex),,\n"
         }
-        try folder.write(table, PTBXLDatabase.tableName.text)
-        let rows = try PTBXLDatabase(folder: FilePath(folder.path)).rows
+        try folder.write(table, to: PTBXLDatabase.tableName.text)
+        let rows = try PTBXLDatabase(folder: folder.path).rows
         #expect(rows.count == texts.count)
         for (row, (age, sex)) in zip(rows, texts) {
             let comments = HeaderComments(["Age: \(age)", "Sex: \(sex)"])

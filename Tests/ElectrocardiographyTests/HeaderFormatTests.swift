@@ -1,5 +1,6 @@
 import Runtime
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Electrocardiography
@@ -67,12 +68,12 @@ import Testing
             samples.append(frame >= 10 ? 1000 : 0)
             for sample in 4 * frame..<4 * frame + 4 { samples.append(sample >= 48 ? 1000 : 0) }
         }
-        try folder.write(samples.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }, "r.dat")
+        try folder.write(samples.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }, to: "r.dat")
         try folder.write(
             "r 2 100 20\nr.dat 16 1000/mV 16 0 0 10000 0 I\n"
-                + "r.dat 16x4:8 1000/mV 16 0 0 32000 0 II\n", "r.hea")
+                + "r.dat 16x4:8 1000/mV 16 0 0 32000 0 II\n", to: "r.hea")
         let record = try WFDBRecord.read(
-            FilePath(folder.path + "/r"), options: .init(frames: frames))
+            folder.file("r"), options: .init(frames: frames))
         let factor = frames == .expanded ? 4 : 1
         #expect(record.signals.map { $0.samples.firstIndex(of: 1) } == [10 * factor, 10 * factor])
         #expect(record.signals[1].samples.count(where: \.isNaN) == 2 * factor)
@@ -82,27 +83,27 @@ import Testing
     @Test func companionFilesOfMacOSAreNoRecords() throws {
         let folder = try TemporaryFolder()
         let appleDouble: [UInt8] = [0, 5, 0x16, 7, 0, 2, 0, 0] + Array("Mac OS X        ".utf8)
-        for name in ["a.hea", "below/b.hea"] { try folder.write("x 0 500\n", name) }
+        for name in ["a.hea", "below/b.hea"] { try folder.write("x 0 500\n", to: name) }
         for name in [
             "._a.hea", "._b.hea", "below/._b.hea", "__MACOSX/._a.hea", "__MACOSX/below/._b.hea",
             "._below/c.hea", ".hidden/c.hea", "._ptbxl_database.csv", ".DS_Store",
         ] {
-            try folder.write(appleDouble, name)
+            try folder.write(appleDouble, to: name)
         }
-        #expect(try RecordFolder.records(below: FilePath(folder.path)) == ["a", "below/b"])
+        #expect(try RecordFolder.records(below: folder.path) == ["a", "below/b"])
     }
 
     @Test func aSetSaysWhatItAssumed() throws {
         let folder = try TemporaryFolder()
         for (name, gain, extra) in [("a", "0", ""), ("b", "/mV", "more\n"), ("c", "9", "x\ny\n")] {
-            try folder.write([UInt8](repeating: 130, count: 12 * 1000), "\(name).dat")
+            try folder.write([UInt8](repeating: 130, count: 12 * 1000), to: "\(name).dat")
             let leads = Lead.allCases.map { "\(name).dat 80 \(gain) 8 0 2 2000 0 \($0.name)" }
             try folder.write(
                 "\(name) 12 100 1000\n" + leads.joined(separator: "\n") + "\n" + extra,
-                "\(name).hea")
+                to: "\(name).hea")
         }
         let options = DatasetPreparation.Options(
-            sources: [FilePath(folder.path)], output: FilePath(folder.path + "/set"))
+            sources: [folder.path], output: folder.file("set"))
         guard case .finished(let report) = try DatasetPreparation(options).run() else {
             Issue.record("the preparation was interrupted")
             return

@@ -1,4 +1,5 @@
 import Runtime
+import TestSupport
 import Testing
 
 @testable import Electrocardiography
@@ -67,12 +68,12 @@ import Testing
     @Test func aSignalFileMayHaveAnyName() throws {
         let folder = try TemporaryFolder()
         let name: [UInt8] = [0x45, 0xE4, 0xFF] + Array(".dat".utf8)
-        let path = FilePath(folder.path).appending(FilePath(bytes: name))
+        let path = folder.path.appending(FilePath(bytes: name))
         try AtomicFile.write([1, 0, 2, 0], to: path)
         try AtomicFile.write(
             Array("r 1 500 2\n".utf8) + name + Array(" 16 100\n".utf8),
-            to: FilePath(folder.path).appending("r.hea"))
-        let record = try WFDBRecord.read(FilePath(folder.path).appending("r"))
+            to: folder.file("r.hea"))
+        let record = try WFDBRecord.read(folder.file("r"))
         #expect(record.signals[0].samples == [0.01, 0.02])
     }
 
@@ -80,21 +81,21 @@ import Testing
     func aMasterHeaderIsToldHoweverLongTheCommentsBeforeIt(comments: Int) throws {
         let folder = try TemporaryFolder()
         for name in ["s1", "s2"] {
-            try folder.write([UInt8](repeating: 0, count: 20), "in/\(name).dat")
+            try folder.write([UInt8](repeating: 0, count: 20), to: "in/\(name).dat")
             try folder.write(
-                "\(name) 1 500 10\n\(name).dat 16 100 16 0 0 0 0 I\n", "in/\(name).hea")
+                "\(name) 1 500 10\n\(name).dat 16 100 16 0 0 0 0 I\n", to: "in/\(name).hea")
         }
         let remarks = String(repeating: "# recorded in room two\n", count: comments)
-        try folder.write("\(remarks)\tmm/2\t1 500 20\ns1 10\ns2 10\n", "in/mm.hea")
+        try folder.write("\(remarks)\tmm/2\t1 500 20\ns1 10\ns2 10\n", to: "in/mm.hea")
         let catalogue = try RecordCatalogue(
-            folders: [FilePath(folder.path).appending("in")], sourceRateHz: nil)
+            folders: [folder.file("in")], sourceRateHz: nil)
         #expect(catalogue.entries.map(\.name) == ["mm"])
         #expect(catalogue.sources.map(\.segmentCount) == [2])
     }
 
     @Test func whatTheTableOfPTBXLDoesNotListIsNamed() throws {
         let folder = try TemporaryFolder()
-        let root = FilePath(folder.path).appending("set")
+        let root = folder.file("set")
         _ = try SyntheticDataset(recordCount: 3, seed: 1).write(to: root, threads: 1)
         let (own, listed) = (root.appending("mine"), root.appending("records500/00000/00001_hr"))
         try own.makeFolders()
@@ -109,7 +110,7 @@ import Testing
     /// Folders with names that are not UTF-8, that `String` calls equal, and that end like files.
     @Test func everyFolderIsWalkedWhateverItsName() throws {
         let folder = try TemporaryFolder()
-        let root = FilePath(folder.path).appending("in")
+        let root = folder.file("in")
         let names: [FilePath] = [
             FilePath(bytes: Array("Station ".utf8) + [0xE4]), "e\u{301}", "\u{E9}", "d.dat", "x",
             FilePath(bytes: [0x6E, 0x0A, 0x6E]),

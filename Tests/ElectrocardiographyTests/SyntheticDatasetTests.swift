@@ -1,5 +1,6 @@
 import Runtime
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Electrocardiography
@@ -12,10 +13,11 @@ import Testing
                 try SyntheticDataset(recordCount: count, seed: 11).write(
                     to: "\(folder.path)/\(name)", threads: threads))
         }
-        let files = try FileManager.default.subpathsOfDirectory(atPath: folder.path + "/a").sorted()
+        let files = try FileManager.default.subpathsOfDirectory(atPath: folder.file("a").text)
+            .sorted()
         #expect(
             files
-                == (try FileManager.default.subpathsOfDirectory(atPath: folder.path + "/b"))
+                == (try FileManager.default.subpathsOfDirectory(atPath: folder.file("b").text))
                 .sorted())
         for file in files where file.contains("_hr") || file.hasSuffix(".csv") {
             let (a, b) = ("\(folder.path)/a/\(file)", "\(folder.path)/b/\(file)")
@@ -27,12 +29,12 @@ import Testing
         }
         #expect(throws: SourceError.self) {
             try SyntheticDataset(recordCount: 1, seed: 1).write(
-                to: FilePath(folder.path + "/a"), threads: 1)
+                to: folder.file("a"), threads: 1)
         }
         #expect(
             try !SyntheticDataset(recordCount: 3, seed: 1).write(
-                to: FilePath(folder.path + "/d"), threads: 1, shouldStop: { true }))
-        #expect(!FileManager.default.fileExists(atPath: folder.path + "/d"))
+                to: folder.file("d"), threads: 1, shouldStop: { true }))
+        #expect(!FileManager.default.fileExists(atPath: folder.file("d").text))
     }
 
     @Test func everyConditionLeavesItsMark() {

@@ -1,6 +1,7 @@
 import Foundation
 import Kernels
 import Runtime
+import TestSupport
 import Testing
 
 @testable import Electrocardiography
@@ -41,13 +42,13 @@ import Testing
     ])
     func absurdHeadersAreRefusedByField(header: String, field: String) throws {
         let folder = try TemporaryFolder()
-        try folder.write(header, "r.hea")
-        try folder.write([UInt8](repeating: 0, count: 20), "r.dat")
+        try folder.write(header, to: "r.hea")
+        try folder.write([UInt8](repeating: 0, count: 20), to: "r.dat")
         #expect {
-            _ = try WFDBRecord.read(FilePath(folder.path + "/r"))
+            _ = try WFDBRecord.read(folder.file("r"))
         } throws: { error in
             guard let error = error as? WFDBError else { return false }
-            return error.field.contains(field) && error.file.hasPrefix(FilePath(folder.path))
+            return error.field.contains(field) && error.file.hasPrefix(folder.path)
         }
     }
 
@@ -70,18 +71,18 @@ import Testing
         let folder = try TemporaryFolder()
         let bytes = samples()
         let header = Self.header.replacingOccurrences(of: "1 -780", with: "1 -740")
-        try folder.write(header, "r.hea")
-        try folder.write(bytes, "r.dat")
-        let whole = try WFDBRecord.read(FilePath(folder.path + "/r"))
+        try folder.write(header, to: "r.hea")
+        try folder.write(bytes, to: "r.dat")
+        let whole = try WFDBRecord.read(folder.file("r"))
         #expect(whole.signals[0].samples[3] == -0.002 && whole.signals[1].units == "mV")
         for count in 0..<bytes.count {
-            try folder.write(bytes.prefix(count), "r.dat")
-            #expect(throws: WFDBError.self) { try WFDBRecord.read(FilePath(folder.path + "/r")) }
+            try folder.write(bytes.prefix(count), to: "r.dat")
+            #expect(throws: WFDBError.self) { try WFDBRecord.read(folder.file("r")) }
         }
-        try folder.write(bytes, "r.dat")
+        try folder.write(bytes, to: "r.dat")
         for count in 0..<header.utf8.count {
-            try folder.write(header.utf8.prefix(count), "r.hea")
-            let cut = try? WFDBRecord.read(FilePath(folder.path + "/r"))
+            try folder.write(header.utf8.prefix(count), to: "r.hea")
+            let cut = try? WFDBRecord.read(folder.file("r"))
             if let cut { #expect(cut.signals.count == 2 && cut.sampleCount == 40) }
         }
     }
@@ -89,13 +90,13 @@ import Testing
     @Test func everyFlippedBitOfTheSamplesIsFound() throws {
         let folder = try TemporaryFolder()
         let header = Self.header.replacingOccurrences(of: "1 -780", with: "1 -740")
-        try folder.write(header, "r.hea")
+        try folder.write(header, to: "r.hea")
         for bit in 0..<8 * samples().count {
             var bytes = samples()
             bytes[bit / 8] ^= 1 << UInt8(bit % 8)
-            try folder.write(bytes, "r.dat")
+            try folder.write(bytes, to: "r.dat")
             #expect {
-                try WFDBRecord.read(FilePath(folder.path + "/r"))
+                try WFDBRecord.read(folder.file("r"))
             } throws: {
                 ($0 as? WFDBError)?.kind == .checksum
             }
@@ -121,16 +122,16 @@ import Testing
                 let at = random.nextInteger(below: header.count)
                 header[at] ^= 1 << UInt8(random.nextInteger(below: 8))
             }
-            try folder.write(header, "r.hea")
+            try folder.write(header, to: "r.hea")
             let size = random.nextInteger(below: 900)
             try folder.write(
-                (0..<size).map { _ in UInt8(truncatingIfNeeded: random.nextWord()) }, "r.dat")
+                (0..<size).map { _ in UInt8(truncatingIfNeeded: random.nextWord()) }, to: "r.dat")
             for frames in [WFDBRecord.Options.Frames.averaged, .expanded] {
                 let lower = random.nextInteger(below: 20)
                 _ = try? WFDBRecord.read(
-                    FilePath(folder.path + "/r"), options: .init(frames: frames))
+                    folder.file("r"), options: .init(frames: frames))
                 _ = try? WFDBRecord.read(
-                    FilePath(folder.path + "/r"),
+                    folder.file("r"),
                     options: .init(range: lower..<lower + 7, frames: frames))
             }
         }
@@ -146,16 +147,16 @@ import Testing
                 r.dat \(format.rawValue)x2:1 1000(0)/mV
                 r.dat \(format.rawValue):3 200
                 r.dat \(format.rawValue) 200
-                """, "r.hea")
+                """, to: "r.hea")
             try folder.write(
-                (0..<1000).map { _ in UInt8(truncatingIfNeeded: random.nextWord()) }, "r.dat")
+                (0..<1000).map { _ in UInt8(truncatingIfNeeded: random.nextWord()) }, to: "r.dat")
             for frames in [WFDBRecord.Options.Frames.averaged, .expanded] {
                 let whole = try WFDBRecord.read(
-                    FilePath(folder.path + "/r"), options: .init(frames: frames))
+                    folder.file("r"), options: .init(frames: frames))
                 let factor = frames == .expanded ? 2 : 1
                 for range in [0..<0, 0..<1, 5..<6, 7..<40, 13..<61, 58..<61, 0..<61] {
                     let part = try WFDBRecord.read(
-                        FilePath(folder.path + "/r"), options: .init(range: range, frames: frames))
+                        folder.file("r"), options: .init(range: range, frames: frames))
                     for (a, b) in zip(part.signals, whole.signals) {
                         let expected = b.samples[
                             factor * range.lowerBound..<factor * range.upperBound]

@@ -137,8 +137,8 @@ import Testing
 
     @Test func namesOfControlsAreKnownByTheirKind() {
         #expect(Control(name: "random") == .random)
-        #expect(Control(name: Control.drawn(2, method: "st-mem")) == .random)
-        #expect(Control.drawn(2, method: "st-mem") == "random st-mem 2")
+        #expect(Control(name: Control.randomName(2, method: "st-mem")) == .random)
+        #expect(Control.randomName(2, method: "st-mem") == "random st-mem 2")
         #expect(Control(name: "with_parameters") == .withParameters)
         #expect(Control(name: "nobody") == nil)
     }

@@ -24,9 +24,9 @@ import Testing
         let (records, dataset) = try records()
         let configuration = try SyntheticRecords.configuration()
         let encoder = try TrainedEncoder(
-            drawnBy: configuration, dataset: dataset, trainingRecords: records.training)
+            withRandomWeightsOf: configuration, dataset: dataset, trainingRecords: records.training)
         let record = records.test[0]
-        let mean = try encoder.embed([record], of: dataset, readout: .mean, threads: 1)
+        let mean = try encoder.embed([record], of: dataset, EmbeddingSettings(readout: .mean))
         let method = configuration.makeMethod()
         let workspace = try #require(method.embedding).makeWorkspace()
         let tape = Tape(parameters: Parameters(method.parameters, seed: configuration.seed))
@@ -40,7 +40,7 @@ import Testing
         withExtendedLifetime(tape) {}
         expect(mean.values, expected, within: 1e-12)
         let centre = try encoder.embed(
-            [record], of: dataset, readout: .mean, centreCropOnly: true, threads: 1)
+            [record], of: dataset, EmbeddingSettings(readout: .mean, centreCropOnly: true))
         #expect(mean != centre)
     }
 
@@ -60,7 +60,7 @@ import Testing
                 == true)
         let hybrid = try SyntheticRecords.configuration("hybrid")
         let refusal = #expect(throws: UnfitDataset.self) {
-            try TrainedEncoder(drawnBy: hybrid, dataset: dataset, trainingRecords: [])
+            try TrainedEncoder(withRandomWeightsOf: hybrid, dataset: dataset, trainingRecords: [])
         }
         #expect(refusal?.description.contains("prepare it again: hybrid takes them, too") == true)
     }
@@ -76,7 +76,7 @@ import Testing
         #expect(dataset.clinicalFeatureVersion == "clinical-1")
         let hybrid = try SyntheticRecords.configuration("hybrid")
         let refusal = #expect(throws: UnfitDataset.self) {
-            try TrainedEncoder(drawnBy: hybrid, dataset: dataset, trainingRecords: [])
+            try TrainedEncoder(withRandomWeightsOf: hybrid, dataset: dataset, trainingRecords: [])
         }
         #expect(refusal?.description.contains("of clinical-1, not the 88 of") == true)
     }
@@ -108,16 +108,16 @@ import Testing
             let assessment = try Assessment(
                 on: dataset, externalSet: nil, folds: SyntheticRecords.folds(),
                 settings: AssessmentSettings(
-                    protocols: [.linear, .knn, .clusters, .parameters], centreCropOnly: true,
-                    threads: threads))
+                    protocols: [.linear, .knn, .clusters, .parameters],
+                    embedding: EmbeddingSettings(centreCropOnly: true, threads: threads)))
             let configuration = try SyntheticRecords.configuration()
-            let drawn = try TrainedEncoder(
-                drawnBy: configuration, dataset: dataset,
+            let random = try TrainedEncoder(
+                withRandomWeightsOf: configuration, dataset: dataset,
                 trainingRecords: assessment.records.training)
             let encoder = try assessment.assess(
-                drawn, name: "encoder", progress: { _, _, _ in })
+                random, name: "encoder", progress: { _, _, _ in })
             let controls = try assessment.controls(
-                of: drawn, assessed: encoder, progress: { _, _, _ in })
+                of: random, assessed: encoder, progress: { _, _, _ in })
             #expect(
                 controls.map(\.name) == [
                     "random", "with_parameters", "statistics", "parameters",
@@ -126,7 +126,7 @@ import Testing
             let (both, plain) = (controls[1].results, controls[4].results)
             #expect(both.dimension == encoder.results.dimension + plain.dimension)
             #expect(both.linear != nil && both.neighbours == nil && both.clusters == nil)
-            // The drawn encoder is its own control.
+            // The encoder with random weights is its own control.
             let differences = PairedComparison(encoder.results, less: controls[0].results)
                 .differences
             #expect(differences.allSatisfy { $0.difference?.difference == 0 })
@@ -188,8 +188,10 @@ import Testing
         func model(_ map: MapSettings?) throws -> EvaluatedModel {
             try Assessment(
                 on: dataset, externalSet: nil, folds: SyntheticRecords.folds(),
-                settings: AssessmentSettings(protocols: [.clusters], centreCropOnly: true, map: map)
-            ).drawn(by: configuration, name: "random", progress: { _, _, _ in })
+                settings: AssessmentSettings(
+                    protocols: [.clusters], embedding: EmbeddingSettings(centreCropOnly: true),
+                    map: map)
+            ).assessRandomWeights(of: configuration, name: "random", progress: { _, _, _ in })
         }
         #expect(try model(nil).map == nil)
         let map = try #require(try model(MapSettings()).map)

@@ -1,5 +1,4 @@
 import Configurations
-import Electrocardiography
 import Pretraining
 import Runtime
 import Testing
@@ -24,7 +23,8 @@ import Training
             try TrainingReplica(configuration: configuration, dataset: dataset, threads: 1)
         }
         let evaluation = #expect(throws: UnfitDataset.self) {
-            try TrainedEncoder(drawnBy: configuration, dataset: dataset, trainingRecords: [])
+            try TrainedEncoder(
+                withRandomWeightsOf: configuration, dataset: dataset, trainingRecords: [])
         }
         #expect(training == evaluation)
         #expect(training?.description.hasPrefix("\(dataset.path) \(text)") == true)

@@ -32,24 +32,25 @@ private struct PlantedWindows: WindowSource {
 }
 
 @Suite struct ExplanationTests {
-    private func drawnEncoder(_ method: String) throws -> (TrainedEncoder, LabelledRecords) {
+    private func randomEncoder(_ method: String) throws -> (TrainedEncoder, LabelledRecords) {
         let dataset = try SyntheticRecords.records().dataset
         let records = try LabelledRecords(
             dataset, externalSet: nil, folds: SyntheticRecords.folds(), rule: LabelRule())
         let encoder = try TrainedEncoder(
-            drawnBy: SyntheticRecords.configuration(method), dataset: dataset,
+            withRandomWeightsOf: SyntheticRecords.configuration(method), dataset: dataset,
             trainingRecords: records.training)
         return (encoder, records)
     }
 
     @Test(arguments: ["ecg-jepa", "st-mem", "vq-full"])
     func occlusionFindsAPlantedCause(method: String) throws {
-        let (encoder, _) = try drawnEncoder(method)
+        let (encoder, _) = try randomEncoder(method)
         let source = PlantedWindows()
         func embed(_ source: any WindowSource, _ count: Int) throws -> Matrix {
             try encoder.embed(
-                (0..<count).map { [$0] }, of: source, readout: .leads, centreCropOnly: true,
-                threads: 2, progress: { _ in })
+                (0..<count).map { [$0] }, of: source,
+                EmbeddingSettings(readout: .leads, centreCropOnly: true, threads: 2),
+                progress: { _ in })
         }
         let features = try embed(source, 240)
         let scale = Standardisation(fittedTo: features)
@@ -102,7 +103,7 @@ private struct PlantedWindows: WindowSource {
 
     @Test(arguments: [("st-mem", 12), ("ecg-jepa", 8), ("hybrid", 8), ("vq-full", 12)])
     func attentionIsSharedOutWhole(method: String, leads: Int) throws {
-        let (encoder, records) = try drawnEncoder(method)
+        let (encoder, records) = try randomEncoder(method)
         let dataset = try SyntheticRecords.records().dataset
         let map = try encoder.attention(toWindow: records.test[0].windows[0], of: dataset)
         let seen = map.weights.compactMap(\.self)
@@ -121,7 +122,7 @@ private struct PlantedWindows: WindowSource {
     }
 
     @Test func aMethodWithoutAttentionRefusesByName() throws {
-        let (encoder, records) = try drawnEncoder("cpc")
+        let (encoder, records) = try randomEncoder("cpc")
         #expect(throws: EvaluationError.noAttention(method: "cpc")) {
             try encoder.attention(
                 toWindow: records.test[0].windows[0], of: SyntheticRecords.records().dataset)
@@ -129,7 +130,7 @@ private struct PlantedWindows: WindowSource {
     }
 
     @Test func picturesSayWhatTheyShow() throws {
-        let (encoder, records) = try drawnEncoder("st-mem")
+        let (encoder, records) = try randomEncoder("st-mem")
         let dataset = try SyntheticRecords.records().dataset
         let record = records.test[0]
         let map = try OcclusionMap(
@@ -137,8 +138,9 @@ private struct PlantedWindows: WindowSource {
             patchSeconds: 2.5,
             embed: { source, count in
                 try encoder.embed(
-                    (0..<count).map { [$0] }, of: source, readout: .mean, centreCropOnly: true,
-                    threads: 2, progress: { _ in })
+                    (0..<count).map { [$0] }, of: source,
+                    EmbeddingSettings(readout: .mean, centreCropOnly: true, threads: 2),
+                    progress: { _ in })
             },
             probabilities: { features in
                 // A made-up probe: the first five numbers of a vector.

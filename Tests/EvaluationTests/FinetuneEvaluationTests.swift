@@ -15,7 +15,8 @@ import Training
             on: SyntheticRecords.records().dataset, externalSet: nil,
             folds: SyntheticRecords.folds(),
             settings: AssessmentSettings(
-                protocols: [.linear], centreCropOnly: true, seed: 6, threads: 2,
+                protocols: [.linear],
+                embedding: EmbeddingSettings(centreCropOnly: true, threads: 2), seed: 6,
                 labelFractions: fractions, labelDraws: 3))
     }
 
@@ -29,11 +30,11 @@ import Training
         let assessment = try assessment()
         let replica = try TrainingReplica(
             configuration: tuning(), dataset: assessment.dataset, threads: 2)
-        // Measured before the step, with the weights that the seed draws.
+        // Measured before the step, with random weights.
         let line = try replica.runStep().report
         let head = try assessment.head(
             of: TrainedEncoder(
-                drawnBy: tuning(), dataset: assessment.dataset,
+                withRandomWeightsOf: tuning(), dataset: assessment.dataset,
                 trainingRecords: assessment.records.training), name: "head",
             progress: { _, _, _ in })
         let expected = try #require(line["validation_auroc_macro"]?.doubleValue)
@@ -47,7 +48,7 @@ import Training
     @Test func anEncoderWithoutAHeadIsRefusedByName() throws {
         let assessment = try assessment()
         let plain = try TrainedEncoder(
-            drawnBy: SyntheticRecords.configuration(), dataset: assessment.dataset,
+            withRandomWeightsOf: SyntheticRecords.configuration(), dataset: assessment.dataset,
             trainingRecords: assessment.records.training)
         #expect(!plain.isClassifier)
         #expect(throws: EvaluationError.noHead(method: "st-mem")) {

@@ -1,7 +1,6 @@
 import Runtime
 import Electrocardiography
 import Foundation
-import TestSupport
 import Testing
 
 @testable import Evaluation

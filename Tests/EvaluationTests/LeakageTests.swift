@@ -2,8 +2,6 @@ import Configurations
 import Electrocardiography
 import Foundation
 import LinearAlgebra
-import Pretraining
-import TestSupport
 import Testing
 
 @testable import Evaluation
@@ -89,11 +87,11 @@ import Testing
             -> FeatureSplits
         {
             let encoder = try TrainedEncoder(
-                drawnBy: SyntheticRecords.configuration(method), dataset: dataset,
+                withRandomWeightsOf: SyntheticRecords.configuration(method), dataset: dataset,
                 trainingRecords: records.training)
             return try FeatureSplits(of: records, in: dataset, externalSet: nil) {
                 try encoder.embed(
-                    $0, of: $1, readout: .mean, centreCropOnly: true, threads: 2)
+                    $0, of: $1, EmbeddingSettings(readout: .mean, centreCropOnly: true, threads: 2))
             }
         }
         let (a, b) = (try features(records, before), try features(others, after))

@@ -2,7 +2,6 @@ import Evaluation
 import Foundation
 import LinearAlgebra
 import Statistics
-import TestSupport
 import Testing
 
 /// Maps against scikit-learn's `PCA` and `TSNE(method="exact", init="pca")` on the same numbers.

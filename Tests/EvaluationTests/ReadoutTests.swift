@@ -83,7 +83,7 @@ import Testing
         let records = try LabelledRecords(
             dataset, externalSet: nil, folds: configuration.data, rule: LabelRule())
         let encoder = try TrainedEncoder(
-            drawnBy: configuration, dataset: dataset, trainingRecords: records.training)
+            withRandomWeightsOf: configuration, dataset: dataset, trainingRecords: records.training)
         return (encoder, records, dataset)
     }
 
@@ -97,12 +97,13 @@ import Testing
                 #expect(
                     throws: EvaluationError.noReadout(
                         method: method.method, readout: readout.rawValue)
-                ) { try encoder.embed(few, of: dataset, readout: readout, threads: 1) }
+                ) { try encoder.embed(few, of: dataset, EmbeddingSettings(readout: readout)) }
                 continue
             }
             #expect(encoder.has(readout))
-            let one = try encoder.embed(few, of: dataset, readout: readout, threads: 1)
-            let two = try encoder.embed(few, of: dataset, readout: readout, threads: 2)
+            let one = try encoder.embed(few, of: dataset, EmbeddingSettings(readout: readout))
+            let two = try encoder.embed(
+                few, of: dataset, EmbeddingSettings(readout: readout, threads: 2))
             #expect(one == two, "\(readout)")
             #expect(one.columns == dimension, "\(readout)")
             #expect(one.values.allSatisfy { $0.isFinite })
@@ -116,8 +117,8 @@ import Testing
     func theMeanOverLeadsIsTheMean(of method: Case) throws {
         let (encoder, records, dataset) = try encoder(method.configuration())
         let few = Array(records.test[..<3])
-        let mean = try encoder.embed(few, of: dataset, readout: .mean, threads: 1)
-        let leads = try encoder.embed(few, of: dataset, readout: .leads, threads: 1)
+        let mean = try encoder.embed(few, of: dataset, EmbeddingSettings(readout: .mean))
+        let leads = try encoder.embed(few, of: dataset, EmbeddingSettings(readout: .leads))
         let rows = leads.columns / mean.columns
         for record in 0..<3 {
             for column in 0..<mean.columns {
@@ -163,7 +164,7 @@ import Testing
         for (readout, width) in [(Readout.mean, 32), (.leads, 256), (.method, 32)] {
             func vectors(_ encoder: TrainedEncoder, _ source: any WindowSource) throws -> Matrix {
                 try encoder.embed(
-                    windows, of: source, readout: readout, centreCropOnly: true, threads: 1,
+                    windows, of: source, EmbeddingSettings(readout: readout, centreCropOnly: true),
                     progress: { _ in })
             }
             let unmeasured = UnmeasuredWindows(signals: dataset)
@@ -185,7 +186,8 @@ import Testing
         let source = SpoiltWindows(signals: dataset, spoilt: Set(windows[3] + windows[5]))
         let error = #expect(throws: EvaluationError.self) {
             try encoder.embed(
-                windows, of: source, readout: .mean, centreCropOnly: true, threads: threads,
+                windows, of: source,
+                EmbeddingSettings(readout: .mean, centreCropOnly: true, threads: threads),
                 progress: { _ in })
         }
         #expect(
@@ -195,8 +197,8 @@ import Testing
     @Test func channelsHaveTheirOwnPart() throws {
         let (encoder, records, dataset) = try encoder(Self.channels.configuration())
         let few = Array(records.test[..<2])
-        let rows = try encoder.embed(few, of: dataset, readout: .leads, threads: 1)
-        let own = try encoder.embed(few, of: dataset, readout: .method, threads: 1)
+        let rows = try encoder.embed(few, of: dataset, EmbeddingSettings(readout: .leads))
+        let own = try encoder.embed(few, of: dataset, EmbeddingSettings(readout: .method))
         for record in 0..<2 {
             for (part, range) in [0..<8, 8..<19].enumerated() {
                 for column in 0..<32 {
@@ -217,8 +219,8 @@ import Testing
             ])
         let (encoder, records, dataset) = try encoder(configuration)
         let one = Array(records.test[..<1])
-        let mean = try encoder.embed(one, of: dataset, readout: .mean, threads: 1)
-        let own = try encoder.embed(one, of: dataset, readout: .method, threads: 1)
+        let mean = try encoder.embed(one, of: dataset, EmbeddingSettings(readout: .mean))
+        let own = try encoder.embed(one, of: dataset, EmbeddingSettings(readout: .method))
         let drawn = Parameters(
             configuration.makeMethod().parameters, seed: configuration.seed)
         func values(_ name: String) throws -> [Float] {

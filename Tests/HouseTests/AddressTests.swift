@@ -1,4 +1,3 @@
-import TestSupport
 import Testing
 
 /// Methods see rows and columns, not addresses.

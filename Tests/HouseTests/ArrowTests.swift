@@ -1,6 +1,5 @@
 import Foundation
 import Runtime
-import TestSupport
 import Testing
 
 /// The arrows between the rooms.
@@ -21,37 +20,56 @@ import Testing
         }
     }
 
-    @Test func importsFollowTheArrows() throws {
-        var count = 0
-        let known = try rooms().union(["COpenBLAS", "CZlib", "CSystem", "COpenSSL"])
-        for file in try Tree.files() where file.hasPrefix("Sources/") && file.hasSuffix(".swift") {
-            let room = String(file.split(separator: "/")[1])
+    /// The rooms and C's libraries that the files below a folder import.
+    private func imports(below folder: String) throws -> [String: Set<String>] {
+        let known = try rooms().union(["COpenBLAS", "CZlib", "CSystem", "COpenSSL", "TestSupport"])
+        var imports: [String: Set<String>] = [:]
+        for file in try Tree.files()
+        where file.hasPrefix(folder + "/") && file.hasSuffix(".swift") {
             for line in try Tree.lines(file) {
                 let words = line.split(separator: " ")
                 guard let place = words.firstIndex(of: "import"), words.count == place + 2,
                     words[..<place].allSatisfy({ $0.hasPrefix("@") || $0 == "public" })
                 else { continue }
                 let imported = String(words[place + 1])
-                guard known.contains(imported) else { continue }
-                count += 1
+                if known.contains(imported) { imports[imported, default: []].insert(file) }
+            }
+        }
+        return imports
+    }
+
+    @Test func importsFollowTheArrows() throws {
+        var count = 0
+        for room in try rooms().sorted() {
+            for (imported, files) in try imports(below: "Sources/\(room)") {
+                count += files.count
                 #expect(
                     Rooms.mayImport[room]?.contains(imported) == true,
-                    "\(file) imports \(imported): Tests/HouseTests/Rooms.swift has no such arrow")
+                    "\(files.sorted()) import \(imported): Tests/HouseTests/Rooms.swift has no such arrow"
+                )
             }
         }
         #expect(count > 500)
     }
 
-    @Test func thePackageDeclaresNoOtherArrows() throws {
-        // `room("Name", uses: a + ["B"])`, with lists that have a name of their own.
-        let package = try Tree.text("Package.swift")
-        let targets = PackageTargets(package)
-        #expect(targets.dependencies.count > 20)
-        for (room, dependencies) in targets.dependencies.sorted(by: { $0.key < $1.key }) {
-            for dependency in dependencies.sorted() {
+    /// What nobody imports is no arrow, in Package.swift and in `Rooms` alike.
+    @Test func everyArrowIsUsed() throws {
+        let targets = PackageTargets(try Tree.text("Package.swift")).dependencies
+        #expect(targets.count > 50)
+        #expect(Set(targets.keys).isSuperset(of: try rooms().subtracting(["BuildStamp"])))
+        for (target, declared) in targets.sorted(by: { $0.key < $1.key }) {
+            let isTest = target.hasSuffix("Tests") || target == "TestSupport"
+            var used = Set(try imports(below: (isTest ? "Tests/" : "Sources/") + target).keys)
+            // All targets of tests have it.
+            used.remove("TestSupport")
+            // Known by its function's name in C.
+            if target == "HouseTests" { used.insert("BuildStamp") }
+            let (idle, absent) = (declared.subtracting(used), used.subtracting(declared))
+            #expect(idle.isEmpty, "Package.swift: no file of \(target) imports \(idle.sorted())")
+            #expect(absent.isEmpty, "Package.swift: \(target) lacks \(absent.sorted())")
+            if !isTest {
                 #expect(
-                    Rooms.mayImport[room]?.contains(dependency) == true,
-                    "Package.swift: \(room) uses \(dependency)")
+                    Rooms.mayImport[target] == declared, "Tests/HouseTests/Rooms.swift: \(target)")
             }
         }
     }
@@ -85,24 +103,17 @@ import Testing
     }
 }
 
-/// The targets of a Package.swift that is written in the way of this package's.
+/// The targets of a Package.swift that is written in the way of this package's: `room("Name", uses: ["A", "B"])`.
 struct PackageTargets {
     private(set) var dependencies: [String: Set<String>] = [:]
 
     init(_ package: String) {
-        var lists: [String: Set<String>] = [:]
-        let definition = /let (\w+): \[Target\.Dependency\] = \[([^\]]*)\]/
-        for match in package.matches(of: definition) {
-            lists[String(match.1)] = Self.names(match.2)
+        let target =
+            /(?:\b(?:room|program|tests)\(|\.target\(\s*name: )\s*"([\w\-]+)"(?:,\s*(?:uses|dependencies): \[([^\]]*)\])?/
+        guard let start = package.range(of: "targets: [\n") else { return }
+        for match in package[start.upperBound...].matches(of: target) {
+            let names = (match.2 ?? "").matches(of: /"([\w\-]+)"/).map { String($0.1) }
+            dependencies[String(match.1)] = Set(names)
         }
-        for match in package.matches(of: /(?:room|program)\(\s*"([\w-]+)"([^)]*)\)/) {
-            var uses = Self.names(match.2)
-            for (name, members) in lists where match.2.contains(name) { uses.formUnion(members) }
-            dependencies[String(match.1)] = uses
-        }
-    }
-
-    private static func names(_ text: Substring) -> Set<String> {
-        Set(text.matches(of: /"([\w-]+)"/).map { String($0.1) })
     }
 }

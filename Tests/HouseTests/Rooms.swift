@@ -1,4 +1,4 @@
-/// Which rooms a room may import: the arrows of docs/architecture.md, and the only place where they are written for a test.
+/// Which rooms a room imports: the arrows of docs/architecture.md, written a second time so that none comes or goes unseen.
 ///
 /// A new room gets a line here, one in that page's table and one in Package.swift. What is missing in a line is missing on purpose: a method
 /// (`Pretraining`) does not know that there is a network, a collective does not know what a gradient is, and nothing below
@@ -7,61 +7,64 @@ enum Rooms {
     static let mayImport: [String: Set<String>] = [
         "BuildStamp": [],
         "Runtime": ["CSystem", "CZlib", "COpenSSL"],
-        "Kernels": ["CSystem"],
+        "Kernels": [],
         "Tensors": ["Kernels"],
-        "LinearAlgebra": ["Kernels", "Tensors", "COpenBLAS"],
+        "LinearAlgebra": ["COpenBLAS", "Kernels", "Tensors"],
         "Statistics": ["Kernels", "LinearAlgebra"],
         "NeuralNetworks": ["Kernels", "Tensors", "LinearAlgebra"],
         "Drawing": ["Runtime"],
         "Electrocardiography": ["Runtime", "Kernels", "Drawing"],
         "ClinicalParameters": ["Runtime", "Kernels", "Drawing", "Electrocardiography"],
         "Configurations": ["Runtime"],
-        "Runs": ["Runtime", "Configurations", "Checkpoints"],
-        "Pretraining": networks.union([
-            "ClinicalParameters", "Configurations", "Statistics", "Drawing",
-        ]),
-        "Transport": ["Runtime", "CZlib"],
-        "Collectives": ["CSystem", "Runtime", "Kernels", "Tensors", "Transport"],
         "Checkpoints": ["Runtime", "Tensors"],
-        "Cluster": cluster,
-        "Training": networks.union(cluster).union([
-            "ClinicalParameters", "Pretraining", "Cluster", "CSystem",
-        ]),
-        "EvaluationSchema": ["Runtime"],
-        "Evaluation": evaluation,
-        "CommandLineInterface": ["Runtime", "CSystem"],
-        "Diagnosis": ["Runtime", "Configurations", "LinearAlgebra", "CSystem"],
-        "Reporting": [
-            "Runtime", "Drawing", "Configurations", "Runs", "Checkpoints", "EvaluationSchema",
+        "Runs": ["Runtime", "Configurations", "Checkpoints"],
+        "Pretraining": [
+            "Runtime", "Kernels", "Tensors", "LinearAlgebra", "Statistics", "NeuralNetworks",
+            "Drawing", "Electrocardiography", "ClinicalParameters", "Configurations",
         ],
-        "Workflows": evaluation.union([
-            "Training", "Evaluation", "Reporting", "Transport", "Collectives",
-            "CommandLineInterface",
-            "Diagnosis", "Launching",
-        ]),
-        "Launching": ["Runtime", "CSystem", "CommandLineInterface"],
-        "purkinje-coordinator": cluster.union(["Cluster", "CommandLineInterface", "Launching"]),
-        "purkinje-worker": everything,
-        "purkinje": everything,
+        "Transport": ["CZlib", "Runtime"],
+        "Collectives": ["CSystem", "Runtime", "Transport"],
+        "Cluster": [
+            "Runtime", "Tensors", "Configurations", "Checkpoints", "Runs", "Transport",
+            "Collectives",
+        ],
+        "Training": [
+            "CSystem", "Runtime", "Kernels", "Tensors", "LinearAlgebra", "NeuralNetworks",
+            "Electrocardiography", "ClinicalParameters", "Configurations", "Checkpoints", "Runs",
+            "Pretraining", "Collectives", "Cluster",
+        ],
+        "EvaluationSchema": ["Runtime"],
+        "Evaluation": [
+            "Runtime", "Kernels", "Tensors", "LinearAlgebra", "Statistics", "NeuralNetworks",
+            "Electrocardiography", "ClinicalParameters", "Configurations", "Checkpoints", "Runs",
+            "Pretraining", "EvaluationSchema",
+        ],
+        "CommandLineInterface": ["CSystem", "Runtime"],
+        "Diagnosis": ["CSystem", "Runtime", "LinearAlgebra"],
+        "Reporting": [
+            "Runtime", "Drawing", "Configurations", "Checkpoints", "Runs", "EvaluationSchema",
+        ],
+        "Launching": ["CSystem", "Runtime", "CommandLineInterface"],
+        "Workflows": [
+            "Runtime", "Tensors", "LinearAlgebra", "Statistics", "NeuralNetworks",
+            "Electrocardiography", "ClinicalParameters", "Configurations", "Checkpoints", "Runs",
+            "Pretraining", "Transport", "Collectives", "Training", "EvaluationSchema", "Evaluation",
+            "CommandLineInterface", "Diagnosis", "Reporting", "Launching",
+        ],
+        "purkinje": [
+            "Runtime", "Electrocardiography", "Configurations", "Checkpoints", "Runs",
+            "Pretraining", "Collectives", "Training", "Evaluation", "CommandLineInterface",
+            "Launching", "Workflows",
+        ],
+        "purkinje-coordinator": [
+            "Runtime", "Configurations", "Checkpoints", "Runs", "Transport", "Cluster",
+            "CommandLineInterface", "Launching",
+        ],
+        "purkinje-worker": [
+            "Runtime", "LinearAlgebra", "Electrocardiography", "Configurations", "Runs",
+            "Transport", "Cluster", "Training", "CommandLineInterface", "Launching",
+        ],
     ]
-
-    private static let networks: Set = [
-        "Runtime", "Kernels", "Tensors", "LinearAlgebra", "NeuralNetworks", "Electrocardiography",
-    ]
-    private static let cluster: Set = [
-        "Runtime", "Kernels", "Tensors", "Configurations", "Runs", "Transport", "Collectives",
-        "Checkpoints",
-    ]
-    private static let evaluation: Set = networks.union([
-        "ClinicalParameters", "Configurations", "Runs", "Pretraining", "Checkpoints",
-        "EvaluationSchema", "Statistics",
-    ])
-    /// A program that trains may use every room, but goes to C through them.
-    private static let everything: Set = networks.union(cluster).union([
-        "ClinicalParameters", "Pretraining", "Cluster", "Training", "Evaluation",
-        "CommandLineInterface", "Diagnosis", "Reporting", "Launching", "EvaluationSchema",
-        "Workflows", "Statistics", "Drawing",
-    ])
 
     /// All that a room leads to by its arrows.
     static func reachable(from room: String) -> Set<String> {

@@ -61,7 +61,8 @@ import Testing
         let directory = try run(steps: 12, codebook: true)
         defer { try? FileManager.default.removeItem(atPath: directory.path.text) }
         let html = try RunReport(
-            directory, pictures: [.init(title: "Reconstructions", body: "<figure></figure>")]
+            directory, of: directory.read(),
+            pictures: [.init(title: "Reconstructions", body: "<figure></figure>")]
         ).html
         for title in [
             "Summary", "Loss", "Codebook", "Reconstructions", "Throughput", "Workers and faults",
@@ -82,7 +83,8 @@ import Testing
     func aBrowserHasNothingToComplainOf() throws {
         let directory = try run(steps: 12, codebook: true)
         defer { try? FileManager.default.removeItem(atPath: directory.path.text) }
-        let opened = try Browser.open(try RunReport(directory, pictures: []).html)
+        let opened = try Browser.open(
+            try RunReport(directory, of: directory.read(), pictures: []).html)
         #expect(opened.drawings == 7)
         #expect(opened.complaints.isEmpty, "\(opened.complaints)")
     }
@@ -95,14 +97,14 @@ import Testing
             ValidationMetrics(
                 step: 12, loss: 0.4, details: ["validation_auroc_macro": .number(0.81)]))
         try log.synchronise()
-        let html = try RunReport(directory, pictures: []).html
+        let html = try RunReport(directory, of: directory.read(), pictures: []).html
         #expect(html.contains("<h3>auroc macro</h3>"))
     }
 
     @Test func aRunWithoutStepsHasAPageToo() throws {
         let directory = try run(steps: 0)
         defer { try? FileManager.default.removeItem(atPath: directory.path.text) }
-        let html = try RunReport(directory, pictures: []).html
+        let html = try RunReport(directory, of: directory.read(), pictures: []).html
         #expect(html.contains("No step is done yet"))
         #expect(!html.contains("Throughput") && !html.contains("Codebook"))
     }

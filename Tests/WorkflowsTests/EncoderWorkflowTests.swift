@@ -1,15 +1,15 @@
 import Checkpoints
-import ClinicalParameters
 import CommandLineInterface
 import Configurations
 import Electrocardiography
 import Evaluation
 import Runtime
+import TestSupport
 import Testing
 
 @testable import Workflows
 
-/// Embeddings, neighbours and explanations of a small drawn encoder.
+/// Embeddings, neighbours and explanations of a small encoder with random weights.
 @Suite struct EncoderWorkflowTests {
     private let folder: TemporaryFolder
     private let data: FilePath

@@ -2,6 +2,7 @@ import Configurations
 import Electrocardiography
 import Evaluation
 import Runtime
+import TestSupport
 import Testing
 
 @testable import Workflows

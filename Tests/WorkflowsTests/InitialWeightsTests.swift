@@ -2,7 +2,6 @@ import Checkpoints
 import Configurations
 import Electrocardiography
 import Foundation
-import Pretraining
 import Runs
 import Runtime
 import Tensors
@@ -40,7 +39,7 @@ import Workflows
         let configuration = try Self.configuration("st-mem", seed: 2)
         try weights.begin(second, configuration: configuration, fresh: true)
         func tensors(_ run: RunDirectory) throws -> [String: [UInt8]] {
-            let store = CheckpointStore(path: run.checkpointsPath)
+            let store = run.checkpoints
             let name = try #require(try store.newestWhole { _, _ in }).name
             return Dictionary(
                 uniqueKeysWithValues: try store.tensors(of: name) {

@@ -4,6 +4,7 @@ import Foundation
 import Launching
 import Runs
 import Runtime
+import TestSupport
 import Testing
 
 @testable import Workflows

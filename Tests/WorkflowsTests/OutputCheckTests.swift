@@ -1,6 +1,7 @@
 import CommandLineInterface
 import Foundation
 import Runtime
+import TestSupport
 import Testing
 
 @testable import Workflows

@@ -4,6 +4,7 @@ import CommandLineInterface
 import Electrocardiography
 import Foundation
 import Runtime
+import TestSupport
 import Testing
 
 @testable import Workflows

@@ -4,6 +4,7 @@ import Configurations
 import Foundation
 import Runs
 import Runtime
+import TestSupport
 import Testing
 
 @testable import Workflows

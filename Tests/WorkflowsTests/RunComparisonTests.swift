@@ -34,7 +34,8 @@ import Workflows
 
     private static func encoder(_ seed: Int, of assessment: Assessment) throws -> TrainedEncoder {
         try TrainedEncoder(
-            drawnBy: try configuration("st-mem", seed: seed), dataset: assessment.dataset,
+            withRandomWeightsOf: try configuration("st-mem", seed: seed),
+            dataset: assessment.dataset,
             trainingRecords: assessment.records.training)
     }
 
@@ -42,7 +43,8 @@ import Workflows
         try Assessment(
             on: prepared.get(), externalSet: nil, folds: configuration("st-mem", seed: 1).data,
             settings: AssessmentSettings(
-                protocols: protocols, centreCropOnly: true, map: MapSettings(perplexity: 5)))
+                protocols: protocols, embedding: EmbeddingSettings(centreCropOnly: true),
+                map: MapSettings(perplexity: 5)))
     }
 
     /// What a document has of its text when it is read and written again.

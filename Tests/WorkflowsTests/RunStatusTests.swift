@@ -1,8 +1,11 @@
 import CommandLineInterface
 import Configurations
 import Diagnosis
+import Evaluation
+import Reporting
 import Runs
 import Runtime
+import TestSupport
 import Testing
 
 @testable import Workflows
@@ -63,6 +66,51 @@ import Testing
             #expect(status.text.contains(text), "\(text): \(status.text)")
         }
         #expect(!status.text.contains("first"))
+    }
+
+    @Test func whoShowsNoEventsKnowsTheEndAllTheSame() throws {
+        let line = "{\"time\": \"t\", \"event\": \"end\", \"message\": \"last\"}\n"
+        try folder.write(line, to: "run/events.jsonl")
+        let status = try status(events: 0)
+        #expect(status.hasEnded && status.json["events"] == .array([]))
+        #expect(!status.text.contains("last events"))
+    }
+
+    /// Whatever looks at a run looks into its own file system.
+    @Test func aRunInMemoryIsSeenWhole() throws {
+        let memory = RunDirectory(path: "/none/run", in: MemoryFileSystem())
+        let digest = try memory.begin(smallConfiguration(steps: 30))
+        #expect(!memory.path.exists)
+        try memory.files.write("{\"step\": 1, \"loss\": 0.9}\n", to: memory.metricsPath)
+        let status = try RunStatus(memory, eventCount: 5, lookingBack: nil)
+        #expect(status.json["step"] == 1 && status.json["last_checkpoint_step"] == 0)
+        #expect(status.json["metrics_age_seconds"]?.doubleValue != nil)
+        let record = LaunchRecord(workers: 3, threads: 2)
+        try record.write(to: memory)
+        #expect(LaunchRecord.read(from: memory) == record)
+        #expect(try RunReport(memory, of: memory.read(), pictures: []).html.contains("\(digest)"))
+        let encoder = try TrainedEncoder(run: memory) { Issue.record("\($0): \($1)") }
+        #expect(encoder.stateDigest == digest)
+        #expect(try Reconstructor(run: memory).step == 0)
+        #expect(!memory.path.exists)
+    }
+
+    @Test func aPageIsWrittenWithoutItsData() throws {
+        let page = try RunPage(
+            run,
+            .init(records: 2, mapRecords: 10, perplexity: 5, embedding: EmbeddingSettings()))
+        #expect(page.reconstructsRecords && page.record.configuration.steps == 30)
+        let written = try page.write(to: folder.file("page.html"), data: nil)
+        let bytes = try folder.read("page.html")
+        #expect(written.json["file"] == .string(folder.file("page.html").text))
+        #expect(written.json["bytes"]?.integerValue.map { Int($0) } == bytes.count)
+        #expect(
+            written.text.hasSuffix("page.html: \(bytes.count / 1024) KiB, opens in any browser"))
+        #expect(throws: RunError.self) {
+            try RunPage(
+                folder.run("nowhere"),
+                .init(records: 0, mapRecords: 0, perplexity: 5, embedding: EmbeddingSettings()))
+        }
     }
 
     @Test func theWorstFindingDecides() {

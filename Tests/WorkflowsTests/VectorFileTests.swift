@@ -4,6 +4,7 @@ import Evaluation
 import Runtime
 import Tensors
 import Statistics
+import TestSupport
 import Testing
 
 @testable import Workflows
@@ -109,6 +110,14 @@ import Testing
         let metrics = try FileMetrics(write(tensors))
         let error = #expect(throws: CommandError.self) { try metrics.measured(seed: 1) }
         #expect(error?.message.contains(text) == true && error?.exitCode == .usage)
+    }
+
+    @Test(arguments: [[2, 2], [1, 4], [3], [4, 1]])
+    func labelsHaveTheShapeOfScores(shape: [Int]) throws {
+        let labels = Array(repeating: Float(0), count: shape.reduce(1, *))
+        let metrics = try FileMetrics(
+            write([("scores", [1, 0, 0, 1, 1, 0, 0, 1], [4, 2]), ("labels", labels, shape)]))
+        #expect(throws: MetricError.self) { try metrics.measured(seed: 1) }
     }
 
     @Test func aProbeWantsLabelsThatAreSome() throws {

@@ -1,30 +1,12 @@
 import Configurations
 import Electrocardiography
-import Foundation
 import Runs
 import Runtime
+import TestSupport
 import Training
 import Workflows
 
-/// A folder of its own for a test, removed with it.
-final class TemporaryFolder {
-    let path = FilePath.temporary.absolute.appending("purkinje-workflows-\(UUID())")
-
-    init() throws { try path.makeFolders() }
-
-    deinit { try? path.removeAll() }
-
-    func file(_ name: String) -> FilePath { path.appending(FilePath(name)) }
-
-    /// Writes a file.
-    ///
-    /// - Returns: Its path.
-    @discardableResult
-    func write(_ text: String, to name: String) throws -> FilePath {
-        try AtomicFile.write(text, to: file(name))
-        return file(name)
-    }
-
+extension TemporaryFolder {
     /// A run directory, in which nothing is yet.
     func run(_ name: String = "run") -> RunDirectory { RunDirectory(path: file(name)) }
 

@@ -1,8 +1,8 @@
 import Runtime
 /// Why records or runs cannot be evaluated.
 public enum EvaluationError: Error, Equatable, CustomStringConvertible {
-    /// A part of the labelled records is empty.
-    case emptyFold(part: String, dataset: FilePath)
+    /// A split of the labelled records is empty.
+    case emptyFold(split: String, dataset: FilePath)
     /// Records of one patient would be trained on and tested.
     case patientInTwoFolds(patient: String, folds: [Int])
     /// The external set has no record that may be tested.
@@ -27,8 +27,8 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
     /// One line: what, where, remedy.
     public var description: String {
         switch self {
-        case .emptyFold(let part, let dataset):
-            "\(dataset): there is no labelled record for \(part); a set prepared from PTB-XL with its "
+        case .emptyFold(let split, let dataset):
+            "\(dataset): there is no labelled record for \(split); a set prepared from PTB-XL with its "
                 + "label tables has them"
         case .patientInTwoFolds(let patient, let folds):
             "patient \(patient) has records in the folds "

@@ -36,7 +36,7 @@ extension PreparedDataset {
     }
 }
 
-/// The labelled records of a data set, parted so that no patient is in two parts.
+/// The labelled records of a data set, split so that no patient is in two splits.
 ///
 /// What is fitted sees `training` alone, what is chosen sees `validation`, and `test` is only measured.
 public struct LabelledRecords: Sendable {
@@ -58,14 +58,14 @@ public struct LabelledRecords: Sendable {
     /// signals, nothing has seen their labels.
     public let externalSeen: Int
 
-    /// Parts the labelled records of a set.
+    /// Splits the labelled records of a set.
     ///
     /// - Parameters:
     ///   - dataset: Records without a fold or a label take no part.
     ///   - externalSet: Tested whole, but for what the first set knows (see `externalLeftOut`).
     ///   - folds: Which folds are for what.
     ///   - rule: Which codes count as labels.
-    /// - Throws: `EvaluationError` where a part is empty or a patient is in two.
+    /// - Throws: `EvaluationError` where a split is empty or a patient is in two.
     public init(
         _ dataset: PreparedDataset, externalSet: PreparedDataset?, folds: FoldConfiguration,
         rule: LabelRule
@@ -77,11 +77,11 @@ public struct LabelledRecords: Sendable {
         training = labelled.filter {
             $0.description.fold != folds.validationFold && $0.description.fold != folds.testFold
         }
-        for (part, records) in [
+        for (split, records) in [
             ("training", training), ("fold \(folds.validationFold)", validation),
             ("fold \(folds.testFold)", test),
         ] where records.isEmpty {
-            throw .emptyFold(part: part, dataset: dataset.path)
+            throw .emptyFold(split: split, dataset: dataset.path)
         }
         try Self.checkPatients(all, folds: folds)
         guard let externalSet else {
@@ -108,7 +108,7 @@ public struct LabelledRecords: Sendable {
     /// The same with fewer training records.
     ///
     /// - Parameter rows: Which of the training records are left.
-    /// - Returns: Records whose other parts are the same.
+    /// - Returns: Records whose other splits are the same.
     public func training(onlyOn rows: [Int]) -> LabelledRecords {
         LabelledRecords(
             training: rows.map { training[$0] }, validation: validation, test: test,
@@ -124,11 +124,11 @@ public struct LabelledRecords: Sendable {
         self.externalSeen = externalSeen
     }
 
-    /// Refuses patients in two parts.
+    /// Refuses patients in two splits.
     private static func checkPatients(
         _ records: [EvaluatedRecord], folds: FoldConfiguration
     ) throws(EvaluationError) {
-        func part(_ fold: Int) -> Int {
+        func split(_ fold: Int) -> Int {
             fold == folds.validationFold ? 1 : fold == folds.testFold ? 2 : 0
         }
         var seen: [String: Int] = [:]
@@ -136,7 +136,7 @@ public struct LabelledRecords: Sendable {
             guard let patient = record.description.patient, let fold = record.description.fold
             else { continue }
             let before = seen.updateValue(fold, forKey: patient)
-            if let before, part(before) != part(fold) {
+            if let before, split(before) != split(fold) {
                 throw .patientInTwoFolds(patient: patient, folds: [before, fold].sorted())
             }
         }

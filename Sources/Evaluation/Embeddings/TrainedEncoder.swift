@@ -1,5 +1,4 @@
 import Checkpoints
-import ClinicalParameters
 import Configurations
 import Electrocardiography
 import LinearAlgebra
@@ -8,13 +7,13 @@ import Pretraining
 import Runs
 import Runtime
 
-/// An encoder with the weights of a checkpoint, or with those that a run draws before its first step.
+/// An encoder with the weights of a checkpoint, or with the random ones that a run begins with.
 public struct TrainedEncoder: Sendable {
     /// What was trained, and how.
     public let configuration: Configuration
     /// Finished steps.
     public let step: UInt64
-    /// Digest of the training state; `nil` for drawn weights.
+    /// Digest of the training state; `nil` for random weights.
     public let stateDigest: Digest?
     /// Digest of the data set that it was trained on; `nil` where the run does not say.
     public let dataDigest: Digest?
@@ -33,10 +32,9 @@ public struct TrainedEncoder: Sendable {
         run: RunDirectory, step: UInt64? = nil, report: (CheckpointName, CheckpointError) -> Void
     ) throws {
         let record = try run.read()
-        let store = CheckpointStore(path: run.checkpointsPath)
         self.configuration = record.configuration
         (method, embedding, parameters) = try Self.begin(record.configuration)
-        let (name, manifest) = try store.loadNewestParameters(
+        let (name, manifest) = try run.checkpoints.loadNewestParameters(
             step: step, into: parameters.held(under: OfficialWeights.parameterPrefix),
             report: report)
         self.step = name.step
@@ -44,7 +42,7 @@ public struct TrainedEncoder: Sendable {
         dataDigest = record.dataDigest
     }
 
-    /// The encoder with the weights that its seed draws, before any training.
+    /// The encoder with random weights, before any training.
     ///
     /// - Parameters:
     ///   - configuration: What would be trained.
@@ -52,7 +50,7 @@ public struct TrainedEncoder: Sendable {
     ///   - trainingRecords: The records of it that may be looked at for that.
     /// - Throws: `UnfitDataset`, `EvaluationError`, and whatever keeps a window from being read.
     public init(
-        drawnBy configuration: Configuration, dataset: PreparedDataset,
+        withRandomWeightsOf configuration: Configuration, dataset: PreparedDataset,
         trainingRecords: [EvaluatedRecord]
     ) throws {
         self.configuration = configuration
@@ -101,22 +99,18 @@ public struct TrainedEncoder: Sendable {
     /// - Parameters:
     ///   - records: Which records.
     ///   - dataset: The set that they are of.
-    ///   - readout: Which vectors.
-    ///   - centreCropOnly: Whether one crop from the middle is enough.
-    ///   - threads: Compute threads; any number gives the same bits.
+    ///   - settings: How they become vectors.
     ///   - progress: Told how many records are done, from any thread.
     /// - Returns: A row a record.
     /// - Throws: `UnfitDataset`, `EvaluationError`, and whatever keeps a window from being read.
     public func embed(
-        _ records: [EvaluatedRecord], of dataset: PreparedDataset, readout: Readout,
-        centreCropOnly: Bool = false, threads: Int,
+        _ records: [EvaluatedRecord], of dataset: PreparedDataset, _ settings: EmbeddingSettings,
         progress: @escaping @Sendable (Int) -> Void = { _ in }
     ) throws -> Matrix {
         try check(dataset)
-        _ = try dimension(of: readout)
+        _ = try dimension(of: settings.readout)
         return try rows(
-            of: embedding, records.map(\.windows), from: dataset, readout: readout,
-            centreCropOnly: centreCropOnly, threads: threads,
+            of: embedding, records.map(\.windows), from: dataset, settings,
             name: { Self.name($0, records[$0]) }, progress: progress)
     }
 
@@ -125,20 +119,18 @@ public struct TrainedEncoder: Sendable {
     /// - Parameters:
     ///   - records: Each record's windows.
     ///   - source: Where they come from.
-    ///   - readout: Which vectors.
-    ///   - centreCropOnly: Whether one crop from the middle is enough.
-    ///   - threads: Compute threads; any number gives the same bits.
+    ///   - settings: How they become vectors.
     ///   - progress: Told how many records are done, from any thread.
     /// - Returns: A row a record.
     /// - Throws: `EvaluationError.noReadout`, and whatever keeps a window from being read.
     public func embed(
-        _ records: [[Int]], of source: any WindowSource, readout: Readout, centreCropOnly: Bool,
-        threads: Int, progress: @escaping @Sendable (Int) -> Void
+        _ records: [[Int]], of source: any WindowSource, _ settings: EmbeddingSettings,
+        progress: @escaping @Sendable (Int) -> Void
     ) throws -> Matrix {
-        _ = try dimension(of: readout)
+        _ = try dimension(of: settings.readout)
         return try rows(
-            of: embedding, records, from: source, readout: readout, centreCropOnly: centreCropOnly,
-            threads: threads, name: { "record \($0)" }, progress: progress)
+            of: embedding, records, from: source, settings, name: { "record \($0)" },
+            progress: progress)
     }
 
     /// A record as messages have it.
@@ -169,19 +161,21 @@ public struct TrainedEncoder: Sendable {
         }
         try check(dataset)
         return try rows(
-            of: classifier, records.map(\.windows), from: dataset, readout: .method,
-            centreCropOnly: centreCropOnly, threads: threads,
+            of: classifier, records.map(\.windows), from: dataset,
+            EmbeddingSettings(
+                readout: .method, centreCropOnly: centreCropOnly, threads: threads),
             name: { Self.name($0, records[$0]) }, progress: progress)
     }
 
     private func rows(
         of embedding: SignalEmbedding, _ records: [[Int]], from source: any WindowSource,
-        readout: Readout, centreCropOnly: Bool, threads: Int,
-        name: @escaping @Sendable (Int) -> String, progress: @escaping @Sendable (Int) -> Void
+        _ settings: EmbeddingSettings, name: @escaping @Sendable (Int) -> String,
+        progress: @escaping @Sendable (Int) -> Void
     ) throws -> Matrix {
+        let (readout, threads) = (settings.readout, settings.threads)
         let width = embedding.dimension(of: readout) ?? 0
         let crops = embedding.cropStarts(windowSamples: source.samplesPerWindow)
-        let starts = centreCropOnly ? [crops[crops.count / 2]] : crops
+        let starts = settings.centreCropOnly ? [crops[crops.count / 2]] : crops
         let pool = try ComputePool(threadCount: threads)
         let workers = (0..<threads).map { _ in
             Worker(workspace: embedding.makeWorkspace(), tape: Tape(parameters: parameters))

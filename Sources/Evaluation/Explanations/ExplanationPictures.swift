@@ -24,21 +24,6 @@ extension EvaluatedRecord {
     }
 }
 
-extension PreparedDataset {
-    /// A window's twelve leads.
-    func traces(ofWindow window: Int) throws -> [ECGPaper.Trace] {
-        let samples = samplesPerWindow
-        var signal = Array(repeating: Float(0), count: Lead.allCases.count * samples)
-        var span = signal.mutableSpan
-        try readMillivolts(window: window, into: &span)
-        return Lead.allCases.map { lead in
-            ECGPaper.Trace(
-                name: lead.name,
-                millivolts: Array(signal[lead.rawValue * samples..<(lead.rawValue + 1) * samples]))
-        }
-    }
-}
-
 extension NeighbourSearch {
     /// The record and its neighbours on ECG paper, each one's first window, the nearest first.
     ///

@@ -49,7 +49,7 @@ public struct ClusterProtocol: Sendable {
     /// Measures.
     ///
     /// - Parameters:
-    ///   - features: Of all parts, of which the test fold is measured.
+    ///   - features: Of all splits, of which the test fold is measured.
     ///   - records: What the rows are.
     ///   - dimension: How many principal components all models are brought to.
     ///   - seed: What the starts of k-means are drawn from.
@@ -59,8 +59,8 @@ public struct ClusterProtocol: Sendable {
         dimension: Int = usualDimension, seed: UInt64
     ) throws(MetricError) {
         wantedDimension = dimension
-        let part = SingleLabel(features.test, records.test)
-        whole = try Space(part.features, labels: part.labels, seed: seed)
+        let single = SingleLabel(features.test, records.test)
+        whole = try Space(single.features, labels: single.labels, seed: seed)
         // Controls have numbers of different units, of which the largest would be all that components see.
         let scale = Standardisation(fittedTo: features.training)
         let components = try PrincipalComponents(
@@ -68,7 +68,7 @@ public struct ClusterProtocol: Sendable {
         reduced =
             components.variances.isEmpty
             ? nil
-            : try Space(components(scale(part.features)), labels: part.labels, seed: seed)
+            : try Space(components(scale(single.features)), labels: single.labels, seed: seed)
     }
 
     /// The measures, to be written.

@@ -27,9 +27,9 @@ public struct LinearProbe: Sendable {
     /// Fits, chooses and measures.
     ///
     /// - Parameters:
-    ///   - features: Of all parts.
+    ///   - features: Of all splits.
     ///   - records: What the rows are.
-    ///   - kind: With one label a record, records with more or none take no part.
+    ///   - kind: With one label a record, records with more or none take no split.
     ///   - seed: What resamples are drawn from.
     /// - Throws: `MetricError`.
     public init(
@@ -38,7 +38,7 @@ public struct LinearProbe: Sendable {
     ) throws(MetricError) {
         self.kind = kind
         let names = LabelledRecords.classNames
-        func part(
+        func split(
             _ name: String, _ matrix: Matrix, _ records: [EvaluatedRecord]
         ) throws(MetricError) -> (name: String, features: Matrix, truths: [[Int]]) {
             let chosen = records.indices.filter {
@@ -47,11 +47,11 @@ public struct LinearProbe: Sendable {
             guard !chosen.isEmpty else { throw .empty(what: "\(name), records with one label") }
             return (name, matrix.selecting(rows: chosen), chosen.map { records[$0].classes })
         }
-        let training = try part("training", features.training, records.training)
+        let training = try split("training", features.training, records.training)
         let scale = Standardisation(fittedTo: training.features)
         let solver = try LogisticSolver(
             scale(training.features), truths: training.truths, classes: names.count, kind: kind)
-        let validation = try part("validation fold", features.validation, records.validation)
+        let validation = try split("validation fold", features.validation, records.validation)
         let validationFeatures = scale(validation.features)
         var best: (fit: LogisticRegression, strength: Double, scored: ScoredRecords, auroc: Double)?
         var fit: LogisticRegression?
@@ -77,17 +77,17 @@ public struct LinearProbe: Sendable {
         let decision: ScoredRecords.Decision =
             kind == .multiLabel ? .thresholds(best.scored.bestThresholds) : .highest
         func measure(
-            _ part: (name: String, features: Matrix, truths: [[Int]])
+            _ split: (name: String, features: Matrix, truths: [[Int]])
         ) throws(MetricError) -> ClassificationReport {
             try ClassificationReport(
                 ScoredRecords(
-                    name: part.name, classes: names,
-                    scores: best.fit.probabilities(scale(part.features)), truths: part.truths),
+                    name: split.name, classes: names,
+                    scores: best.fit.probabilities(scale(split.features)), truths: split.truths),
                 decision: decision, scoresAreProbabilities: kind == .multiLabel, seed: seed)
         }
-        test = try measure(part("test fold", features.test, records.test))
+        test = try measure(split("test fold", features.test, records.test))
         if let matrix = features.external {
-            external = try measure(part("external set", matrix, records.external))
+            external = try measure(split("external set", matrix, records.external))
         } else {
             external = nil
         }

@@ -1,4 +1,3 @@
-import ClinicalParameters
 import Configurations
 import Electrocardiography
 import EvaluationSchema
@@ -13,7 +12,7 @@ public struct Assessment: Sendable {
     public let records: LabelledRecords
     /// How encoders are assessed.
     public let settings: AssessmentSettings
-    /// The set of all parts but the external one.
+    /// The set of all splits but the external one.
     public let dataset: PreparedDataset
     private let externalSet: PreparedDataset?
     private let clinicalParameters: FeatureSplits?
@@ -24,7 +23,7 @@ public struct Assessment: Sendable {
     /// Told what is being done, and how many records of how many are done.
     public typealias Progress = @Sendable (_ what: String, _ done: Int, _ all: Int) -> Void
 
-    /// Parts the records of a data set.
+    /// Splits the records of a data set.
     ///
     /// - Parameters:
     ///   - dataset: The set that is trained on, chosen on and tested on.
@@ -41,7 +40,7 @@ public struct Assessment: Sendable {
         for set in [dataset, externalSet].compactMap(\.self) {
             try set.requireCurrentClinicalFeatures()
         }
-        // A set that lacks them lacks them in every part.
+        // A set that lacks them lacks them in every split.
         let areStored =
             dataset.clinicalFeatureCount > 0 && externalSet?.clinicalFeatureCount ?? 1 > 0
         clinicalParameters =
@@ -76,8 +75,7 @@ public struct Assessment: Sendable {
         let features = try FeatureSplits(of: records, in: dataset, externalSet: externalSet) {
             records, dataset in
             try encoder.embed(
-                records, of: dataset, readout: settings.readout,
-                centreCropOnly: settings.centreCropOnly, threads: settings.threads
+                records, of: dataset, settings.embedding
             ) { progress(name, $0, records.count) }
         }
         var found = try model(
@@ -108,8 +106,8 @@ public struct Assessment: Sendable {
             _ records: [EvaluatedRecord], _ dataset: PreparedDataset
         ) throws -> Matrix {
             try encoder.probabilities(
-                records, of: dataset, centreCropOnly: settings.centreCropOnly,
-                threads: settings.threads
+                records, of: dataset, centreCropOnly: settings.embedding.centreCropOnly,
+                threads: settings.embedding.threads
             ) { progress(name, $0, records.count) }
         }
         let own = try probabilities(records.validation + records.test, dataset)
@@ -121,7 +119,7 @@ public struct Assessment: Sendable {
             of: records, encoder: encoder, seed: settings.seed)
     }
 
-    /// What tells what an encoder's numbers are worth: the encoder as its seed draws it; without the clinical parameters
+    /// What tells what an encoder's numbers are worth: the encoder with random weights; without the clinical parameters
     /// beside its signal, where it takes any; its vectors with clinical parameters beside them, where the set has them;
     /// and the controls that are the same for all encoders.
     ///
@@ -135,7 +133,8 @@ public struct Assessment: Sendable {
         of encoder: TrainedEncoder, assessed model: EvaluatedModel, progress: @escaping Progress
     ) throws -> [EvaluatedModel] {
         var controls = [
-            try drawn(by: encoder.configuration, name: Control.random.rawValue, progress: progress)
+            try assessRandomWeights(
+                of: encoder.configuration, name: Control.random.rawValue, progress: progress)
         ]
         if let signalAlone = encoder.ofSignalAlone {
             controls.append(
@@ -152,12 +151,12 @@ public struct Assessment: Sendable {
         return controls + (try plainControls(progress: progress))
     }
 
-    /// What protocols say of an encoder with the weights that its seed draws.
-    public func drawn(
-        by configuration: Configuration, name: String, progress: @escaping Progress
+    /// What protocols say of an encoder with random weights.
+    public func assessRandomWeights(
+        of configuration: Configuration, name: String, progress: @escaping Progress
     ) throws -> EvaluatedModel {
         let random = try TrainedEncoder(
-            drawnBy: configuration, dataset: dataset, trainingRecords: records.training)
+            withRandomWeightsOf: configuration, dataset: dataset, trainingRecords: records.training)
         return try assess(random, name: name, progress: progress)
     }
 
@@ -213,8 +212,8 @@ public struct Assessment: Sendable {
     /// What the records are and how they were labelled, to be written.
     public var summary: AssessmentSummary {
         var summary = AssessmentSummary()
-        summary.readout = settings.readout.rawValue
-        summary.crops = settings.centreCropOnly ? .centre : .method
+        summary.readout = settings.embedding.readout.rawValue
+        summary.crops = settings.embedding.centreCropOnly ? .centre : .method
         summary.seed = "\(settings.seed)"
         summary.dataDigest = dataset.digest.description
         summary.testDataDigest = externalSet?.digest.description

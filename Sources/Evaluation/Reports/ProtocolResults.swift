@@ -41,7 +41,7 @@ public struct ProtocolResults: Sendable {
     ///
     /// - Parameters:
     ///   - protocols: Which ones.
-    ///   - features: Of all parts.
+    ///   - features: Of all splits.
     ///   - records: What the rows are.
     ///   - subgroups: Groups of the tested records; `nil` leaves them out.
     ///   - clinicalParameters: What the protocol `parameters` reads out; `nil` leaves it out.

@@ -76,19 +76,20 @@ public enum ResultTable {
     /// What the probe is worth on groups of records, each beside all others on the same classes.
     public static func subgroups(_ model: EvaluatedModel) -> [[String]] {
         guard let (test, external) = model.results.linearSubgroups else { return [] }
-        let parts = [("fold 10", test)] + (external.map { [("external", $0)] } ?? [])
+        let splits = [("fold 10", test)] + (external.map { [("external", $0)] } ?? [])
         return [["records of", "group", "records", "linear AUROC", "all others", "classes"]]
-            + parts.flatMap { part, report in
+            + splits.flatMap { split, report in
                 report.readings.map { reading in
                     guard let macro = reading.macro else {
                         return [
-                            part, reading.group.rawValue, "\(reading.recordCount)", "too small", "",
+                            split, reading.group.rawValue, "\(reading.recordCount)", "too small",
+                            "",
                             "",
                         ]
                     }
                     let counted = reading.auroc.indices.filter { reading.auroc[$0] != nil }
                     return [
-                        part, reading.group.rawValue, "\(reading.recordCount)",
+                        split, reading.group.rawValue, "\(reading.recordCount)",
                         decimals(macro.area)
                             + (macro.interval.map {
                                 " (\(decimals($0.lower))-\(decimals($0.upper)))"

@@ -133,9 +133,9 @@ public struct SubgroupSplits: Sendable {
     /// share of its own.
     ///
     /// - Parameters:
-    ///   - records: All parts.
-    ///   - dataset: The set of all parts but the external one.
-    ///   - externalSet: The set of the external part.
+    ///   - records: All splits.
+    ///   - dataset: The set of all splits but the external one.
+    ///   - externalSet: The set of the external split.
     /// - Throws: When a window cannot be read.
     public init(
         of records: LabelledRecords, in dataset: PreparedDataset, externalSet: PreparedDataset?

@@ -9,7 +9,7 @@ import Tensors
 /// Supervised training on diagnoses: the encoder of another method, its read-out, and a linear head with a yes or no for
 /// each superclass.
 ///
-/// From drawn weights it is the control of any pretraining; from pretrained ones, lower layers move slower (layer-wise
+/// From random weights it is the control of any pretraining; from pretrained ones, lower layers move slower (layer-wise
 /// decay: Clark et al., "ELECTRA", 2020; Bao et al., "BEiT", 2021).
 public struct Finetune: ChoosesWindows, CompletesParameters, AdaptsWeights, KeepsState,
     ReportsValidation, Classifies

@@ -182,11 +182,12 @@ extension ClinicalEncoder {
             return given
         }
         let (old, new) = (table.numbers, wider.numbers)
-        let (patches, width) = (sizes.patches, sizes.width)
+        // A lead's patches, behind which the wider table has the clinical column.
+        let count = sizes.patches * sizes.width
         for lead in 0..<sizes.leads {
-            for i in 0..<patches * width {
-                new[lead * (patches + 1) * width + i] = old[lead * patches * width + i]
-            }
+            let start = lead * (count + sizes.width)
+            new.part(start..<start + count).update(
+                from: old.part(lead * count..<(lead + 1) * count))
         }
         return weights
     }

@@ -40,7 +40,7 @@ struct CodebookClustering {
         precondition(codes <= vectorCount, "\(vectorCount) vectors cannot start \(codes) means")
         let matrix = Matrix(
             rows: vectorCount, columns: dimension,
-            values: vectors.prefix(vectorCount * dimension).map { Double($0) })
+            values: rows(0..<vectorCount, of: vectors).map { Double($0) })
         let found = withoutActuallyEscaping(parallel) { parallel in
             KMeans(
                 matrix, from: matrix.selecting(rows: random.choose(codes, of: vectorCount)),
@@ -79,17 +79,15 @@ struct CodebookClustering {
         }
         let labels = chosen.map { Int($0) }
         let distances = labels.enumerated().map { vector, code in
-            Double(squaredDistance(self[vector...vector], row(code, of: means)))
+            Double(
+                squaredDistance(
+                    rows(vector..<vector + 1, of: vectors), rows(code..<code + 1, of: means)))
         }
         return (labels, distances)
     }
 
-    private subscript(_ range: ClosedRange<Int>) -> Numbers<Float> {
-        vectors.part(range.lowerBound * dimension..<(range.upperBound + 1) * dimension)
-    }
-
-    private func row(_ code: Int, of means: Numbers<Float>) -> Numbers<Float> {
-        means.part(code * dimension..<(code + 1) * dimension)
+    private func rows(_ range: Range<Int>, of matrix: Numbers<Float>) -> Numbers<Float> {
+        matrix.part(range.lowerBound * dimension..<range.upperBound * dimension)
     }
 
     /// What the threads of one assignment share.
@@ -102,7 +100,7 @@ struct CodebookClustering {
 
         func run(_ range: Range<Int>) {
             Codes(means, dimension: clustering.dimension).nearest(
-                to: clustering[range.lowerBound...range.upperBound - 1], by: clustering.lookup,
+                to: clustering.rows(range, of: clustering.vectors), by: clustering.lookup,
                 into: chosen.part(range))
         }
     }

@@ -4,37 +4,37 @@ import Runtime
 extension EvaluationReport {
     // MARK: Diagnoses
 
-    /// What classifiers make of all models' vectors, on one part of the records.
-    func classification(_ part: TestedPart) -> String {
+    /// What classifiers make of all models' vectors, on one split of the records.
+    func classification(_ split: TestedSplit) -> String {
         let measured = models.filter { model in
             let results = model.results
             return [
-                results.linear?.probe[part], results.neighbours?[part], results.finetune?[part],
+                results.linear?.probe[split], results.neighbours?[split], results.finetune?[split],
             ]
             .contains { $0?.aurocMacro != nil }
         }
         guard !measured.isEmpty else { return "" }
         let forests = [
             forest(measured, title: "Linear probe", chart: "Linear probe") {
-                $0.linear?.probe[part]
+                $0.linear?.probe[split]
             },
             forest(measured, title: "k-nearest neighbours", chart: "k-nearest neighbours") {
-                $0.neighbours?[part]
+                $0.neighbours?[split]
             },
             forest(
                 measured, title: "Further protocols", chart: "further protocols",
                 suffix: ", \(Self.finetuned)"
             ) {
-                $0.finetune?[part]
+                $0.finetune?[split]
             },
         ]
-        let records = measured[0].results.linear?.probe[part]?.records
+        let records = measured[0].results.linear?.probe[split]?.records
         let count = records.map { "\($0) records. " } ?? ""
         return
             "<p>\(count)AUROC, the mean over the diagnoses, with 95 % intervals; the dashed line is chance. Whether two "
             + "rows differ is not seen from overlapping intervals, but from the paired differences below.</p>"
-            + forests.compactMap(\.self).joined() + classificationTable(measured, part)
-            + (isComparison && part == .test ? studyClassification : "")
+            + forests.compactMap(\.self).joined() + classificationTable(measured, split)
+            + (isComparison && split == .test ? studyClassification : "")
     }
 
     private func forest(
@@ -55,23 +55,23 @@ extension EvaluationReport {
     }
 
     private func classificationTable(
-        _ models: [ReportedModel], _ part: TestedPart
+        _ models: [ReportedModel], _ split: TestedSplit
     ) -> String {
         typealias Column = (title: String, measure: (ModelSummary) -> SchemaMeasure?)
         let probe: [Column] = [
-            ("AUROC", { $0.linear?.probe[part]?.aurocMacro }),
-            ("F1 at 0.5", { $0.linear?.probe[part]?.f1MacroAtHalf }),
-            ("F1, chosen thresholds", { $0.linear?.probe[part]?.f1Macro }),
-            ("average precision", { $0.linear?.probe[part]?.averagePrecisionMacro }),
-            ("one label: AUROC", { $0.linear?.singleLabel?[part]?.aurocMacro }),
-            ("one label: macro F1", { $0.linear?.singleLabel?[part]?.f1Macro }),
+            ("AUROC", { $0.linear?.probe[split]?.aurocMacro }),
+            ("F1 at 0.5", { $0.linear?.probe[split]?.f1MacroAtHalf }),
+            ("F1, chosen thresholds", { $0.linear?.probe[split]?.f1Macro }),
+            ("average precision", { $0.linear?.probe[split]?.averagePrecisionMacro }),
+            ("one label: AUROC", { $0.linear?.singleLabel?[split]?.aurocMacro }),
+            ("one label: macro F1", { $0.linear?.singleLabel?[split]?.f1Macro }),
         ]
         let others: [Column] = [
-            ("k-NN AUROC", { $0.neighbours?[part]?.aurocMacro }),
-            ("k-NN AUROC, weighted", { $0.neighbours?[part]?.aurocWeighted }),
-            ("k-NN F1, weighted", { $0.neighbours?[part]?.f1Weighted }),
-            ("fine-tuned AUROC", { $0.finetune?[part]?.aurocMacro }),
-            ("fine-tuned F1, chosen thresholds", { $0.finetune?[part]?.f1Macro }),
+            ("k-NN AUROC", { $0.neighbours?[split]?.aurocMacro }),
+            ("k-NN AUROC, weighted", { $0.neighbours?[split]?.aurocWeighted }),
+            ("k-NN F1, weighted", { $0.neighbours?[split]?.f1Weighted }),
+            ("fine-tuned AUROC", { $0.finetune?[split]?.aurocMacro }),
+            ("fine-tuned F1, chosen thresholds", { $0.finetune?[split]?.f1Macro }),
         ]
         // One table of all would be wider than a page.
         return [("Linear probe in numbers", probe), ("Other protocols in numbers", others)].map {
@@ -199,7 +199,7 @@ extension EvaluationReport {
         return
             "<p>AUROC on the test records when only a part of the training patients' labels may be used: the mean over draws "
             + "with its deviation, and the training records that a draw has. An untrained network that is fine-tuned is one "
-            + "that is trained from drawn weights with these labels alone.</p>"
+            + "that is trained from random weights with these labels alone.</p>"
             + LineChart(
                 title: "AUROC over the part of labels", xLabel: "% of labels",
                 // As many as there are colours; the plainest controls stand last.

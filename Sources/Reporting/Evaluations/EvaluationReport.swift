@@ -193,7 +193,7 @@ public struct EvaluationReport {
         the validation records.</dd>
         <dt>k-NN</dt><dd>The diagnoses of the nearest training records, without any fit.</dd>
         <dt>95 % interval</dt><dd>Where 95 % of 1000 resamples of the test records lie; of a single diagnosis, DeLong's.</dd>
-        <dt>The untrained network</dt><dd>The same network with the weights that its seed draws: what its shape alone is \
+        <dt>The untrained network</dt><dd>The same network with random weights: what its shape alone is \
         worth. Fine-tuned, it is trained from there with the labels alone.</dd>
         <dt>Clinical parameters</dt><dd>Intervals, axes and amplitudes as a physician measures them. “In segments”: each one cut \
         at quantiles of the training records, so that the probe can call both too little and too much abnormal. “This encoder \

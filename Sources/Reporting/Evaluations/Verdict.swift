@@ -84,10 +84,10 @@ struct Verdict {
             open.isEmpty ? nil : "not shown to be better than \(open)",
             worse.isEmpty ? nil : "worse than \(worse)",
         ].compactMap { $0 }.joined(separator: ", and ")
-        let drawn = comparisons.first { $0.model.name == Control.random.rawValue }
-        if !isComparison, let drawn, drawn.outcome != .better {
+        let random = comparisons.first { $0.model.name == Control.random.rawValue }
+        if !isComparison, let random, random.outcome != .better {
             return "No: the encoder is "
-                + (drawn.outcome == .worse
+                + (random.outcome == .worse
                     ? "worse than" : "not shown to be better than")
                 + " the same network before any training, so its training is not shown to have helped."
         }

@@ -11,6 +11,8 @@ public struct ProbeBenchmark: CommandResult {
     private let objective: Double
     private let steps: Int
     private let isConverged: Bool
+    /// More are numbers of something else.
+    private static let classCountMax = 65_536
 
     /// Fits the probe.
     ///
@@ -21,24 +23,15 @@ public struct ProbeBenchmark: CommandResult {
     public init(_ path: FilePath, strength: Double) throws {
         let tensors = try SafetensorsFile(path: path)
         let (features, labels) = (
-            Matrix(try tensors.tensor("features")), Matrix(try tensors.tensor("labels"))
+            Matrix(try tensors.tensor("features")), try FileLabels(tensors)
         )
-        let isMultiLabel = try tensors.tensor("labels").shape.count > 1
-        let highest = isMultiLabel ? 1 : 65_535.0
-        guard labels.values.allSatisfy({ $0 == $0.rounded() && (0...highest).contains($0) }) else {
-            throw CommandError(
-                .usage, "\(path): labels are whole numbers from 0 to \(Int(highest))")
-        }
-        let truths = (0..<labels.rows).map { row in
-            isMultiLabel
-                ? (0..<labels.columns).filter { labels[row, $0] == 1 } : [Int(labels[row, 0])]
-        }
+        try labels.check(classes: Self.classCountMax)
         MatrixProduct.useOneThread()
         let start = ContinuousClock.now
         let solver = try LogisticSolver(
-            Standardisation(fittedTo: features)(features), truths: truths,
-            classes: isMultiLabel ? labels.columns : Int(labels.values.max() ?? 0) + 1,
-            kind: isMultiLabel ? .multiLabel : .singleLabel)
+            Standardisation(fittedTo: features)(features), truths: labels.classes,
+            classes: labels.classCount,
+            kind: labels.isMultiLabel ? .multiLabel : .singleLabel)
         let fit = solver.fit(penalty: 1 / (strength * Double(features.rows)))
         seconds = (ContinuousClock.now - start) / .seconds(1)
         (objective, steps, isConverged) = (fit.objective, fit.steps, fit.isConverged)

@@ -13,8 +13,8 @@ public struct RunCheckpoints {
     /// - Throws: `RunError` where there is no run.
     public init(of run: FilePath) throws(RunError) {
         let directory = RunDirectory(path: run)
-        guard directory.checkpointsPath.exists else { throw .absent(path: run) }
-        store = CheckpointStore(path: directory.checkpointsPath)
+        guard directory.files.exists(directory.checkpointsPath) else { throw .absent(path: run) }
+        store = directory.checkpoints
     }
 
     /// All of them with what their manifests say, newest first.
@@ -72,7 +72,7 @@ public struct RunCheckpoints {
     {
         let (name, manifest, state) = try store.newestTensors(
             step: step.map { UInt64($0) }, where: { $0.hasPrefix(OfficialWeights.parameterPrefix) },
-            report: Self.warn)
+            report: warnOfPassedOver)
         let weights = OfficialWeights.file(of: state, wholeModel: isWhole)
         // The release alone: equal weights are equal files, whichever commit wrote them.
         let software = BuildIdentity(version: manifest.context.software).release
@@ -91,13 +91,9 @@ public struct RunCheckpoints {
 
     /// The newest whole checkpoint, with a warning for each that is passed over.
     private func newest(step: Int?) throws -> (name: CheckpointName, manifest: Manifest) {
-        let found = try store.newestWhole(step: step.map { UInt64($0) }, report: Self.warn)
+        let found = try store.newestWhole(step: step.map { UInt64($0) }, report: warnOfPassedOver)
         guard let found else { throw absent(step) }
         return found
-    }
-
-    private static func warn(_ name: CheckpointName, _ error: CheckpointError) {
-        Log().warning("\(name) is passed over: \(error)")
     }
 
     private func absent(_ step: Int?) -> CheckpointError {

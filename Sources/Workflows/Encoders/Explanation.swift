@@ -1,7 +1,7 @@
 import CommandLineInterface
+import Configurations
 import Electrocardiography
 import Evaluation
-import EvaluationSchema
 import Runtime
 
 /// What of a record decides, as an encoder and a probe see it.
@@ -44,7 +44,7 @@ public struct Explanation {
     private let settings: Settings
     private let encoder: TrainedEncoder
     private let labelled: LabelledData
-    private let readout: String
+    private let readout: Readout
     private let record: EvaluatedRecord
     private let map: Map
 
@@ -61,7 +61,7 @@ public struct Explanation {
         _ embedding: EmbeddingSettings
     ) throws {
         (self.settings, self.encoder, self.labelled) = (settings, encoder, labelled)
-        readout = embedding.readout.rawValue
+        readout = embedding.readout
         record = try labelled.dataset.record(named: settings.record, rule: labelled.rule)
         guard settings.window < record.windows.count else {
             throw CommandError(
@@ -98,8 +98,7 @@ public struct Explanation {
             patchSeconds: settings.patchSeconds,
             embed: { source, count in
                 try encoder.embed(
-                    (0..<count).map { [$0] }, of: source, readout: embedding.readout,
-                    centreCropOnly: embedding.centreCropOnly, threads: embedding.threads
+                    (0..<count).map { [$0] }, of: source, embedding
                 ) { line.update("hidden part \($0)/\(count)") }
             }, probabilities: probe.probabilities)
         line.finish()
@@ -140,7 +139,7 @@ public struct Explanation {
 
         var json: JSONValue {
             var members = explanation.record.json.merging(
-                explanation.encoder.summary.json.objectValue ?? [:]
+                explanation.encoder.members(run: run, readout: explanation.readout, svg: svg)
             ) { first, _ in first }
             let settings = explanation.settings
             members[settings.kind.rawValue] =
@@ -148,10 +147,7 @@ public struct Explanation {
                 case .occlusion(let map): map.json
                 case .attention(let map): map.json
                 }
-            members["run"] = .string(run.text)
             members["window"] = .integer(Int64(settings.window))
-            members["readout"] = .string(explanation.readout)
-            members["svg"] = svg.map { .string($0.text) } ?? .null
             return .object(members)
         }
 

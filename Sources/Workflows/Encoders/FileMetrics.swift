@@ -56,24 +56,20 @@ public struct FileMetrics {
 
     private func classification(seed: UInt64) throws -> JSONValue {
         let scores = Matrix(try file.tensor("scores"))
-        let labels = try integers("labels")
-        let isMultiLabel = try file.tensor("labels").shape.count > 1
-        guard labels.count == (isMultiLabel ? scores.values.count : scores.rows) else {
-            throw MetricError.countsDiffer(what: "labels", counts: [scores.rows, labels.count])
+        let labels = try FileLabels(file)
+        let isMultiLabel = labels.isMultiLabel
+        guard labels.numbers.rows == scores.rows else {
+            throw MetricError.countsDiffer(
+                what: "labels", counts: [scores.rows, labels.numbers.rows])
         }
-        if let strange = labels.first(where: {
-            !(0..<(isMultiLabel ? 2 : scores.columns)).contains($0)
-        }) {
-            throw CommandError(.usage, "\(file.path): labels has \(strange), which is no class")
+        guard !isMultiLabel || labels.numbers.columns == scores.columns else {
+            throw MetricError.countsDiffer(
+                what: "columns of labels", counts: [scores.columns, labels.numbers.columns])
         }
-        let truths = (0..<scores.rows).map { row in
-            isMultiLabel
-                ? (0..<scores.columns).filter { labels[row * scores.columns + $0] == 1 }
-                : [labels[row]]
-        }
+        try labels.check(classes: scores.columns)
         let scored = try ScoredRecords(
             name: file.path.text, classes: (0..<scores.columns).map { "\($0)" }, scores: scores,
-            truths: truths)
+            truths: labels.classes)
         return try ClassificationReport(
             scored, decision: isMultiLabel ? .thresholds(scored.bestThresholds) : .highest,
             scoresAreProbabilities: isMultiLabel, seed: seed

@@ -13,13 +13,12 @@ extension TrainedEncoder {
     ///   - step: The checkpoint after so many steps; `nil` for the newest whole one.
     /// - Throws: `RunError`, `CheckpointError`, `EvaluationError`.
     public init(run: FilePath, step: Int? = nil) throws {
-        try self.init(run: RunDirectory(path: run), step: step.map { UInt64($0) }) {
-            Log().warning("\($0) is passed over: \($1)")
-        }
+        try self.init(
+            run: RunDirectory(path: run), step: step.map { UInt64($0) }, report: warnOfPassedOver)
     }
 }
 
-/// A data set's labelled records, parted as an encoder's configuration says.
+/// A data set's labelled records, split as an encoder's configuration says.
 public struct LabelledData {
     /// The prepared set.
     public let dataset: PreparedDataset

@@ -33,18 +33,12 @@ struct LabelledVectors {
         var classes = Array(repeating: [Int](), count: features.rows)
         var count = 0
         if file.names.contains("labels") {
-            let labels = Matrix(try file.tensor("labels"))
-            guard labels.rows == features.rows else {
+            let labels = try FileLabels(file)
+            guard labels.numbers.rows == features.rows else {
                 throw MetricError.countsDiffer(
-                    what: "labels", counts: [features.rows, labels.rows])
+                    what: "labels", counts: [features.rows, labels.numbers.rows])
             }
-            let isMatrix = try file.tensor("labels").shape.count > 1
-            classes = (0..<labels.rows).map { row in
-                isMatrix
-                    ? (0..<labels.columns).filter { labels[row, $0] == 1 }
-                    : [Int(exactly: labels[row, 0])].compactMap { $0 }
-            }
-            count = isMatrix ? labels.columns : (classes.joined().max() ?? -1) + 1
+            (classes, count) = (labels.classes, labels.classCount)
         }
         guard classes.allSatisfy({ $0.allSatisfy { $0 >= 0 } }) else {
             throw CommandError(.usage, "\(path): labels has a number below 0")

@@ -1,7 +1,7 @@
 import CommandLineInterface
+import Configurations
 import Electrocardiography
 import Evaluation
-import EvaluationSchema
 import Runtime
 
 /// The training records that an encoder takes for most like a record.
@@ -31,7 +31,7 @@ public struct NeighbourReport {
     private let count: Int
     private let labelled: LabelledData
     private let encoder: TrainedEncoder
-    private let readout: String
+    private let readout: Readout
 
     /// Looks for neighbours.
     ///
@@ -45,7 +45,7 @@ public struct NeighbourReport {
         _ settings: Settings, by encoder: TrainedEncoder, in labelled: LabelledData,
         _ embedding: EmbeddingSettings
     ) throws {
-        (self.encoder, self.labelled, readout) = (encoder, labelled, embedding.readout.rawValue)
+        (self.encoder, self.labelled, readout) = (encoder, labelled, embedding.readout)
         count = settings.count
         query = try labelled.dataset.record(named: settings.record, rule: labelled.rule)
         let line = ProgressLine()
@@ -79,13 +79,10 @@ public struct NeighbourReport {
         let svg: FilePath?
 
         var json: JSONValue {
-            var members = report.search.json.merging(
-                report.encoder.summary.json.objectValue ?? [:]
-            ) { first, _ in first }
-            members["run"] = .string(run.text)
-            members["readout"] = .string(report.readout)
-            members["svg"] = svg.map { .string($0.text) } ?? .null
-            return .object(members)
+            .object(
+                report.search.json.merging(
+                    report.encoder.members(run: run, readout: report.readout, svg: svg)
+                ) { first, _ in first })
         }
 
         var text: String {

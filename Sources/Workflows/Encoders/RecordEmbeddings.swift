@@ -4,44 +4,8 @@ import Configurations
 import Electrocardiography
 import Evaluation
 import LinearAlgebra
-import Pretraining
 import Runtime
 import Tensors
-
-/// How records become vectors.
-public struct EmbeddingSettings: Sendable {
-    /// Which vectors are taken of an encoder.
-    public var readout: Readout
-    /// Whether the middle of each window is enough.
-    public var centreCropOnly: Bool
-    /// Compute threads; any number gives the same bits.
-    public var threads: Int
-
-    /// Settings by name.
-    public init(readout: Readout = .mean, centreCropOnly: Bool = false, threads: Int = 1) {
-        (self.readout, self.centreCropOnly, self.threads) = (readout, centreCropOnly, threads)
-    }
-}
-
-extension TrainedEncoder {
-    /// One vector a record.
-    ///
-    /// - Parameters:
-    ///   - records: Which records.
-    ///   - dataset: The set that they are of.
-    ///   - settings: How they become vectors.
-    ///   - progress: Told how many records are done, from any thread.
-    /// - Returns: A row a record.
-    /// - Throws: `EvaluationError` where the set does not fit, and whatever keeps a window from being read.
-    func embed(
-        _ records: [EvaluatedRecord], of dataset: PreparedDataset, _ settings: EmbeddingSettings,
-        progress: @escaping @Sendable (Int) -> Void
-    ) throws -> Matrix {
-        try embed(
-            records, of: dataset, readout: settings.readout,
-            centreCropOnly: settings.centreCropOnly, threads: settings.threads, progress: progress)
-    }
-}
 
 /// The vectors of all records of a data set, to be written as a file.
 public struct RecordEmbeddings {

@@ -1,7 +1,6 @@
 import CommandLineInterface
 import Foundation
 import Launching
-import Runs
 import Runtime
 
 /// The processes of a launch, each with all that it is told.

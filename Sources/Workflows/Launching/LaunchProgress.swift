@@ -45,8 +45,7 @@ final class LaunchProgress: Sendable {
     func ending(_ code: ExitCode) -> ExitCode {
         _ = look()
         guard code != .success else { return code }
-        let store = CheckpointStore(path: directory.checkpointsPath)
-        let newest = (try? store.list())?.first
+        let newest = (try? directory.checkpoints.list())?.first
         let saved = Int(newest?.step ?? 0)
         let made = state.withLock { $0.highestStep }
         guard made > saved else { return code }

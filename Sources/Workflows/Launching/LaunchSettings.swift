@@ -48,7 +48,7 @@ public struct LaunchRecord: Sendable, Equatable {
 
     /// Reads the record; `nil` where the run was never launched.
     public static func read(from directory: RunDirectory) -> LaunchRecord? {
-        guard let content = try? path(in: directory).contents(),
+        guard let content = try? directory.files.contents(of: path(in: directory)),
             let value = try? JSONValue(parsing: content),
             let workers = value["workers"]?.integerValue
         else { return nil }
@@ -61,6 +61,7 @@ public struct LaunchRecord: Sendable, Equatable {
             "workers": .integer(Int64(workers)),
             "threads": threads.map { .integer(Int64($0)) } ?? .null,
         ]
-        try AtomicFile.write(value.text(pretty: true) + "\n", to: Self.path(in: directory))
+        try directory.files.write(
+            value.text(pretty: true) + "\n", to: Self.path(in: directory))
     }
 }

@@ -19,7 +19,7 @@ public struct RunBeginning {
     ///   - directory: The run's folder.
     ///   - path: The configuration's file.
     ///   - overrides: What replaces its values, each as `key=value`.
-    ///   - weights: A run or a file whose encoder is the first; `nil` for drawn weights.
+    ///   - weights: A run or a file whose encoder is the first; `nil` for random weights.
     /// - Throws: `ConfigurationError`, `WorkflowError`, and whatever keeps the weights from being read.
     public init(
         of directory: RunDirectory, configuration path: FilePath, overrides: [String],

@@ -192,7 +192,9 @@ private struct OutputPlace: Equatable {
         var (ancestor, below) = (folder, name)
         while true {
             let run = RunDirectory(path: ancestor)
-            if run.holdsRun, run.checkpointsPath.isFolder, RunDirectory.isOwnFile(below) {
+            if run.holdsRun, (try? run.files.kind(of: run.checkpointsPath)) == .folder,
+                RunDirectory.isOwnFile(below)
+            {
                 return ancestor
             }
             guard ancestor.parent != ancestor else { return nil }

@@ -1,6 +1,5 @@
 import CommandLineInterface
 import Electrocardiography
-import Foundation
 import Runtime
 
 /// What a prepared data set holds, every byte checked.
@@ -48,21 +47,12 @@ public struct PreparedInspection: CommandResult {
     ///
     /// - Throws: Where it cannot be read.
     public func picture() throws -> String {
-        let count = set.samplesPerWindow
-        var signal = [Float](repeating: 0, count: Lead.allCases.count * count)
-        var span = signal.mutableSpan
-        try set.readMillivolts(window: window, into: &span)
-        let traces = Lead.allCases.map { lead in
-            ECGPaper.Trace(
-                name: lead.name,
-                millivolts: Array(signal[lead.rawValue * count..<(lead.rawValue + 1) * count]))
-        }
-        return ECGPaper(
+        ECGPaper(
             title: [
                 set.window(window).text,
                 "\(decimals(set.sampleRateHz, 0)) Hz, window \(window)",
             ],
-            traces: traces, sampleRateHz: set.sampleRateHz
+            traces: try set.traces(ofWindow: window), sampleRateHz: set.sampleRateHz
         ).svg
     }
 

@@ -70,8 +70,7 @@ public struct RecordExport {
         let record = try WFDBRecord.read(header, options: options)
         let signal = Tensor(shape: [record.signals.count, record.sampleCount])
         for (i, lead) in record.signals.enumerated() {
-            let start = i * record.sampleCount
-            for (t, value) in lead.samples.enumerated() { signal.floats[start + t] = value }
+            _ = signal.floats[(i * record.sampleCount)...].update(fromContentsOf: lead.samples)
         }
         try SafetensorsFile.write(
             [NamedTensor("signal", signal)],
@@ -111,7 +110,7 @@ public struct RecordExport {
     ///   - folder: Where the records are.
     ///   - output: Where the files go.
     ///   - namesRefused: Whether those that cannot be read are named on standard error as they are met.
-    /// - Returns: ?writeAll
+    /// - Returns: How many were written, and which were refused.
     /// - Throws: `CommandError` for a range that is none, and whatever keeps a file from being written.
     public func writeAll(
         below folder: FilePath, into output: FilePath, namesRefused: Bool

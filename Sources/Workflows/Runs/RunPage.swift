@@ -29,30 +29,42 @@ public struct RunPage {
         }
     }
 
+    /// What the run says of itself.
+    public let record: RunRecord
     private let directory: RunDirectory
     private let settings: Settings
 
     /// A page that is not made yet.
-    public init(_ directory: RunDirectory, _ settings: Settings) {
+    ///
+    /// - Throws: `RunError` where there is no run.
+    public init(_ directory: RunDirectory, _ settings: Settings) throws(RunError) {
         (self.directory, self.settings) = (directory, settings)
+        record = try directory.read()
+    }
+
+    /// Whether the method rebuilds what it did not see, so that records can be drawn.
+    public var reconstructsRecords: Bool {
+        record.configuration.makeMethod() is any Reconstructs
     }
 
     /// Makes the page.
     ///
-    /// - Parameter data: The prepared set; `nil` for the one that the run names, and without pictures where that is gone.
-    /// - Returns: HTML.
-    /// - Throws: `RunError`, `PreparedDatasetError`, `EvaluationError`, `CheckpointError`.
-    public func html(data: FilePath?) throws -> String {
+    /// - Parameters:
+    ///   - path: The HTML file.
+    ///   - data: The prepared set; `nil` for the one that the run names, and without pictures where that is gone.
+    /// - Returns: What was written, to be printed.
+    /// - Throws: `RunError`, `PreparedDatasetError`, `EvaluationError`, `CheckpointError`, `SystemError`.
+    public func write(to path: FilePath, data: FilePath?) throws -> WrittenPage {
         let pictures =
             try dataset(data).map { try reconstructions(in: $0) + embeddingMap(in: $0) } ?? []
-        return try RunReport(directory, pictures: pictures).html
+        let report = try RunReport(directory, of: record, pictures: pictures)
+        return try WrittenPage(report.html, to: path)
     }
 
     /// The data set that the user or the run names; `nil`, with a warning, where there is none.
     private func dataset(_ data: FilePath?) throws -> PreparedDataset? {
         if let data { return try PreparedDataset(path: data) }
-        let path = try directory.read().dataPath
-        guard let path, path.exists else {
+        guard let path = record.dataPath, path.exists else {
             Log().warning(
                 "the data set is not where the run says; name it with --data for drawings of records"
             )
@@ -63,10 +75,7 @@ public struct RunPage {
 
     /// Drawings of records with what the model makes of them, where the method can.
     private func reconstructions(in dataset: PreparedDataset) throws -> [ReportPage.Section] {
-        let record = try directory.read()
-        guard settings.records > 0, record.configuration.makeMethod() is any Reconstructs else {
-            return []
-        }
+        guard settings.records > 0, reconstructsRecords else { return [] }
         let fold = record.configuration.data.validationFold
         let windows = (0..<dataset.windowCount).filter { dataset.window($0).record.fold == fold }
         guard !windows.isEmpty else { return [] }
@@ -88,18 +97,18 @@ public struct RunPage {
     ///
     /// Fold 10 is left to evaluations; pretraining has not learnt from fold 9 either.
     private func embeddingMap(in dataset: PreparedDataset) throws -> [ReportPage.Section] {
-        let configuration = try directory.read().configuration
+        let configuration = record.configuration
         let fold = configuration.data.validationFold
         let labelled = dataset.records().filter {
             $0.description.fold == fold && !$0.classes.isEmpty
         }
-        let store = CheckpointStore(path: directory.checkpointsPath)
         if settings.mapRecords > 0, labelled.count < 2 {
             Log().info(
                 "no map of records: \(labelled.count) records of the validation fold (\(fold)) have a label"
             )
         }
-        guard settings.mapRecords > 0, labelled.count > 1, try !store.list().isEmpty,
+        guard settings.mapRecords > 0, labelled.count > 1,
+            try !directory.checkpoints.list().isEmpty,
             configuration.makeMethod().embedding != nil
         else { return [] }
         let encoder = try TrainedEncoder(run: directory.path)

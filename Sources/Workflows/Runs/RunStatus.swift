@@ -26,13 +26,13 @@ public struct RunStatus: CommandResult {
         self.directory = directory
         record = try directory.read()
         metrics = try directory.lastMetrics()
-        events = try directory.lastEvents(eventCount)
-        let last = try directory.lastEvents(1).last?["event"]?.stringValue
-        hasEnded = last == EventLog.Kind.end.rawValue
+        let events = try directory.lastEvents(max(eventCount, 1))
+        hasEnded = events.last?["event"]?.stringValue == EventLog.Kind.end.rawValue
+        self.events = Array(events.suffix(eventCount))
         damagedLines = directory.damagedLines(last: bytes)
-        checkpoint = try CheckpointStore(path: directory.checkpointsPath).list().first
+        checkpoint = try directory.checkpoints.list().first
         coordinator = try CoordinatorAddress.read(from: directory)
-        metricsAge = (try? directory.metricsPath.status()).map { status in
+        metricsAge = (try? directory.files.status(of: directory.metricsPath)).map { status in
             Date().timeIntervalSince1970 - Double(status.modifiedNanoseconds) / 1e9
         }
     }

@@ -6,7 +6,7 @@ private let file = Argument(
     help: "A safetensors file with features [records, numbers] and labels: [records, classes] of 0 "
         + "and 1, or [records] of class numbers.")
 private let strength = Option(
-    "strength", .number(0...), default: 1,
+    "strength", .positive, default: 1,
     help: "scikit-learn's C: one over the penalty on squared weights, times one over the records.")
 
 /// `purkinje bench probe`.
@@ -22,9 +22,6 @@ let benchProbeCommand = Command(
     parameters: [file, strength, Flag.json],
     example: "purkinje bench probe features.safetensors --strength 0.1 --json"
 ) { given in
-    guard given[strength] > 0 else {
-        throw CommandError(.usage, "--strength needs a number above 0")
-    }
     Output.write(
         try ProbeBenchmark(given[file], strength: given[strength]), asJSON: given[.json])
     return .success

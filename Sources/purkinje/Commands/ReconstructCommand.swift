@@ -37,13 +37,6 @@ let reconstructCommand = Command(
     let reconstructor = try Reconstructor(run: directory)
     let picture = try reconstructor.picture(of: given[window], in: dataset, seed: given[seed])
     try AtomicFile.write(picture.svg, to: given[svg])
-    if given[.json] {
-        Output.write([
-            "record": .string(picture.record), "step": .integer(Int64(reconstructor.step)),
-            "loss": .measured(picture.loss), "svg": .string(given[svg].text),
-        ])
-    } else {
-        Output.write("\(given[svg]): \(picture.title)")
-    }
+    Output.write(picture.result(svg: given[svg]), asJSON: given[.json])
     return .success
 }

@@ -1,7 +1,6 @@
 import CommandLineInterface
-import Pretraining
+import Evaluation
 import Runs
-import Runtime
 import Workflows
 
 private let run = Argument("DIR", .directory, help: "The run directory.")
@@ -37,33 +36,24 @@ let reportCommand = Command(
         try given.refuse(
             [perplexity, EncoderOptions.readout, EncoderOptions.threads], "with --map-records 0")
     }
-    if given[records] > 0 {
-        let configuration = try directory.read().configuration
-        if !(configuration.makeMethod() is any Reconstructs) {
-            try given.refuse(
-                [records],
-                "for a run of \(configuration.method.name): only st-mem reconstructs records")
-        }
-    }
-    let input = try given[data] ?? directory.read().dataPath
-    try checkOutput(
-        given[output], option: output.name,
-        apartFrom: [input.map { .file($0) }].compactMap(\.self))
-    let html = try RunPage(
+    let page = try RunPage(
         directory,
         .init(
             records: given[records], mapRecords: given[mapRecords], perplexity: given[perplexity],
             embedding: EmbeddingSettings(
                 readout: given[EncoderOptions.readout], centreCropOnly: true,
-                threads: given[EncoderOptions.threads]))
-    ).html(data: given[data])
-    try AtomicFile.write(html, to: given[output])
-    if given[Flag.json] {
-        Output.write([
-            "file": .string(given[output].text), "bytes": .integer(Int64(html.utf8.count)),
-        ])
-    } else {
-        Output.write("\(given[output]): \(html.utf8.count / 1024) KiB, opens in any browser")
+                threads: given[EncoderOptions.threads])))
+    if given[records] > 0, !page.reconstructsRecords {
+        try given.refuse(
+            [records],
+            "for a run of \(page.record.configuration.method.name): only st-mem reconstructs records"
+        )
     }
+    let input = given[data] ?? page.record.dataPath
+    try checkOutput(
+        given[output], option: output.name,
+        apartFrom: [input.map { .file($0) }].compactMap(\.self))
+    Output.write(
+        try page.write(to: given[output], data: given[data]), asJSON: given[Flag.json])
     return .success
 }

@@ -1,9 +1,9 @@
-import Runtime
 import CommandLineInterface
 import Configurations
 import Electrocardiography
 import Evaluation
 import Pretraining
+import Runtime
 import Workflows
 
 /// What commands that look at trained encoders have in common.
@@ -69,10 +69,9 @@ enum EncoderOptions {
         labelDraws: Int = 1
     ) -> AssessmentSettings {
         AssessmentSettings(
-            protocols: protocols, readout: given[readout], rule: rule(given),
-            centreCropOnly: given[centreCrop],
+            protocols: protocols, embedding: embedding(given), rule: rule(given),
             clusterDimension: given[ReportOptions.clusterDimension],
-            map: ReportOptions.map(given), seed: given[seed], threads: given[threads],
+            map: ReportOptions.map(given), seed: given[seed],
             labelFractions: labelFractions, labelDraws: labelDraws)
     }
 }

@@ -47,7 +47,7 @@ enum ReportOptions {
     static func write(_ result: EvaluatedModels, _ given: Invocation) throws {
         Output.write(result, asJSON: given[.json])
         guard let path = given[report] else { return }
-        let place = try result.writePage(to: path, command: ["purkinje"] + Program.words)
-        if !given[.json] { Output.write("\n" + place) }
+        let page = try result.writePage(to: path, command: ["purkinje"] + Program.words)
+        if !given[.json] { Output.write("\n" + page.text) }
     }
 }

@@ -1,13 +1,12 @@
 import Configurations
 import Evaluation
 import EvaluationSchema
-import Statistics
 
 /// Several runs on the same records, with what stands beside them.
 public struct RunComparison {
     /// The runs, in the order in which they were named.
     public let models: [EvaluatedModel]
-    /// Each kind of encoder as it is drawn, then the controls that are the same for all.
+    /// Each kind of encoder with random weights, then the controls that are the same for all.
     public let controls: [EvaluatedModel]
     private let encoders: [(name: String, encoder: TrainedEncoder)]
     private let assessment: Assessment
@@ -26,19 +25,21 @@ public struct RunComparison {
         precondition(!encoders.isEmpty, "no runs to compare")
         (self.encoders, self.assessment) = (encoders, assessment)
         var models: [EvaluatedModel] = []
-        var drawn: [Configuration] = []
+        var kinds: [Configuration] = []
         for (name, encoder) in encoders {
             models.append(try assessment.assess(encoder, name: name, progress: progress))
-            let isNew = !drawn.contains { $0.drawsSameEncoder(as: encoder.configuration) }
-            if isNew { drawn.append(encoder.configuration) }
+            let isNew = !kinds.contains { $0.hasSameRandomWeights(as: encoder.configuration) }
+            if isNew { kinds.append(encoder.configuration) }
         }
         var controls: [EvaluatedModel] = []
-        for (number, configuration) in drawn.enumerated() {
+        for (number, configuration) in kinds.enumerated() {
             let name =
-                drawn.count == 1
+                kinds.count == 1
                 ? Control.random.rawValue
-                : Control.drawn(number + 1, method: configuration.method.name)
-            controls.append(try assessment.drawn(by: configuration, name: name, progress: progress))
+                : Control.randomName(number + 1, method: configuration.method.name)
+            controls.append(
+                try assessment.assessRandomWeights(
+                    of: configuration, name: name, progress: progress))
         }
         self.models = models
         self.controls = controls + (try assessment.plainControls(progress: progress))
@@ -78,8 +79,8 @@ public struct RunComparison {
 }
 
 extension Configuration {
-    /// Whether both draw the same weights before the first step.
-    fileprivate func drawsSameEncoder(as other: Configuration) -> Bool {
+    /// Whether both begin with the same random weights.
+    fileprivate func hasSameRandomWeights(as other: Configuration) -> Bool {
         method == other.method && seed == other.seed && input == other.input
             && details.isEqual(to: other.details)
     }

@@ -39,7 +39,7 @@ struct FinetunePlan {
     ///
     /// - Parameters:
     ///   - fraction: The part of the labels that it gets.
-    ///   - isControl: Whether training begins with drawn weights.
+    ///   - isControl: Whether training begins with random weights.
     /// - Returns: The configuration.
     /// - Throws: `ConfigurationError`.
     func configuration(fraction: Double, isControl: Bool) throws -> Configuration {

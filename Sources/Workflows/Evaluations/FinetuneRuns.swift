@@ -41,12 +41,12 @@ public struct FinetuneRuns {
         public let code: ExitCode
     }
 
-    /// Trains the encoder, or the same from drawn weights, and measures its head at the step that is best on the
+    /// Trains the encoder, or the same from random weights, and measures its head at the step that is best on the
     /// validation fold.
     ///
     /// - Parameters:
     ///   - model: Gets the results.
-    ///   - isControl: Whether training begins with drawn weights.
+    ///   - isControl: Whether training begins with random weights.
     /// - Throws: `Ended`, and whatever keeps a run from going on.
     public func measure(_ model: inout EvaluatedModel, isControl: Bool) throws {
         model.results.finetune = try head(fraction: 1, isControl: isControl)
@@ -74,12 +74,10 @@ public struct FinetuneRuns {
         try train(configuration, in: directory, isControl: isControl)
         let step = try BestStep.find(in: directory, configuration: configuration)
         let holder =
-            try CheckpointStore(path: directory.checkpointsPath).list().contains { $0.step == step }
+            try directory.checkpoints.list().contains { $0.step == step }
             ? directory
             : try trainAgain(configuration, to: step, beside: directory, isControl: isControl)
-        let tuned = try TrainedEncoder(run: holder, step: step) {
-            Log().warning("\($0) is passed over: \($1)")
-        }
+        let tuned = try TrainedEncoder(run: holder, step: step, report: warnOfPassedOver)
         let line = ProgressLine()
         defer { line.finish() }
         return try assessment.head(of: tuned, name: name) {
@@ -94,16 +92,16 @@ public struct FinetuneRuns {
     ) throws {
         guard try isMissing(configuration.steps, of: configuration, in: directory) else { return }
         Log().info(
-            "fine-tuning \(isControl ? "from drawn weights" : "the encoder") in \(directory.path)")
+            "fine-tuning \(isControl ? "from random weights" : "the encoder") in \(directory.path)")
         if !isControl {
             try weights.begin(directory, configuration: configuration, fresh: false)
         }
         let code: ExitCode
         if let workers = plan.settings.workers {
             let path = directory.path + ".json"
-            try AtomicFile.write(configuration.resolved.text(pretty: true) + "\n", to: path)
+            try directory.files.write(configuration.resolved.text(pretty: true) + "\n", to: path)
             var settings = LaunchSettings(
-                directory, workers: workers, threads: assessment.settings.threads)
+                directory, workers: workers, threads: assessment.settings.embedding.threads)
             settings.coordinator.configuration = path
             code = try LaunchRun(
                 settings, configuration: configuration, directory: directory, data: data
@@ -119,7 +117,7 @@ public struct FinetuneRuns {
     ) throws -> ExitCode {
         try SingleProcessTraining(
             of: directory, configuration: configuration, data: data,
-            threads: assessment.settings.threads
+            threads: assessment.settings.embedding.threads
         ).run(stopAfter: stopAfter)
     }
 
@@ -132,8 +130,7 @@ public struct FinetuneRuns {
         guard directory.holdsRun else { return true }
         _ = try directory.open(
             configuration: configuration, dataPath: data, dataDigest: assessment.dataset.digest)
-        let saved = try CheckpointStore(path: directory.checkpointsPath).list()
-        return !saved.contains { $0.step == step }
+        return try !directory.checkpoints.list().contains { $0.step == step }
     }
 
     /// Trains once more to a step that was measured and not kept.

@@ -1,5 +1,5 @@
 import Checkpoints
-import Evaluation
+import CommandLineInterface
 import Electrocardiography
 import NeuralNetworks
 import Pretraining
@@ -12,12 +12,39 @@ public struct Reconstructor {
     public struct Picture {
         /// Its name.
         public let record: String
-        /// Name, step and loss, in words.
-        public let title: String
+        /// Finished steps of the model.
+        public let step: UInt64
         /// Mean squared error on the hidden patches.
         public let loss: Double
         /// Both, drawn.
         public let svg: String
+
+        /// What was drawn, to be printed.
+        ///
+        /// - Parameter svg: Where the drawing is.
+        /// - Returns: What `--json` and text print.
+        public func result(svg: FilePath) -> some CommandResult { Drawn(picture: self, svg: svg) }
+
+        fileprivate static func title(record: String, step: UInt64, loss: Double) -> String {
+            "record \(record), step \(step), loss \(decimals(loss))"
+        }
+    }
+
+    private struct Drawn: CommandResult {
+        let picture: Picture
+        let svg: FilePath
+
+        var json: JSONValue {
+            [
+                "record": .string(picture.record), "step": .integer(Int64(picture.step)),
+                "loss": .measured(picture.loss), "svg": .string(svg.text),
+            ]
+        }
+
+        var text: String {
+            let (record, step, loss) = (picture.record, picture.step, picture.loss)
+            return "\(svg): \(Picture.title(record: record, step: step, loss: loss))"
+        }
     }
 
     /// Finished steps of the model.
@@ -36,12 +63,9 @@ public struct Reconstructor {
         }
         self.method = method
         parameters = Parameters(method.parameters, seed: configuration.seed)
-        let store = directory.checkpoints
-        step = try store.loadNewestParameters(
-            into: parameters.held(under: OfficialWeights.parameterPrefix)
-        ) {
-            Log().warning("checkpoint \($0) is passed over: \($1)")
-        }.name.step
+        step = try directory.checkpoints.loadNewestParameters(
+            into: parameters.held(under: OfficialWeights.parameterPrefix), report: warnOfPassedOver
+        ).name.step
     }
 
     /// Hides patches of a window and rebuilds them.
@@ -58,9 +82,9 @@ public struct Reconstructor {
         let result = try method.reconstruct(
             window: window, from: dataset, parameters: parameters, seed: seed)
         let record = dataset.window(window).record.name
-        let title = "record \(record), step \(step), loss \(decimals(result.loss))"
+        let title = Picture.title(record: record, step: step, loss: result.loss)
         return Picture(
-            record: record, title: title, loss: result.loss,
+            record: record, step: step, loss: result.loss,
             svg: result.svg(title: title, leadNames: Lead.allCases.map { "\($0)" }))
     }
 }

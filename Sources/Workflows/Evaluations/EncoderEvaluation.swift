@@ -1,49 +1,7 @@
 import CommandLineInterface
-import Electrocardiography
 import Evaluation
 import EvaluationSchema
-import Reporting
 import Runtime
-
-/// An evaluation of several models, to be printed and shown.
-public struct EvaluatedModels: CommandResult {
-    /// All that was measured.
-    public let document: EvaluationDocument
-    /// Those that the document names, the encoders first.
-    public let models: [EvaluatedModel]
-    private let tables: [[[String]]]
-    private let records: [EvaluatedRecord]
-
-    init(
-        _ document: EvaluationDocument, models: [EvaluatedModel], tables: [[[String]]],
-        on assessment: Assessment
-    ) {
-        (self.document, self.models, self.tables) = (document, models, tables)
-        records = assessment.records.test
-    }
-
-    /// What `--json` prints.
-    public var json: JSONValue { document.json }
-
-    /// All tables.
-    public var text: String { tables.map(Output.table).joined(separator: "\n\n") }
-
-    /// Writes a self-contained page about it.
-    ///
-    /// - Parameters:
-    ///   - path: The HTML file.
-    ///   - command: What the user typed, to be shown.
-    /// - Returns: Where it is, for people.
-    /// - Throws: `SystemError` where the file cannot be written.
-    public func writePage(to path: FilePath, command: [String]) throws -> String {
-        let page = EvaluationReport(
-            document, classes: LabelledRecords.classNames,
-            pictures: models.map { ModelPictures($0, records: records) }, command: command)
-        let html = page.html
-        try AtomicFile.write(html, to: path)
-        return "\(path): \(html.utf8.count / 1024) KiB, opens in any browser"
-    }
-}
 
 /// An encoder with its controls beside it, and both trained on where that is asked for.
 public struct EncoderEvaluation {
@@ -79,7 +37,7 @@ public struct EncoderEvaluation {
         if assessment.settings.protocols.contains(.finetune), !encoder.isClassifier {
             let runs = try finetuning()
             try runs.measure(&model, isControl: false)
-            // The first control is the encoder as its seed draws it.
+            // The first control is the encoder with random weights.
             if !controls.isEmpty { try runs.measure(&controls[0], isControl: true) }
         }
         (self.model, self.controls) = (model, controls)

@@ -34,9 +34,8 @@ public struct InitialWeights {
         }
         let store = RunDirectory(path: path).checkpoints
         let prefix = OfficialWeights.parameterPrefix
-        let newest = try store.newestTensors(step: step, where: { $0.hasPrefix(prefix) }) {
-            Log().warning("checkpoint \($0) is passed over: \($1)")
-        }
+        let newest = try store.newestTensors(
+            step: step, where: { $0.hasPrefix(prefix) }, report: warnOfPassedOver)
         digest = newest.manifest.stateDigest
         tensors = newest.tensors.map {
             NamedTensor(String($0.name.dropFirst(prefix.count)), $0.tensor)

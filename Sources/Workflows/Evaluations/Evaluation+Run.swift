@@ -1,5 +1,7 @@
+import Configurations
 import Evaluation
 import EvaluationSchema
+import Runtime
 
 extension Evaluation {
     /// An evaluation, to be written.
@@ -61,6 +63,23 @@ extension TrainedEncoder {
         summary.stateDigest = stateDigest?.description
         summary.dataDigest = dataDigest?.description
         return summary
+    }
+}
+
+extension TrainedEncoder {
+    /// What `--json` says beside an answer that the encoder gave.
+    ///
+    /// - Parameters:
+    ///   - run: The run as the user named it.
+    ///   - readout: Which vectors were taken.
+    ///   - svg: Where the drawing is; `nil` where there is none.
+    /// - Returns: The encoder's members and these.
+    func members(run: FilePath, readout: Readout, svg: FilePath?) -> [String: JSONValue] {
+        var members = summary.json.objectValue ?? [:]
+        members["run"] = .string(run.text)
+        members["readout"] = .string(readout.rawValue)
+        members["svg"] = svg.map { .string($0.text) } ?? .null
+        return members
     }
 }
 
