@@ -1,3 +1,5 @@
+import Kernels
+
 /// What all shards of a step have in common where a loss looks at the whole batch: every sample's rows.
 public struct GatheredBatch: Sendable {
     /// Rows of all samples, `Gathering.numbersPerSample` numbers each, in the order of the batch.
@@ -50,5 +52,18 @@ public struct Shard: Sendable {
         self.firstPosition = firstPosition
         self.windows = windows
         self.role = role
+    }
+
+    /// Where a sample's crop begins: drawn from seed, step and position in training, in the middle otherwise.
+    ///
+    /// - Parameters:
+    ///   - sample: Its place in the shard.
+    ///   - slack: Numbers by which its window is longer than a crop.
+    /// - Returns: The crop's first number.
+    func cropStart(ofSample sample: Int, slack: Int) -> Int {
+        guard role == .training else { return slack / 2 }
+        var random = RandomStream(
+            seed: seed, purpose: .crop, step: step, position: UInt32(firstPosition + sample))
+        return random.nextInteger(below: slack + 1)
     }
 }

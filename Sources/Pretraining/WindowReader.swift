@@ -34,7 +34,7 @@ public final class WindowReader: SignalReader {
         for (index, window) in shard.windows.enumerated() {
             try read(
                 window,
-                start: cropStart(of: shard, sample: index, slack: slack(of: source)),
+                start: shard.cropStart(ofSample: index, slack: slack(of: source)),
                 length: input.cropSamples, from: source,
                 into: crops.rows(index * input.leads..<(index + 1) * input.leads).numbers)
         }
@@ -57,15 +57,6 @@ public final class WindowReader: SignalReader {
 
     /// Samples by which a window is longer than a crop.
     func slack(of source: any WindowSource) -> Int { source.samplesPerWindow - input.cropSamples }
-
-    /// Where a sample's crop begins: drawn from seed, step and position in training, in the middle otherwise.
-    func cropStart(of shard: Shard, sample: Int, slack: Int) -> Int {
-        guard shard.role == .training else { return slack / 2 }
-        var random = RandomStream(
-            seed: shard.seed, purpose: .crop, step: shard.step,
-            position: UInt32(shard.firstPosition + sample))
-        return random.nextInteger(below: slack + 1)
-    }
 
     /// Reads a part of a window, filters and standardises it.
     ///

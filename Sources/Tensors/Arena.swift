@@ -21,17 +21,17 @@ public final class Arena {
     public var capacityBytes: Int { chunks.reduce(0) { $0 + $1.count } }
 
     /// Numbers with undefined content.
-    public func floats(_ count: Int) -> UnsafeMutablePointer<Float> {
+    package func floats(_ count: Int) -> UnsafeMutablePointer<Float> {
         bytes(count * 4).assumingMemoryBound(to: Float.self)
     }
 
     /// Integers with undefined content.
-    public func integers(_ count: Int) -> UnsafeMutablePointer<Int32> {
+    package func integers(_ count: Int) -> UnsafeMutablePointer<Int32> {
         bytes(count * 4).assumingMemoryBound(to: Int32.self)
     }
 
     /// Bytes with undefined content, aligned to 64.
-    public func bytes(_ count: Int) -> UnsafeMutableRawPointer {
+    package func bytes(_ count: Int) -> UnsafeMutableRawPointer {
         let size = max(64, (count + 63) & ~63)
         while chunk < chunks.count, used + size > chunks[chunk].count {
             chunk += 1
@@ -42,21 +42,6 @@ public final class Arena {
         }
         defer { used += size }
         return UnsafeMutableRawPointer(rebasing: chunks[chunk], at: used)
-    }
-
-    /// How much is taken, for `rewind`.
-    public struct Mark: Sendable {
-        fileprivate let chunk: Int
-        fileprivate let used: Int
-    }
-
-    /// How much is taken now.
-    public var mark: Mark { Mark(chunk: chunk, used: used) }
-
-    /// Takes back every piece that was given since the mark.
-    public func rewind(to mark: Mark) {
-        chunk = mark.chunk
-        used = mark.used
     }
 
     /// Takes every piece back.

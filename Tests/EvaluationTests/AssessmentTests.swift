@@ -35,7 +35,7 @@ import Testing
             tape.reset(recordsGradients: false)
             let vector = try workspace.embed(
                 window: record.windows[0], start: start, readout: .mean, from: dataset, on: tape)
-            for i in expected.indices { expected[i] += Double(vector.data[i]) / 3 }
+            for i in expected.indices { expected[i] += Double(vector.numbers[i]) / 3 }
         }
         withExtendedLifetime(tape) {}
         expect(mean.values, expected, within: 1e-12)

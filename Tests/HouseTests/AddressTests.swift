@@ -19,7 +19,7 @@ import Testing
         return words.contains {
             ($0.hasPrefix("Unsafe") && $0.hasSuffix("Pointer"))
                 || ["baseAddress", "startAddress", "Floats", "MutableFloats"].contains($0)
-        } || Tree.code(line).replacing("configuration.data", with: "").contains(/\.data\b/)
+        } || Tree.code(line).contains(/\.(floats|integers)\b/)
     }
 
     @Test func noFurtherFileTakesAddresses() throws {
@@ -44,10 +44,11 @@ import Testing
 
     @Test(arguments: [
         ("let x: UnsafeMutablePointer<Float>", true), ("f(_ x: Floats)", true),
-        ("rows.data + width", true), ("x.baseAddress", true), ("x.startAddress", true),
+        ("parameters.tensor(0).floats", true), ("arena.integers(3)", true),
+        ("x.baseAddress", true), ("x.startAddress", true),
+        ("let floats = tensor.floatArray", false),
         ("let x = 1  // Floats", false),
-        ("import Foundation", false), ("configuration.data.testFold", false),
-        ("row.dataset", false), ("let x: Span<Float>", false),
+        ("import Foundation", false), ("row.dataset", false), ("let x: Span<Float>", false),
     ])
     func knowsAnAddress(line: String, expected: Bool) {
         #expect(Self.takesAddress(Substring(line)) == expected)

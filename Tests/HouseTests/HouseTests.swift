@@ -58,7 +58,7 @@ import Testing
     /// Functions and types that only tests use, and why they may stay.
     private static let usedByTestsOnly: Set = [
         // Compared with the published model's.
-        "crossEntropy", "predict", "deviationOfDifference",
+        "predict", "deviationOfDifference",
         // What a test asks a queue, a frame or an error.
         "droppedCount", "rawPayload", "isFullDisk",
     ]

@@ -77,8 +77,7 @@ struct GradientTests {
     @Test func theCheckerFindsAWrongGradient() {
         let error = gradientError(shapes: [[3, 4]]) { tape, v in
             let doubled = tape.input(rows: 3, columns: 4)
-            add(v[0].data, into: doubled.data, count: 0)
-            doubled.data.update(from: v[0].data, count: 12)
+            doubled.numbers.update(from: v[0].numbers)
             return tape.sum(doubled, v[0])
         }
         #expect(error > 0.3)

@@ -198,7 +198,7 @@ private final class GoldenJEPA: GradientSink {
         let input = golden("input").floats
         let patches = tape.input(
             rows: input.count / jepa.sizes.patchSamples, columns: jepa.sizes.patchSamples)
-        patches.data.update(from: input, count: patches.count)
+        patches.numbers.update(from: input.span)
         return (tape, mask, patches)
     }
 

@@ -34,17 +34,17 @@ struct HybridModelTests {
         func patches(on tape: Tape) -> Value {
             var random = RandomStream(seed: 5, purpose: .test)
             let x = tape.input(rows: 2 * 8 * 6, columns: 5)
-            for i in 0..<x.count { x.data[i] = Float(random.nextNormal()) }
+            for i in 0..<x.count { x.numbers[i] = Float(random.nextNormal()) }
             return x
         }
         let (mean, parts, leads) = hybrid.representation(patches(on: tape), features: nil, on: tape)
         let expected = jepa.representation(patches(on: reference), on: reference)
         #expect(parts == nil && leads.rows == 2 && leads.columns == 8 * 16)
         #expect(mean.count == expected.count)
-        for i in 0..<mean.count { #expect(abs(mean.data[i] - expected.data[i]) < 1e-5) }
+        for i in 0..<mean.count { #expect(abs(mean.numbers[i] - expected.numbers[i]) < 1e-5) }
 
         let features = tape.input(rows: 16, columns: 64)
-        features.data.update(repeating: 0.3, count: features.count)
+        features.numbers.update(repeating: 0.3)
         let whole = hybrid.representation(patches(on: tape), features: features, on: tape)
         #expect(whole.mean.rows == 2 && whole.mean.columns == 16)
         #expect(whole.parts?.rows == 2 && whole.parts?.columns == 32)
@@ -52,13 +52,13 @@ struct HybridModelTests {
         if let parts = whole.parts {
             for sample in 0..<2 {
                 for j in 0..<16 {
-                    let row = parts.data + sample * 32
+                    let row = parts.row(sample)
                     let joined = (48 * row[j] + 8 * row[16 + j]) / 56
-                    #expect(abs(joined - whole.mean.data[sample * 16 + j]) < 1e-5)
+                    #expect(abs(joined - whole.mean[sample, j]) < 1e-5)
                     // Leads' patches side by side, then their clinical tokens.
                     for (part, mean) in [(0, row[j]), (8, row[16 + j])] {
                         let sum = (part..<part + 8).reduce(Float(0)) {
-                            $0 + whole.leads.data[(sample * 16 + $1) * 16 + j]
+                            $0 + whole.leads.numbers[(sample * 16 + $1) * 16 + j]
                         }
                         #expect(abs(sum / 8 - mean) < 1e-5)
                     }

@@ -160,7 +160,7 @@ import Testing
         let truth = random(samples * horizons, width, part: 5)
         check(random(samples * horizons, width, part: 6)) { tape, x in
             let latents = tape.input(rows: samples * horizons, columns: width)
-            latents.data.update(from: truth.floats, count: latents.count)
+            latents.numbers.update(from: truth.floats.span)
             return tape.infoNCE(
                 latents: latents, predictions: x,
                 in: interleaved(latents, x, horizons: horizons, on: tape), horizons: horizons

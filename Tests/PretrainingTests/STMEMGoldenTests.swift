@@ -163,7 +163,7 @@ private final class GoldenSTMEM: GradientSink {
         }
         let patches = tape.input(
             rows: samples * sizes.leads * sizes.patches, columns: sizes.patchSamples)
-        patches.data.update(from: golden("input").floats, count: patches.count)
+        patches.numbers.update(from: golden("input").floats.span)
         return (tape, choice, patches)
     }
 

@@ -23,11 +23,7 @@ public protocol EncoderConfiguration: Sendable, Equatable {
 extension EncoderConfiguration {
     /// All tokens, or each lead's.
     public func readout(for pooling: FinetuneConfiguration.Pooling) -> Readout? {
-        switch pooling {
-        case .mean: .mean
-        case .leads: .leads
-        case .parts: nil
-        }
+        pooling.tokenReadout
     }
 
     /// Whether another network's settings are these.
@@ -49,19 +45,19 @@ public struct EncoderDescriptor: Sendable {
     let segmentsPerCrop: Int
     /// Keys of the method's configuration, sections too, that the fine-tuning of its encoder takes over.
     let keys: [String]
-    /// The read-out that fine-tuning gets in an evaluation where nobody says anything.
-    public let readout: FinetuneConfiguration.Pooling
+    /// The pooling that fine-tuning gets in an evaluation where nobody says anything.
+    public let pooling: FinetuneConfiguration.Pooling
 
     /// An encoder as it is fine-tuned.
     public init(
         keys: [String], input: InputDefaults? = nil, segmentsPerCrop: Int = 1,
-        readout: FinetuneConfiguration.Pooling = .mean, configuration: @escaping Reading
+        pooling: FinetuneConfiguration.Pooling = .mean, configuration: @escaping Reading
     ) {
         self.configuration = configuration
         self.input = input
         self.segmentsPerCrop = segmentsPerCrop
         self.keys = keys
-        self.readout = readout
+        self.pooling = pooling
     }
 }
 
@@ -105,11 +101,7 @@ public struct ClinicalEncoderConfiguration: EncoderConfiguration {
 
     /// All tokens, each lead's, or patches and clinical tokens apart.
     public func readout(for pooling: FinetuneConfiguration.Pooling) -> Readout? {
-        switch pooling {
-        case .mean: .mean
-        case .leads: .leads
-        case .parts: .method
-        }
+        pooling == .parts ? .method : pooling.tokenReadout
     }
 }
 

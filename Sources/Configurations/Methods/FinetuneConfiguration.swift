@@ -19,6 +19,15 @@ public struct FinetuneConfiguration: MethodConfiguration {
         case leads
         /// The mean patch beside the mean clinical token.
         case parts
+
+        /// The read-out that it is of tokens of one kind; `nil` where it wants two.
+        var tokenReadout: Readout? {
+            switch self {
+            case .mean: .mean
+            case .leads: .leads
+            case .parts: nil
+            }
+        }
     }
 
     /// The method whose encoder is trained.

@@ -5,7 +5,7 @@ extension MethodDescriptor {
         encoder: EncoderDescriptor(
             keys: [
                 "encoder", "dropPath", "signalGain", "clinical.featureDrop", "clinical.segments",
-            ], readout: .parts
+            ], pooling: .parts
         ) { (reader, shared) throws(ConfigurationError) in
             ClinicalEncoderConfiguration(
                 grid: try reader.gridEncoder(shared.input), tokens: try reader.clinicalTokens())

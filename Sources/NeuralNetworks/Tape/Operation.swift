@@ -19,7 +19,7 @@ extension Operation {
 /// reset or released, so whoever reads them keeps the tape.
 public struct Value: BitwiseCopyable {
     /// The numbers, `rows * columns` of them.
-    public let data: UnsafeMutablePointer<Float>
+    let data: UnsafeMutablePointer<Float>
     /// Number of rows.
     public let rows: Int
     /// Numbers in a row.

@@ -13,7 +13,7 @@ public protocol GradientSink: AnyObject {
 /// live only until their operation has been gone back over, and their memory serves the next of the same size.
 public final class Tape {
     /// Memory for results.
-    public let arena: Arena
+    let arena: Arena
     private let gradientArena: Arena
     private var records: [(type: any Operation.Type, address: UnsafeRawPointer)] = []
     private var gradients: [UnsafeMutablePointer<Float>?] = []
@@ -119,14 +119,18 @@ public final class Tape {
     /// - Returns: A copy of the result.
     public func detached(rows: Int, columns: Int, _ body: () -> Value) -> Value {
         let y = input(rows: rows, columns: columns)
-        let (mark, recorded) = (arena.mark, recordsGradients)
+        let recorded = recordsGradients
         recordsGradients = false
-        let inner = body()
-        precondition(inner.count == y.count, "\(inner.count) numbers instead of \(y.count)")
-        y.data.update(from: inner.data, count: y.count)
-        recordsGradients = recorded
-        arena.rewind(to: mark)
+        defer { recordsGradients = recorded }
+        rewinding { y.numbers.update(from: body().numbers) }
         return y
+    }
+
+    /// Runs something and takes back the memory that its results and numbers took; none of them is valid afterwards.
+    ///
+    /// Nothing of it may be recorded: it is detached, or the tape records nothing.
+    public func rewinding<Result>(_ body: () throws -> Result) rethrows -> Result {
+        try arena.rewinding(body)
     }
 
     // MARK: Backward
@@ -162,14 +166,14 @@ public final class Tape {
     /// The gradient of an operation's own result; `nil` when nothing that followed needed the result.
     ///
     /// The operation owns the buffer then: it releases it or passes it on.
-    public func takeGradient(of output: Value) -> UnsafeMutablePointer<Float>? {
+    func takeGradient(of output: Value) -> UnsafeMutablePointer<Float>? {
         guard output.slot >= 0 else { return nil }
         defer { gradients[output.slot] = nil }
         return gradients[output.slot]
     }
 
     /// Where to put a contribution to an input's gradient, and whether to add to what is there.
-    public func contribution(
+    func contribution(
         to input: Value
     ) -> (data: UnsafeMutablePointer<Float>, accumulates: Bool)? {
         guard input.slot >= 0 else { return nil }
@@ -180,14 +184,14 @@ public final class Tape {
     }
 
     /// Like `contribution(to:)` for loops that only add: a first contribution finds zeros.
-    public func addedContribution(to input: Value) -> UnsafeMutablePointer<Float>? {
+    func addedContribution(to input: Value) -> UnsafeMutablePointer<Float>? {
         guard let (data, accumulates) = contribution(to: input) else { return nil }
         if !accumulates { data.update(repeating: 0, count: input.count) }
         return data
     }
 
     /// Gives a gradient buffer to an input whose gradient it is, without copying where it is the first.
-    public func pass(_ gradient: UnsafeMutablePointer<Float>, to input: Value) {
+    func pass(_ gradient: UnsafeMutablePointer<Float>, to input: Value) {
         guard input.slot >= 0 else { return release(gradient, count: input.count) }
         if let data = gradients[input.slot] {
             add(gradient, into: data, count: input.count)
@@ -208,7 +212,7 @@ public final class Tape {
     }
 
     /// A buffer for the time of the backward pass, with undefined content.
-    public func gradientBuffer(_ count: Int) -> UnsafeMutablePointer<Float> {
+    func gradientBuffer(_ count: Int) -> UnsafeMutablePointer<Float> {
         if let index = free.lastIndex(where: { $0.count == count }) {
             defer { free.swapAt(index, free.count - 1); free.removeLast() }
             return free[index].data
@@ -217,7 +221,7 @@ public final class Tape {
     }
 
     /// Takes a gradient buffer back.
-    public func release(_ data: UnsafeMutablePointer<Float>, count: Int) {
+    func release(_ data: UnsafeMutablePointer<Float>, count: Int) {
         free.append((count, data))
     }
 }

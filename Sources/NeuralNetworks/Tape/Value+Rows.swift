@@ -52,7 +52,7 @@ extension Value {
 
 extension Arena {
     /// Numbers with undefined content.
-    public func numbers<Element: BitwiseCopyable>(
+    func numbers<Element: BitwiseCopyable>(
         _ count: Int, of type: Element.Type
     ) -> Numbers<Element> {
         Numbers(

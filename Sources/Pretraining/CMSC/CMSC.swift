@@ -155,8 +155,8 @@ private final class CMSCWorkspace: RowWorkspace {
             try crop.withNumbers { crop in
                 try reader.read(
                     number,
-                    start: reader.cropStart(
-                        of: shard, sample: sample, slack: reader.slack(of: source)),
+                    start: shard.cropStart(
+                        ofSample: sample, slack: reader.slack(of: source)),
                     length: input.cropSamples, standardises: false, from: source, into: crop)
                 for (place, half) in halves.enumerated() {
                     let target = half.rows(sample * input.leads..<(sample + 1) * input.leads)

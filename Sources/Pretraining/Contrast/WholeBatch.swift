@@ -42,7 +42,7 @@ extension Tape {
             let part = Shard(
                 seed: shard.seed, step: shard.step, firstPosition: shard.firstPosition + start,
                 windows: Array(shard.windows[start...].prefix(partSize)), role: .validation)
-            try arena.rewinding {
+            try rewinding {
                 let rows = try compute(part)
                 let first = start * rowsPerSample
                 all.rows(first..<first + rows.rows).numbers.update(from: rows.numbers)

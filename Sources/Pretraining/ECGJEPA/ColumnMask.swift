@@ -59,14 +59,19 @@ public struct ColumnMask: BitwiseCopyable {
     ///
     /// - Parameters:
     ///   - leads: Leads of all samples together.
-    ///   - extraColumns: Tokens of a lead behind its patches.
     ///   - tape: Whose arena keeps them.
     /// - Returns: As many as there are visible patches.
-    func visibleRows(leads: Int, extraColumns: Int = 0, on tape: Tape) -> TokenRows {
-        rows(0..<visible, groups: leads, stride: columns + extraColumns, on: tape)
+    func visibleRows(leads: Int, on tape: Tape) -> TokenRows {
+        rows(0..<visible, groups: leads, stride: columns, on: tape)
     }
 
-    /// Rows of the masked patches, lead by lead; as `visibleRows`.
+    /// Rows of the masked patches, lead by lead.
+    ///
+    /// - Parameters:
+    ///   - leads: Leads of all samples together.
+    ///   - extraColumns: Tokens of a lead behind its patches.
+    ///   - tape: Whose arena keeps them.
+    /// - Returns: As many as there are masked patches.
     func maskedRows(leads: Int, extraColumns: Int = 0, on tape: Tape) -> TokenRows {
         rows(visible..<columns, groups: leads, stride: columns + extraColumns, on: tape)
     }
@@ -83,25 +88,6 @@ public struct ColumnMask: BitwiseCopyable {
             }
         }
         return TokenRows(indices: result)
-    }
-}
-
-/// Some rows of a matrix of tokens; valid until the tape is reset.
-struct TokenRows: BitwiseCopyable {
-    let indices: Numbers<Int32>
-    var count: Int { indices.count }
-
-    init(indices: Numbers<Int32>) { self.indices = indices }
-
-    /// The same places of every group of rows.
-    init(_ places: Range<Int>, ofGroups groups: Int, length: Int, on tape: Tape) {
-        let rows = tape.numbers(groups * places.count, of: Int32.self)
-        for group in 0..<groups {
-            for (index, place) in places.enumerated() {
-                rows[group * places.count + index] = Int32(group * length + place)
-            }
-        }
-        self.init(indices: rows)
     }
 }
 

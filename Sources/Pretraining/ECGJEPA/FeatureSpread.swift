@@ -26,16 +26,16 @@ enum FeatureSpread {
     private static func deviations(
         _ x: Value, from first: Int, every period: Int, on tape: Tape
     ) -> Double {
-        let mark = tape.arena.mark
-        defer { tape.arena.rewind(to: mark) }
-        let means = tape.numbers(repeating: Float(0), count: x.columns)
-        let squares = tape.numbers(repeating: Float(0), count: x.columns)
-        let rows = stride(from: first, to: x.rows, by: period)
-        let count = Float(x.rows / period)
-        for row in rows { add(x.row(row), into: means) }
-        scale(means, by: 1 / count, into: means)
-        for row in rows { addSquaredDeviations(x.row(row), from: means, into: squares) }
-        for j in squares.indices { squares[j] = (squares[j] / count).squareRoot() }
-        return Double(sum(squares))
+        tape.rewinding {
+            let means = tape.numbers(repeating: Float(0), count: x.columns)
+            let squares = tape.numbers(repeating: Float(0), count: x.columns)
+            let rows = stride(from: first, to: x.rows, by: period)
+            let count = Float(x.rows / period)
+            for row in rows { add(x.row(row), into: means) }
+            scale(means, by: 1 / count, into: means)
+            for row in rows { addSquaredDeviations(x.row(row), from: means, into: squares) }
+            for j in squares.indices { squares[j] = (squares[j] / count).squareRoot() }
+            return Double(sum(squares))
+        }
     }
 }

@@ -36,7 +36,7 @@ final class IndependentLeadReader: SignalReader {
             columns: input.patchSamples)
         let signals = patches.reshaped(columns: crop)
         for (index, number) in shard.windows.enumerated() {
-            let start = Self.cropStart(of: shard, sample: index, slack: samples - crop)
+            let start = shard.cropStart(ofSample: index, slack: samples - crop)
             try window.withNumbers { window in
                 try window.withMutableSpan { span in
                     try source.readMillivolts(window: number, into: &span)
@@ -61,14 +61,5 @@ final class IndependentLeadReader: SignalReader {
         of shard: Shard, start: Int, from source: any WindowSource, on tape: Tape
     ) throws -> Value {
         try patches(of: shard, from: source, on: tape)
-    }
-
-    /// Where a sample's crop begins: drawn from seed, step and position in training, in the middle otherwise.
-    static func cropStart(of shard: Shard, sample: Int, slack: Int) -> Int {
-        guard shard.role == .training else { return slack / 2 }
-        var random = RandomStream(
-            seed: shard.seed, purpose: .crop, step: shard.step,
-            position: UInt32(shard.firstPosition + sample))
-        return random.nextInteger(below: slack + 1)
     }
 }

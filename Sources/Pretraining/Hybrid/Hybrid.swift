@@ -160,9 +160,8 @@ public struct Hybrid: Sendable {
         let told = head(tape.meanOfRows(context, length: mask.visible), on: tape)
         let (features, counted) = clinical.targets(on: tape)
         let (extra, auxiliary) = tape.smoothL1(told, target: features, counted: counted)
-        let factor = tape.numbers(repeating: Float(weight), count: 1)
         return Outcome(
-            value: tape.addBranch(extra, factors: factor, to: value),
+            value: tape.total(value, extra, weight: Float(weight)),
             loss: loss + weight * auxiliary, predictionLoss: loss, auxiliaryLoss: auxiliary,
             targets: targets)
     }

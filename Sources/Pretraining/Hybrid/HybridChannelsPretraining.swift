@@ -154,8 +154,8 @@ final class ChannelReader {
         let signals = patches.reshaped(columns: crop)
         for (index, number) in shard.windows.enumerated() {
             let (leads, channels) = try curves(of: number, from: source)
-            let start = IndependentLeadReader.cropStart(
-                of: shard, sample: index, slack: source.samplesPerWindow - crop)
+            let start = shard.cropStart(
+                ofSample: index, slack: source.samplesPerWindow - crop)
             let all =
                 IndependentLeads.numbers.map { lead in leads[lead].map { $0 * gain } }
                 + channels.enumerated().map { statistics.normalise($1, channel: $0) }

@@ -82,13 +82,13 @@ public struct PatchChoice: BitwiseCopyable {
     ) -> Numbers<Int32> {
         switch prediction {
         case .removedPatches: rows(kept..<patches, rowsPerLead: patches + 2, shift: 1, on: tape)
-        case .allPatches: ascendingRows(patches, on: tape)
+        case .allPatches: rowsBetweenSeparators(patches, on: tape)
         }
     }
 
     /// Rows of patch tokens among the encoder's tokens.
     func tokenRowsWithoutSeparators(on tape: Tape) -> Numbers<Int32> {
-        ascendingRows(kept, on: tape)
+        rowsBetweenSeparators(kept, on: tape)
     }
 
     private func rows(
@@ -105,11 +105,8 @@ public struct PatchChoice: BitwiseCopyable {
         return result
     }
 
-    private func ascendingRows(_ inner: Int, on tape: Tape) -> Numbers<Int32> {
-        let result = tape.numbers(samples * leads * inner, of: Int32.self)
-        for lead in 0..<(samples * leads) {
-            for i in 0..<inner { result[lead * inner + i] = Int32(lead * (inner + 2) + 1 + i) }
-        }
-        return result
+    /// Rows of a lead's tokens without the separator at either end.
+    private func rowsBetweenSeparators(_ inner: Int, on tape: Tape) -> Numbers<Int32> {
+        TokenRows(1..<inner + 1, ofGroups: samples * leads, length: inner + 2, on: tape).indices
     }
 }

@@ -60,7 +60,7 @@ struct FinetunePlan {
         // Few records need fewer steps, but more epochs.
         let steps = max(Int((Double(epochs) * fraction).rounded(.up)), (epochs + 3) / 4)
         let every = max(1, steps / 10)
-        let readout = encoder.method.encoder?.readout ?? .mean
+        let pooling = encoder.method.encoder?.pooling ?? .mean
         return try encoder.finetuning(
             [
                 "batchSize": .integer(Int64(batchSize)), "logicalShards": 4,
@@ -68,6 +68,6 @@ struct FinetunePlan {
                 "checkpoint": ["everySteps": .integer(Int64(every)), "keep": 100],
                 "validation": ["everySteps": .integer(Int64(every))],
             ],
-            overrides: ["readout=\(readout.rawValue)"] + overrides)
+            overrides: ["readout=\(pooling.rawValue)"] + overrides)
     }
 }

@@ -23,19 +23,7 @@ extension Tape {
                 y.data[i] = x.data[i] * factors[i]
             }
         }
-        record(DropoutOperation(x: x, y: y, factors: factors))
+        record(ScaledOperation(x: x, factors: factors, y: y))
         return y
-    }
-}
-
-private struct DropoutOperation: Operation {
-    let x: Value
-    let y: Value
-    let factors: UnsafeMutablePointer<Float>
-
-    func backward(on tape: Tape) {
-        guard let dy = tape.takeGradient(of: y) else { return }
-        for i in 0..<y.count { dy[i] *= factors[i] }
-        tape.pass(dy, to: x)
     }
 }

@@ -24,19 +24,7 @@ extension Tape {
                 y.data[i] = (x.data[i] - means[j]) * scales[j]
             }
         }
-        if x.wantsGradient { record(StandardisationOperation(x: x, factors: factors, y: y)) }
+        if x.wantsGradient { record(ScaledOperation(x: x, factors: factors, y: y)) }
         return y
-    }
-}
-
-private struct StandardisationOperation: Operation {
-    let x: Value
-    let factors: MutableFloats
-    let y: Value
-
-    func backward(on tape: Tape) {
-        guard let dy = tape.takeGradient(of: y) else { return }
-        for i in 0..<y.count { dy[i] *= factors[i] }
-        tape.pass(dy, to: x)
     }
 }

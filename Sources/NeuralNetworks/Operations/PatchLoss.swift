@@ -18,12 +18,11 @@ extension Tape {
             "\(predicted.rows) x \(predicted.columns) is no prediction of \(rows.count) rows of \(patches.columns)"
         )
         let width = predicted.columns
-        let y = result(rows: 1, columns: 1)
-        let error = arena.floats(predicted.count)
+        let error = input(rows: predicted.rows, columns: width)
         var total = 0.0
         for r in 0..<predicted.rows {
             let target = patches.row(Int(rows[r])).startAddress
-            let (guess, difference) = (predicted.data + r * width, error + r * width)
+            let (guess, difference) = (predicted.data + r * width, error.data + r * width)
             var (mean, scale) = (Float(0), Float(1))
             if normalises {
                 mean = Kernels.sum(target, count: width) / Float(width)
@@ -34,23 +33,7 @@ extension Tape {
             total += sumOfSquares(difference, count: width)
         }
         let loss = total / Double(predicted.count)
-        y.data[0] = Float(loss)
-        record(PatchLossOperation(predicted: predicted, error: error, y: y))
-        return (y, loss)
-    }
-}
-
-private struct PatchLossOperation: Operation {
-    let predicted: Value
-    let error: UnsafeMutablePointer<Float>
-    let y: Value
-
-    func backward(on tape: Tape) {
-        guard let dy = tape.takeGradient(of: y) else { return }
-        let buffer = tape.gradientBuffer(predicted.count)
-        scale(
-            error, by: dy[0] * 2 / Float(predicted.count), into: buffer, count: predicted.count)
-        tape.pass(buffer, to: predicted)
-        tape.release(dy, count: 1)
+        let factor = 2 / Float(predicted.count)
+        return (self.loss(loss, (predicted, error), factor: factor), loss)
     }
 }

@@ -17,18 +17,18 @@ extension Tape {
             target.count == predicted.count && (counted?.count ?? target.count) == target.count,
             "\(target.count) targets for \(predicted.count) numbers")
         let target = target.startAddress
-        let y = result(rows: 1, columns: 1)
-        let slopes = arena.floats(predicted.count)
+        let slopes = input(rows: predicted.rows, columns: predicted.columns)
         let width = predicted.columns
         var (total, count) = (0.0, predicted.count)
         if let counted {
             count = 0
             for i in 0..<predicted.count {
-                slopes[i] = 0
+                slopes.data[i] = 0
                 guard counted[i] != 0 else { continue }
                 total += Double(
                     Kernels.smoothL1(
-                        predicted.data + i, target: target + i, count: 1, slopes: slopes + i))
+                        predicted.data + i, target: target + i, count: 1,
+                        slopes: slopes.data + i))
                 count += 1
             }
         } else {
@@ -36,30 +36,11 @@ extension Tape {
                 total += Double(
                     Kernels.smoothL1(
                         predicted.data + start, target: target + start, count: width,
-                        slopes: slopes + start))
+                        slopes: slopes.data + start))
             }
         }
         let loss = count > 0 ? total / Double(count) : 0
-        y.data[0] = Float(loss)
-        record(
-            MeanLossOperation(
-                input: predicted, slopes: slopes, factor: count > 0 ? 1 / Float(count) : 0, y: y))
-        return (y, loss)
-    }
-}
-
-/// The backward pass of a mean over numbers of which each has a loss of its own: `factor * slope`.
-struct MeanLossOperation: Operation {
-    let input: Value
-    let slopes: UnsafeMutablePointer<Float>
-    let factor: Float
-    let y: Value
-
-    func backward(on tape: Tape) {
-        guard let dy = tape.takeGradient(of: y) else { return }
-        let buffer = tape.gradientBuffer(input.count)
-        scale(slopes, by: dy[0] * factor, into: buffer, count: input.count)
-        tape.pass(buffer, to: input)
-        tape.release(dy, count: 1)
+        let factor = count > 0 ? 1 / Float(count) : 0
+        return (self.loss(loss, (predicted, slopes), factor: factor), loss)
     }
 }

@@ -59,19 +59,7 @@ extension Tape {
             }
             places *= count
         }
-        record(RoundingOperation(z: z, slopes: slopes, y: y))
+        record(ScaledOperation(x: z, factors: slopes, y: y))
         return (y, chosen)
-    }
-}
-
-private struct RoundingOperation: Operation {
-    let z: Value
-    let slopes: MutableFloats
-    let y: Value
-
-    func backward(on tape: Tape) {
-        guard let dy = tape.takeGradient(of: y) else { return }
-        for i in 0..<y.count { dy[i] *= slopes[i] }
-        tape.pass(dy, to: z)
     }
 }
