@@ -136,7 +136,7 @@ import Testing
                 method, changes: method == "ecg-cpc" ? [:] : ["encoder": Self.twoBlocks]))
         func embed(_ readout: Readout) throws -> Matrix {
             try encoder.embed(
-                Array(records.test[..<2]), of: dataset, readout: readout, threads: 1)
+                Array(records.test[..<2]), of: dataset, EmbeddingSettings(readout: readout))
         }
         let means = try embed(encoder.has(.leads) ? .leads : .mean)
         let (moments, layers) = (try embed(.moments), try embed(.layers))

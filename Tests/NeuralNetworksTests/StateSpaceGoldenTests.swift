@@ -1,5 +1,5 @@
 import Kernels
-import NeuralNetworks
+@testable import NeuralNetworks
 import TestSupport
 import Testing
 
