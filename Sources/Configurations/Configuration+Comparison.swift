@@ -62,7 +62,15 @@ extension Configuration {
         of recorded: Configuration
     ) throws(ConfigurationError) -> Configuration {
         guard initialWeights == nil, let weights = recorded.initialWeights else { return self }
-        return try Configuration(resolved, overrides: ["initialWeights=\"\(weights)\""])
+        return try Configuration(resolved, overrides: [Self.override(initialWeights: weights)])
+    }
+
+    /// What makes a configuration name the weights that its run starts from.
+    ///
+    /// - Parameter digest: Of a file its SHA-256, of a checkpoint that of its state.
+    /// - Returns: An override, `key=value`.
+    public static func override(initialWeights digest: Digest) -> String {
+        "initialWeights=\"\(digest)\""
     }
 
     private func values(_ decidingBitsOnly: Bool) -> [String: String] {

@@ -184,7 +184,8 @@ import Testing
         let weights = SHA256.digest(of: [5])
         let given = try Configuration(Self.minimal, overrides: ["seed=3"])
         let recorded = try Configuration(
-            Self.minimal, overrides: ["seed=3", "initialWeights=\"\(weights)\""])
+            Self.minimal, overrides: ["seed=3", Configuration.override(initialWeights: weights)])
+        #expect(recorded.initialWeights == weights)
         let same = try given.startingFromWeights(of: recorded)
         #expect(same.initialWeights == weights && same.differences(from: recorded).isEmpty)
         #expect(try given.startingFromWeights(of: given).initialWeights == nil)

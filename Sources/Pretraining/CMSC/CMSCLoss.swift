@@ -114,8 +114,9 @@ private struct SimilarityTable {
     }
 
     private func rowOfLargest(inColumn column: Int) -> Int {
+        let all = rows.numbers
         var best = 0
-        for row in 1..<max(n, 1) where rows[row, column] > rows[best, column] { best = row }
+        for row in 1..<max(n, 1) where all[row * n + column] > all[best * n + column] { best = row }
         return best
     }
 
@@ -124,12 +125,14 @@ private struct SimilarityTable {
         columnLogarithms: Numbers<Double>
     ) -> Double {
         var loss = 0.0
+        let (allColumns, slopes) = (columns.numbers, slope.numbers)
         for i in 0..<n {
-            for j in 0..<n {
+            let (row, rowSlope) = (rows.row(i), slope.row(i))
+            for j in row.indices {
                 let (byRow, byColumn) = weights(i, j)
-                loss -= (byRow + byColumn) * Double(rows[i, j]) / temperature
-                columns[j, i] = rows[i, j]
-                slope[i, j] = Float(-byRow - byColumn)
+                loss -= (byRow + byColumn) * Double(row[j]) / temperature
+                allColumns[j * n + i] = row[j]
+                rowSlope[j] = Float(-byRow - byColumn)
             }
         }
         let scale = Float(1 / temperature)
@@ -142,9 +145,10 @@ private struct SimilarityTable {
                 columnWeight += weights(j, i).byColumn
             }
             loss += rowWeight * rowLogarithms[i] + columnWeight * columnLogarithms[i]
-            for j in 0..<n {
-                slope[i, j] += Float(rowWeight) * rows[i, j]
-                slope[j, i] += Float(columnWeight) * columns[i, j]
+            let (row, column, rowSlope) = (rows.row(i), columns.row(i), slope.row(i))
+            for j in row.indices {
+                rowSlope[j] += Float(rowWeight) * row[j]
+                slopes[j * n + i] += Float(columnWeight) * column[j]
             }
         }
         return loss

@@ -31,9 +31,11 @@ extension Tape {
         let gradient = input(rows: own.rows, columns: own.columns)
         if own.wantsGradient {
             let coefficients = input(rows: own.rows, columns: n)
+            let all = p.numbers
             for (place, i) in batch.own.enumerated() {
-                for j in 0..<n { coefficients[place, j] = p[i, j] + p[j, i] }
-                coefficients[place, i ^ 1] -= 2
+                let (target, row) = (coefficients.row(place), p.row(i))
+                for j in target.indices { target[j] = row[j] + all[j * n + i] }
+                target[i ^ 1] -= 2
             }
             MatrixProduct.multiply(
                 coefficients.matrix, rows,

@@ -9,7 +9,10 @@ extension TripletDistance {
     private static let offset = 1e-6
 
     /// The distance of two rows.
+    ///
+    /// - Precondition: As many numbers on both sides.
     public func callAsFunction(_ a: Numbers<Float>, _ b: Numbers<Float>) -> Double {
+        precondition(a.count == b.count, "rows of \(a.count) and \(b.count) numbers")
         let offset = self == .euclidean ? Self.offset : 0
         var total = 0.0
         for j in a.indices {
@@ -24,6 +27,9 @@ extension TripletDistance {
         _ a: Numbers<Float>, _ b: Numbers<Float>, factor: Double, to dA: Numbers<Double>,
         from dB: Numbers<Double>
     ) {
+        precondition(
+            b.count == a.count && dA.count == a.count && dB.count == a.count,
+            "rows of \(a.count), \(b.count), \(dA.count) and \(dB.count) numbers")
         let offset = self == .euclidean ? Self.offset : 0
         let slope = self == .euclidean ? factor / self(a, b) : 2 * factor
         for j in a.indices {
@@ -68,11 +74,11 @@ extension Tape {
                 a, n, factor: -share, to: row(triplet.anchor), from: row(triplet.negative))
         }
         let gradient = input(rows: own.rows, columns: own.columns)
-        let start = batch.own.lowerBound * columns
         let target = gradient.numbers
-        for i in target.indices {
-            target[i] = Float(gradients[start + i] * batch.gradientFactor)
-        }
+        let found = gradients.part(
+            batch.own.lowerBound * columns..<batch.own.upperBound * columns)
+        precondition(found.count == target.count, "\(own.rows) rows are not \(batch.own)")
+        for i in target.indices { target[i] = Float(found[i] * batch.gradientFactor) }
         return (self.loss(loss, (own, gradient)), loss, Double(active) * share)
     }
 }

@@ -34,9 +34,12 @@ struct RunningStandardisation {
     ///   - deviations: Sums, `[columns]`.
     ///   - squares: Sums, `[columns]`.
     func measure(_ x: Value, deviations: Numbers<Float>, squares: Numbers<Float>) {
+        precondition(
+            x.columns == columns && deviations.count == columns && squares.count == columns,
+            "\(x.columns) numbers and \(deviations.count) sums of \(columns) columns")
         for r in 0..<x.rows {
             let row = x.row(r)
-            for j in 0..<columns {
+            for j in row.indices {
                 let deviation = row[j] - means[j]
                 deviations[j] += deviation
                 squares[j] += deviation * deviation

@@ -76,7 +76,7 @@ struct VectorQuantiser: Sendable {
             let vectors = state.settings.lookup == .cosine ? tape.l2Normalised(z) : z
             return quantise(vectors, by: state, of: shard, auxiliary: auxiliary, on: tape)
         case .finiteScalar(let quantisation, let hits):
-            let deviation = deviations(of: z)
+            let deviation = deviations(of: z, on: tape)
             // Validation has no step of its own, and looks at what will be used.
             guard shard.role == .validation || shard.step >= settings.warmupSteps else {
                 return Outcome(
@@ -121,7 +121,7 @@ struct VectorQuantiser: Sendable {
         _ z: Value, by state: CodebookState, of shard: Shard,
         auxiliary: Numbers<Double>, on tape: Tape
     ) -> Outcome {
-        let deviation = deviations(of: z)
+        let deviation = deviations(of: z, on: tape)
         if shard.role == .training {
             state.note(
                 z, of: shard,
@@ -190,22 +190,30 @@ struct VectorQuantiser: Sendable {
         }
     }
 
-    private func deviations(of z: Value) -> (mean: Double, least: Double) {
-        var (total, least) = (0.0, Double.infinity)
-        for j in 0..<z.columns {
-            var mean = 0.0
-            for r in 0..<z.rows { mean += Double(z[r, j]) }
-            mean /= Double(z.rows)
-            var square = 0.0
+    private func deviations(of z: Value, on tape: Tape) -> (mean: Double, least: Double) {
+        tape.rewinding {
+            let means = tape.numbers(repeating: 0.0, count: z.columns)
+            let squares = tape.numbers(repeating: 0.0, count: z.columns)
             for r in 0..<z.rows {
-                let deviation = Double(z[r, j]) - mean
-                square += deviation * deviation
+                let row = z.row(r)
+                for j in row.indices { means[j] += Double(row[j]) }
             }
-            let deviation = (square / Double(z.rows)).squareRoot()
-            total += deviation
-            least = min(least, deviation)
+            for j in means.indices { means[j] /= Double(z.rows) }
+            for r in 0..<z.rows {
+                let row = z.row(r)
+                for j in row.indices {
+                    let deviation = Double(row[j]) - means[j]
+                    squares[j] += deviation * deviation
+                }
+            }
+            var (total, least) = (0.0, Double.infinity)
+            for square in squares {
+                let deviation = (square / Double(z.rows)).squareRoot()
+                total += deviation
+                least = min(least, deviation)
+            }
+            return (total / Double(z.columns), least)
         }
-        return (total / Double(z.columns), least)
     }
 
     // MARK: Reports

@@ -30,7 +30,8 @@ public struct WeightsImport: CommandResult {
         (self.run, self.weights, self.program) = (run, weights, program)
         weightsDigest = try MappedFile(path: weights).withBytes { SHA256.digest(of: $0) }
         let model = try Configuration(
-            path: configuration, overrides: overrides + ["initialWeights=\"\(weightsDigest)\""])
+            path: configuration,
+            overrides: overrides + [Configuration.override(initialWeights: weightsDigest)])
         let replica = try TrainingReplica.atStepZero(model)
         isWhole = try OfficialWeights.read(SafetensorsFile(path: weights), into: replica.state)
         // A teacher begins as the encoder.

@@ -30,7 +30,8 @@ public struct FinetuneRuns {
         folder = settings.folder ?? run + "/finetune"
         weights = try InitialWeights(path: run, step: encoder.step)
         plan = FinetunePlan(
-            settings: settings, encoder: encoder.configuration, weights: weights.override(),
+            settings: settings, encoder: encoder.configuration,
+            weights: Configuration.override(initialWeights: weights.digest),
             assessment: assessment.settings,
             trainingRecordCount: assessment.records.training.count)
     }

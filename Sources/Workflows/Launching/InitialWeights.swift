@@ -42,9 +42,6 @@ public struct InitialWeights {
         }
     }
 
-    /// The configuration with the digest in it.
-    public func override() -> String { "initialWeights=\"\(digest)\"" }
-
     /// Writes the state of step 0 with this encoder into a run directory that has none yet.
     ///
     /// - Parameters:

@@ -27,7 +27,9 @@ public struct RunBeginning {
     ) throws {
         self.directory = directory
         self.weights = try weights.map { try InitialWeights(path: $0) }
-        self.overrides = overrides + (self.weights.map { [$0.override()] } ?? [])
+        self.overrides =
+            overrides
+            + (self.weights.map { [Configuration.override(initialWeights: $0.digest)] } ?? [])
         configuration = try Configuration(path: path, overrides: self.overrides)
         for notice in configuration.notices { Log().warning(notice) }
     }
