@@ -1,7 +1,6 @@
 import Configurations
 import Kernels
 import NeuralNetworks
-import Runtime
 import Tensors
 import TestSupport
 import Testing
@@ -142,11 +141,12 @@ struct ECGCPCGoldenTests {
 
 /// What the method draws, which no published number says.
 struct ECGCPCDrawTests {
-    private func method(_ negatives: [String: JSONValue] = ["count": 50]) throws -> ECGCPC {
-        let configuration = try Configuration([
-            "method": "ecg-cpc", "input": ["cropSamples": 500], "horizon": 9,
-            "encoder": ["width": 4, "depth": 1], "negatives": .object(negatives),
-        ])
+    private func method(_ negatives: String = "negatives.count=50") throws -> ECGCPC {
+        let configuration = try Configuration(
+            [
+                "method": "ecg-cpc", "input": ["cropSamples": 500], "horizon": 9,
+                "encoder": ["width": 4, "depth": 1],
+            ], overrides: [negatives])
         return try #require(configuration.makeMethod() as? ECGCPC)
     }
 
@@ -186,7 +186,7 @@ struct ECGCPCDrawTests {
 
     @Test func allOthersAreNotDrawn() throws {
         let shard = Shard(seed: 0, step: 0, firstPosition: 0, windows: [0], role: .training)
-        guard case .allOthers = try method(["from": "all"]).negatives(of: shard) else {
+        guard case .allOthers = try method("negatives.from=all").negatives(of: shard) else {
             Issue.record("something is drawn")
             return
         }
