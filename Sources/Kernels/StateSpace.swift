@@ -19,35 +19,61 @@ public func scanChunks(
 ) {
     checkCounts(chunks, runs)
     for run in 0..<runs {
-        let (first, last) = (run * chunks, run * chunks + chunks - 1)
-        var row = isReversed ? last : first
-        (states + row * stride).update(repeating: 0, count: order)
-        for _ in 1..<max(chunks, 1) {
-            let following = isReversed ? row - 1 : row + 1
-            advance(
-                states + row * stride, increments + row * incrementStride, transition: transition,
-                order: order, into: states + following * stride)
-            row = following
+        let first = (isReversed ? run &* chunks &+ chunks &- 1 : run &* chunks)
+        let step = isReversed ? -1 : 1
+        let (target, source) = (states + first &* stride, increments + first &* incrementStride)
+        if order == 8 {
+            scanEight(
+                source, by: step &* incrementStride, transition: transition, chunks: chunks,
+                into: target, by: step &* stride)
+        } else {
+            scan(
+                source, by: step &* incrementStride, transition: transition, order: order,
+                chunks: chunks, into: target, by: step &* stride)
         }
     }
 }
 
-@inline(__always)
-private func advance(
-    _ state: Floats, _ increment: Floats, transition: Floats, order: Int, into next: MutableFloats
+private func scan(
+    _ increments: Floats, by incrementStep: Int, transition: Floats, order: Int, chunks: Int,
+    into states: MutableFloats, by step: Int
 ) {
-    guard order == 8 else {
-        next.update(from: increment, count: order)
+    guard chunks > 0 else { return }
+    states.update(repeating: 0, count: order)
+    for chunk in 1..<max(chunks, 1) {
+        let (state, next) = (states + (chunk &- 1) &* step, states + chunk &* step)
+        next.update(from: increments + (chunk &- 1) &* incrementStep, count: order)
         for j in 0..<order {
             addProduct(transition + j * order, state[j], into: next, count: order)
         }
-        return
     }
-    var sum = lanes(increment, 0)
-    for j in 0..<8 {
-        sum.addProduct(lanes(transition, 8 * j), SIMD8(repeating: state[j]))
+}
+
+/// States of eight numbers stay in a register; two sums at a time, since each step waits for the one before.
+private func scanEight(
+    _ increments: Floats, by incrementStep: Int, transition: Floats, chunks: Int,
+    into states: MutableFloats, by step: Int
+) {
+    let (t0, t1, t2, t3) = (
+        lanes(transition, 0), lanes(transition, 8), lanes(transition, 16), lanes(transition, 24)
+    )
+    let (t4, t5, t6, t7) = (
+        lanes(transition, 32), lanes(transition, 40), lanes(transition, 48), lanes(transition, 56)
+    )
+    var state = SIMD8<Float>()
+    for chunk in 0..<chunks {
+        store(state, states, chunk &* step)
+        var first = lanes(increments, chunk &* incrementStep)
+        var second = t4 * SIMD8(repeating: state[4])
+        first.addProduct(t0, SIMD8(repeating: state[0]))
+        second.addProduct(t5, SIMD8(repeating: state[5]))
+        first.addProduct(t1, SIMD8(repeating: state[1]))
+        second.addProduct(t6, SIMD8(repeating: state[6]))
+        first.addProduct(t2, SIMD8(repeating: state[2]))
+        second.addProduct(t7, SIMD8(repeating: state[7]))
+        first.addProduct(t3, SIMD8(repeating: state[3]))
+        state = first + second
     }
-    UnsafeMutableRawPointer(next).storeBytes(of: sum, as: SIMD8<Float>.self)
 }
 
 /// GELU in its erf form times a factor, and the derivative of both for the backward pass.
@@ -96,7 +122,7 @@ public struct GatedNormalisation {
     }
 
     /// Numbers of the memory that both passes work in.
-    public static let scratchCount = 3 * block
+    public var scratchCount: Int { 2 * Self.block + 16 * channels }
 
     /// The forward pass over `count` neighbouring times.
     ///
@@ -180,6 +206,9 @@ public struct GatedNormalisation {
     ) {
         checkCounts(channels, count)
         let (first, second) = (scratch, scratch + Self.block)
+        // Eight lanes of what shifts, then gains, get from all blocks.
+        let sums = scratch + 2 * Self.block
+        sums.update(repeating: 0, count: 16 * channels)
         let reciprocal = 1 / Float(channels)
         for start in Swift.stride(from: 0, to: count, by: Self.block) {
             let length = min(Self.block, count - start)
@@ -187,15 +216,10 @@ public struct GatedNormalisation {
             first.update(repeating: 0, count: length)
             second.update(repeating: 0, count: length)
             for h in 0..<channels {
-                let (upstream, value) = (dy + h * stride + start, normalised + h * stride + start)
-                let g = gain[h]
-                dShift[h] += sum(upstream, count: length)
-                dGain[h] += dot(upstream, value, count: length)
-                for t in 0..<length {
-                    let scaled = upstream[t] * g
-                    first[t] += scaled
-                    second[t].addProduct(scaled, value[t])
-                }
+                let place = h * stride + start
+                addSums(
+                    dy + place, normalised + place, gain: gain[h], count: length,
+                    first: first, second: second, channel: sums + 16 * h)
             }
             for t in 0..<length {
                 first[t] *= reciprocal
@@ -215,5 +239,38 @@ public struct GatedNormalisation {
                 }
             }
         }
+        for h in 0..<channels {
+            dShift[h] += lanes(sums, 16 * h).sum()
+            dGain[h] += lanes(sums, 16 * h + 8).sum()
+        }
+    }
+
+    /// What one channel adds to the sums over channels of each time, and to its own over times.
+    @inline(__always)
+    private func addSums(
+        _ upstream: Floats, _ value: Floats, gain: Float, count: Int, first: MutableFloats,
+        second: MutableFloats, channel: MutableFloats
+    ) {
+        var (shiftSum, gainSum) = (lanes(channel, 0), lanes(channel, 8))
+        var t = 0
+        while t &+ 8 <= count {
+            let (d, v) = (lanes(upstream, t), lanes(value, t))
+            shiftSum += d
+            gainSum.addProduct(d, v)
+            let scaled = d * gain
+            store(lanes(first, t) + scaled, first, t)
+            store(lanes(second, t).addingProduct(scaled, v), second, t)
+            t &+= 8
+        }
+        while t < count {
+            shiftSum[0] += upstream[t]
+            gainSum[0].addProduct(upstream[t], value[t])
+            let scaled = upstream[t] * gain
+            first[t] += scaled
+            second[t].addProduct(scaled, value[t])
+            t &+= 1
+        }
+        store(shiftSum, channel, 0)
+        store(gainSum, channel, 8)
     }
 }

@@ -9,6 +9,12 @@ func lanes(_ x: Floats, _ i: Int) -> SIMD8<Float> {
     UnsafeRawPointer(x + i).loadUnaligned(as: SIMD8<Float>.self)
 }
 
+/// Writes eight neighbouring numbers.
+@inline(__always)
+func store(_ x: SIMD8<Float>, _ y: MutableFloats, _ i: Int) {
+    UnsafeMutableRawPointer(y + i).storeBytes(of: x, as: SIMD8<Float>.self)
+}
+
 /// e to the power x for x <= 0, relative error about 1e-7; 0 is never reached (e^-87 is the least).
 ///
 /// Plain arithmetic without calls or branches, so that loops around it vectorise.

@@ -75,7 +75,7 @@ struct StateSpaceKernelTests {
         let factors = (0..<channels).map { Float($0 % 2) + 0.5 }
         var (used, y, normalised) = (z, x.map { _ in Float.nan }, x.map { _ in Float.nan })
         var inverse = Array(repeating: Float.nan, count: count)
-        var scratch = Array(repeating: Float.nan, count: GatedNormalisation.scratchCount)
+        var scratch = Array(repeating: Float.nan, count: kernel.scratchCount)
         kernel.forward(
             &used, residual: x, factors: factors, gain: gain, shift: shift, count: count, into: &y,
             normalised: &normalised, inverse: &inverse, scratch: &scratch)

@@ -34,7 +34,7 @@ extension Tape {
             normalised: arena.floats(y.count), inverse: arena.floats(y.columns), epsilon: epsilon,
             samples: samples)
         arena.rewinding {
-            operation.forward(scratch: arena.floats(GatedNormalisation.scratchCount))
+            operation.forward(scratch: arena.floats(operation.kernel.scratchCount))
         }
         record(operation)
         return y
@@ -53,7 +53,7 @@ private struct GatedResidualOperation: Operation {
     let epsilon: Float
     let samples: Int
 
-    private var kernel: GatedNormalisation {
+    var kernel: GatedNormalisation {
         GatedNormalisation(channels: x.rows, stride: x.columns, epsilon: epsilon)
     }
 
@@ -72,7 +72,7 @@ private struct GatedResidualOperation: Operation {
         guard let dy = tape.takeGradient(of: y) else { return }
         let (channels, time) = (x.rows, x.columns / samples)
         let (dGain, dShift) = (zeros(on: tape), zeros(on: tape))
-        let scratch = tape.gradientBuffer(GatedNormalisation.scratchCount)
+        let scratch = tape.gradientBuffer(kernel.scratchCount)
         for sample in 0..<samples {
             let start = sample * time
             kernel.backward(
@@ -87,14 +87,9 @@ private struct GatedResidualOperation: Operation {
             }
             tape.release(sums, count: channels)
         }
-        if let (dz, accumulates) = tape.contribution(to: z) {
-            if accumulates {
-                add(z.data, into: dz, count: z.count)
-            } else {
-                dz.update(from: z.data, count: z.count)
-            }
-        }
-        tape.release(scratch, count: GatedNormalisation.scratchCount)
+        // What it was is used up, so its memory is its gradient from here on.
+        tape.pass(z.data, to: z)
+        tape.release(scratch, count: kernel.scratchCount)
         tape.pass(dy, to: x)
     }
 

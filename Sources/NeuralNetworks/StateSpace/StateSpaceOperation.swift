@@ -1,5 +1,4 @@
 import Kernels
-import LinearAlgebra
 
 extension Tape {
     /// State spaces, one a channel, with a skip connection and GELU: `factor * gelu(K * u + D u)`.
@@ -58,6 +57,8 @@ private struct StateSpaceScratch {
     let map: UnsafeMutablePointer<Float>
     /// The map back.
     let transposed: UnsafeMutablePointer<Float>
+    /// The map from gradients of a chunk to those of the states, shape `[chunk, order]`.
+    let steps: UnsafeMutablePointer<Float>
 
     init(
         taking floats: (Int) -> UnsafeMutablePointer<Float>, rows: Int, chunk: Int, order: Int
@@ -67,10 +68,12 @@ private struct StateSpaceScratch {
         taps = floats((1 + order) * chunk)
         map = floats((chunk + order) * chunk)
         transposed = floats((chunk + order) * chunk)
+        steps = floats(chunk * order)
     }
 
     static func count(rows: Int, chunk: Int, order: Int) -> Int {
-        rows * (chunk + 2 * order) + (1 + order) * chunk + 2 * (chunk + order) * chunk
+        rows * (chunk + 2 * order) + (1 + order) * chunk + 2 * (chunk + order) * chunk + chunk
+            * order
     }
 }
 
@@ -99,16 +102,17 @@ private struct StateSpaceOperation: Operation {
             let (q, n, width) = sizes(tables)
             for channel in 0..<u.rows {
                 let x = packed + channel * rows * width
-                pack(u.data + channel * u.columns, factor: nil, chunk: q, width: width, into: x)
-                MatrixProduct.multiply(
-                    .init(x, stride: width),
-                    .init(tables.increments(channel), stride: q, .transposed),
-                    m: rows, n: n, k: q, into: scratch.increments)
+                cutIntoChunks(
+                    u.data + channel * u.columns, factors: nil, signals: samples, time: time,
+                    chunk: q, into: x, stride: width)
+                multiplyRows(
+                    x, stride: width, by: tables.transposedIncrements(channel), rows: rows,
+                    inner: q, columns: n, into: scratch.increments)
                 scan(channel, scratch.increments, tables, isBackward: false, into: x)
                 fillMap(channel, tables, scratch)
-                MatrixProduct.multiply(
-                    .init(x, stride: width), .init(scratch.map, stride: q),
-                    m: rows, n: q, k: width, into: scratch.chunks)
+                multiplyRows(
+                    x, stride: width, by: scratch.map, shape: shape(tables), order: q,
+                    rows: rows, inner: width, columns: q, into: scratch.chunks)
                 activate(channel, scratch.chunks, chunk: q)
             }
         }
@@ -123,7 +127,7 @@ private struct StateSpaceOperation: Operation {
             let du = tape.addedContribution(to: u)
             let count = StateSpaceScratch.count(rows: rows, chunk: q, order: n) + width * q
             // Pieces of the scratch begin at multiples of 16 numbers.
-            let memory = tape.gradientBuffer(count + 6 * 16)
+            let memory = tape.gradientBuffer(count + 7 * 16)
             var end = 0
             func take(_ size: Int) -> UnsafeMutablePointer<Float> {
                 defer { end += (size + 15) & ~15 }
@@ -134,27 +138,27 @@ private struct StateSpaceOperation: Operation {
             let gradients = tape.gradientBuffer(rows * width)
             for channel in 0..<u.rows {
                 let x = packed + channel * rows * width
-                pack(
-                    dy + channel * y.columns, factor: derivative + channel * y.columns, chunk: q,
-                    width: width, into: gradients)
+                cutIntoChunks(
+                    dy + channel * y.columns, factors: derivative + channel * y.columns,
+                    signals: samples, time: time, chunk: q, into: gradients, stride: width)
                 if wantedOutput != nil || wantedSkip != nil {
-                    MatrixProduct.multiply(
-                        .init(x, stride: width, .transposed), .init(gradients, stride: width),
-                        m: width, n: q, k: rows, into: products)
+                    multiplyTransposed(
+                        x, gradients, stride: width, shape: shape(tables), order: q, rows: rows,
+                        inner: width, columns: q, into: products)
                     addWeightGradients(
                         channel, products, tables, scratch, output: wantedOutput, skip: wantedSkip)
                 }
                 guard let du else { continue }
                 fillMap(channel, tables, scratch)
                 fillTransposedMap(channel, tables, scratch)
-                MatrixProduct.multiply(
-                    .init(gradients, stride: width),
-                    .init(scratch.map + q * q, stride: q, .transposed),
-                    m: rows, n: n, k: q, into: scratch.increments)
+                multiplyRows(
+                    gradients, stride: width, by: scratch.steps, rows: rows, inner: q, columns: n,
+                    into: scratch.increments)
                 scan(channel, scratch.increments, tables, isBackward: true, into: gradients)
-                MatrixProduct.multiply(
-                    .init(gradients, stride: width), .init(scratch.transposed, stride: q),
-                    m: rows, n: q, k: width, into: scratch.chunks)
+                multiplyRows(
+                    gradients, stride: width, by: scratch.transposed,
+                    shape: tables.directions == 1 ? .lower : .full, order: q, rows: rows,
+                    inner: width, columns: q, into: scratch.chunks)
                 for sample in 0..<samples {
                     add(
                         scratch.chunks + sample * chunks * q,
@@ -163,7 +167,7 @@ private struct StateSpaceOperation: Operation {
             }
             tape.finishUse(of: output)
             tape.finishUse(of: skip)
-            tape.release(memory, count: count + 6 * 16)
+            tape.release(memory, count: count + 7 * 16)
             tape.release(gradients, count: rows * width)
             tape.release(dy, count: y.count)
         }
@@ -174,24 +178,9 @@ private struct StateSpaceOperation: Operation {
         return (tables.chunk, states, tables.chunk + states)
     }
 
-    /// Cuts a channel into rows of a chunk, `width` numbers apart, with zeros behind the last token.
-    private func pack(
-        _ row: UnsafePointer<Float>, factor: UnsafePointer<Float>?, chunk: Int, width: Int,
-        into target: UnsafeMutablePointer<Float>
-    ) {
-        for sample in 0..<samples {
-            for part in 0..<chunks {
-                let from = sample * time + part * chunk
-                let to = target + (sample * chunks + part) * width
-                let count = min(chunk, time - part * chunk)
-                if let factor {
-                    Kernels.multiply(row + from, factor + from, into: to, count: count)
-                } else {
-                    to.update(from: row + from, count: count)
-                }
-                (to + count).update(repeating: 0, count: chunk - count)
-            }
-        }
+    /// Where the map from a chunk to its results has numbers.
+    private func shape(_ tables: StateSpaceTables) -> SquareShape {
+        tables.directions == 1 ? .upper : .full
     }
 
     /// The states before each chunk (and behind it), behind the chunk's own numbers.
@@ -247,6 +236,7 @@ private struct StateSpaceOperation: Operation {
         let (q, n, _) = sizes(tables)
         for i in 0..<q {
             for j in 0..<q { scratch.transposed[i * q + j] = scratch.map[j * q + i] }
+            for j in 0..<n { scratch.steps[i * n + j] = scratch.map[(q + j) * q + i] }
         }
         (scratch.transposed + q * q).update(from: tables.increments(channel), count: n * q)
     }

@@ -24,7 +24,7 @@ struct StateSpaceConstants: Sendable, Equatable {
 /// - for each stored number of C~ a row of `(1 + order) * Q` numbers: what it adds to the kernel's first Q taps, then to
 ///   the map from the state before a chunk to the chunk's tokens, `[order, Q]`;
 /// - the same once more for the kernel that looks ahead, where there is one;
-/// - the map from a chunk to what it adds to the next state, `[directions * order, Q]`;
+/// - the map from a chunk to what it adds to the next state, `[directions * order, Q]`, and the same transposed;
 /// - what a state becomes over a chunk, column by column and row by row.
 final class StateSpaceTables: Sendable {
     let constants: StateSpaceConstants
@@ -50,7 +50,7 @@ final class StateSpaceTables: Sendable {
         self.directions = directions
         order = 2 * constants.pairs
         numbersPerChannel =
-            directions * (order * (1 + order) * chunk + order * chunk) + 2 * order * order
+            directions * (order * (1 + order) * chunk + 2 * order * chunk) + 2 * order * order
         let channels = constants.logSteps.count
         storage = TensorStorage(byteCount: channels * numbersPerChannel * 4)
         for channel in 0..<channels { fill(channel, length: length) }
@@ -71,9 +71,14 @@ final class StateSpaceTables: Sendable {
         UnsafePointer(start(channel) + directions * order * rowCount)
     }
 
+    /// The same transposed, shape `[chunk, directions * order]`.
+    func transposedIncrements(_ channel: Int) -> UnsafePointer<Float> {
+        increments(channel) + directions * order * chunk
+    }
+
     /// What a state becomes over a chunk, column by column, or the transposed map.
     func transition(_ channel: Int, isTransposed: Bool) -> UnsafePointer<Float> {
-        let first = increments(channel) + directions * order * chunk
+        let first = transposedIncrements(channel) + directions * order * chunk
         return first + (isTransposed ? order * order : 0)
     }
 
@@ -110,6 +115,11 @@ final class StateSpaceTables: Sendable {
         for direction in 0..<directions {
             for state in 0..<order {
                 for j in 0..<chunk { append(states[direction == 0 ? chunk - 1 - j : j][state]) }
+            }
+        }
+        for j in 0..<chunk {
+            for direction in 0..<directions {
+                for state in 0..<order { append(states[direction == 0 ? chunk - 1 - j : j][state]) }
             }
         }
         let whole = powers[chunk]
