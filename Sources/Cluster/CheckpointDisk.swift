@@ -53,7 +53,8 @@ final class CheckpointDisk: Sendable {
 
     /// Writes the manifest, puts the checkpoint in place and removes old ones.
     func seal(
-        _ name: CheckpointName, receipts: [JSONValue], context: CheckpointContext?,
+        _ name: CheckpointName, receipts: [JSONValue], passedOver: Set<CheckpointName>,
+        context: CheckpointContext?,
         completion: @escaping @Sendable (CheckpointFailure?) -> Void
     ) {
         let store = store
@@ -75,7 +76,7 @@ final class CheckpointDisk: Sendable {
                 return
             }
             do throws(CheckpointError) {
-                try store.prune(keep: keep)
+                try store.prune(keep: keep, sealed: name, passedOver: passedOver)
             } catch {
                 // The new one is no less whole.
                 log.warning(

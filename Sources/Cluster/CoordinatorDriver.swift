@@ -69,9 +69,12 @@ public final class CoordinatorDriver {
         let store = options.directory.checkpoints
         _ = try store.removePartials(before: UInt64(journal.term))
         var recovered = RecoveredRun(replaying: former, term: journal.term)
+        var damaged: Set<CheckpointName> = []
         let newest = try store.newestWhole { name, error in
+            damaged.insert(name)
             log.warning("checkpoint \(name) is passed over: \(error)")
         }
+        recovered.passedOver = damaged
         // Older ones are verified when they are needed: by those who load them.
         recovered.checkpoints = try store.list().reversed().filter { name in
             newest.map { name <= $0.name } ?? false
@@ -282,18 +285,19 @@ public final class CoordinatorDriver {
             // The worker reads what was sent and closes; only one that does not is cut.
             links[id]?.cutAt = clock.now + options.settings.patience.message
         case .journal(let record): try journal.append(record)
-        case .openCheckpoint(let name, _):
+        case .openCheckpoint(let name):
             do throws(CheckpointError) {
                 try disk.open(name)
             } catch {
                 let failure = CheckpointFailure(error.description)
                 inputs.update { $0.append(.sealed(name, failure)) }
             }
-        case .sealCheckpoint(let name, let receipts):
+        case .sealCheckpoint(let name, let receipts, let passedOver):
             let inputs = inputs
             let journal = journal
-            disk.seal(name, receipts: receipts, context: context(of: name)) {
-                failure in
+            disk.seal(
+                name, receipts: receipts, passedOver: passedOver, context: context(of: name)
+            ) { failure in
                 // The journal is as durable as the checkpoint that it will name.
                 try? journal.synchronise()
                 inputs.update { $0.append(.sealed(name, failure)) }

@@ -175,6 +175,8 @@ extension CoordinatorState {
         for id in members {
             workers[id]?.ready = nil
             workers[id]?.closingReport = nil
+            workers[id]?.source = nil
+            workers[id]?.loadFailure = nil
         }
         effects.append(
             .journal(
@@ -307,6 +309,7 @@ extension CoordinatorState {
             } else {
                 source = .initial
             }
+            workers[id]?.source = source
             send(.replaceState(generation: generation, source), to: id)
         }
     }
@@ -318,15 +321,40 @@ extension CoordinatorState {
         event(
             .warning, "\(worker.name) could not take over the state: \(message)",
             ["worker": .integer(Int64(worker.number))])
-        let hasSource = members.contains(where: holdsCommittedState)
-        if !hasSource, let damaged = checkpoints.popLast() {
+        if case .checkpoint? = worker.source {
+            workers[id]?.loadFailure = message
+            judgeLoadFailures(now)
+        } else {
+            evict(
+                id, reason: "it could not take over the state: \(message)", discardState: true, now)
+        }
+    }
+
+    /// Once all have answered who were told to load a checkpoint: one that nobody could load is passed over, and whoever
+    /// could not where others could is put out, for the fault is then its own.
+    mutating func judgeLoadFailures(_ now: ContinuousClock.Instant) {
+        let failed = members.filter { workers[$0]?.loadFailure != nil }
+        let isDecided = members.allSatisfy {
+            workers[$0]?.loadFailure != nil || holdsCommittedState($0)
+        }
+        guard phase == .regrouping, !failed.isEmpty, isDecided else { return }
+        let failures = failed.compactMap { workers[$0] }
+        if failures.count == members.count, case .checkpoint(let damaged)? = failures[0].source {
+            checkpoints.removeAll { $0 == damaged }
+            passedOver.insert(damaged)
             event(
-                .warning, "checkpoint \(damaged) is passed over: \(message)",
+                .warning,
+                "checkpoint \(damaged) is passed over: \(failures[0].loadFailure ?? "damaged")",
                 ["step": .integer(Int64(damaged.step))])
             holderAwaitedUntil = nil
             regroup(members, now)
-        } else {
-            evict(id, reason: "it could not take over the state", discardState: true, now)
+            return
+        }
+        for worker in failures {
+            evict(
+                worker.id,
+                reason: "it could not load the state, which others could: "
+                    + (worker.loadFailure ?? ""), discardState: true, now)
         }
     }
 

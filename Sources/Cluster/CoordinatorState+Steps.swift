@@ -289,7 +289,7 @@ extension CoordinatorState {
             step: committed, generation: UInt64(generation), term: UInt64(term))
         save = Save(
             name: name, writers: members, receipts: Array(repeating: nil, count: members.count))
-        effects.append(.openCheckpoint(name, members: members.count))
+        effects.append(.openCheckpoint(name))
         for (index, id) in members.enumerated() {
             send(.beginCheckpointShard(name, index: index, count: members.count), to: id)
         }
@@ -317,7 +317,12 @@ extension CoordinatorState {
         let receipts = save?.receipts.compactMap { $0 } ?? []
         guard receipts.count == save?.writers.count else { return }
         save?.isSealing = true
-        effects.append(.sealCheckpoint(name, receipts: receipts))
+        effects.append(.sealCheckpoint(name, receipts: receipts, passedOver: passedOver))
+    }
+
+    /// A writer that comes late to a checkpoint which was given up has made its folder again.
+    mutating func removeLateShard(of name: CheckpointName) {
+        effects.append(.abandonCheckpoint(name))
     }
 
     mutating func checkpointSealed(

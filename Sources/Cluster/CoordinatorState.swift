@@ -45,6 +45,10 @@ public struct CoordinatorState: Sendable {
         var reported: UInt32 = 0
         /// Generation in which it was told to replace its state.
         var replacing: UInt32 = 0
+        /// What it was told to take the state from in that generation.
+        var source: StateSource?
+        /// Why it could not load a checkpoint in this generation.
+        var loadFailure: String?
         var ready: Ready?
         var closingReport: JSONValue?
         var isLeaving = false
@@ -92,6 +96,8 @@ public struct CoordinatorState: Sendable {
     /// Checksums of the steps that were committed since the newest checkpoint, also those of a former course.
     var checksums: [UInt64: UInt32]
     var checkpoints: [CheckpointName]
+    /// Checkpoints that could not be loaded: they are not counted among those that are kept.
+    var passedOver: Set<CheckpointName>
     var save: Save?
     var failedSaves = 0
     var stop: Stop?
@@ -136,6 +142,7 @@ public struct CoordinatorState: Sendable {
         nextNumber = (recovered.members.values.max() ?? 0) + 1
         checksums = recovered.checksums
         checkpoints = recovered.checkpoints
+        passedOver = recovered.passedOver
         metricsStep = recovered.metricsStep
         adoptsLaterState = !recovered.hasRewound
         phaseSince = now
@@ -184,6 +191,7 @@ public struct CoordinatorState: Sendable {
             workers[id]?.held = held
             workers[id]?.reported = reported
             if let report = held.lastReport { note(report) }
+            judgeLoadFailures(now)
             tryForm(now)
         case .stateFailed(let failed, let message):
             guard failed == generation else { return }

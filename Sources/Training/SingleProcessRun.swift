@@ -58,6 +58,8 @@ public final class SingleProcessRun {
     private let clock: any MonotonicClock
     private let term: UInt64
     private var lastSaved: UInt64?
+    /// Checkpoints that were found damaged when the run was opened.
+    private let passedOver: Set<CheckpointName>
 
     /// Opens a run, and loads its newest whole checkpoint where there is one.
     ///
@@ -92,7 +94,8 @@ public final class SingleProcessRun {
         writer = try BackgroundCheckpointWriter()
         writer.prepare(for: replica.state)
         term = (try store.list().map(\.term).max() ?? 0) + 1
-        lastSaved = try Self.load(store, into: replica, record: record, dataset: dataset, observer)
+        (lastSaved, passedOver) = try Self.load(
+            store, into: replica, record: record, dataset: dataset, observer)
         book = try RunBook(directory, record: record, after: replica.step)
         for mending in book.mendings { observer.warning(mending) }
         try book.append(
@@ -107,19 +110,19 @@ public final class SingleProcessRun {
     private static func load(
         _ store: CheckpointStore, into replica: TrainingReplica, record: RunRecord,
         dataset: PreparedDataset, _ observer: Observer
-    ) throws -> UInt64? {
-        var damaged = 0
+    ) throws -> (step: UInt64?, passedOver: Set<CheckpointName>) {
+        var damaged: Set<CheckpointName> = []
         let loaded = try store.loadNewestWhole(into: replica.state) { name, error in
-            damaged += 1
+            damaged.insert(name)
             observer.warning("checkpoint \(name) is passed over: \(error)")
         }
         guard let (name, manifest) = loaded else {
-            guard damaged == 0 else { throw CheckpointError.absent(path: store.path) }
+            guard damaged.isEmpty else { throw CheckpointError.absent(path: store.path) }
             // Without the checkpoint that has them, the run would begin with drawn weights.
             guard record.configuration.initialWeights == nil else {
                 throw TrainingError.initialWeightsGone(checkpoints: store.path)
             }
-            return nil
+            return (nil, damaged)
         }
         let digest = record.configuration.digest(dataset: dataset.digest)
         guard manifest.context.suits(configurationDigest: digest) else {
@@ -136,7 +139,7 @@ public final class SingleProcessRun {
         }
         try replica.adoptState()
         observer.note("going on from checkpoint \(name)")
-        return manifest.context.step
+        return (manifest.context.step, damaged)
     }
 
     /// Trains until the run is finished or stopped.
@@ -221,7 +224,7 @@ public final class SingleProcessRun {
         let saving = saving
         let isBegun = writer.save(
             replica.state, to: store, as: name, context: context,
-            keep: record.configuration.checkpoint.keep
+            keep: record.configuration.checkpoint.keep, passedOver: passedOver
         ) { result in
             saving.withLock { $0 = result }
         }
@@ -258,7 +261,9 @@ public final class SingleProcessRun {
         guard lastSaved != replica.step else { return }
         try store.save(replica.state, as: name, context: context)
         lastSaved = replica.step
-        warn(unremoved: store.tidy(keep: record.configuration.checkpoint.keep, before: term))
+        warn(
+            unremoved: store.tidy(
+                keep: record.configuration.checkpoint.keep, sealed: name, passedOver: passedOver))
         try book.append(
             .checkpoint, "checkpoint \(name) is whole", ["step": .integer(Int64(replica.step))])
         observer.note("checkpoint \(name) saved")

@@ -315,7 +315,7 @@ struct Simulation {
             }
         case .journal(let record): journal.append(record)
         case .openCheckpoint, .abandonCheckpoint, .event, .closingReport: break
-        case .sealCheckpoint(let name, let receipts): seal(name, receipts)
+        case .sealCheckpoint(let name, let receipts, _): seal(name, receipts)
         case .metrics(let report, _):
             require(
                 report.step == metricsStep + 1,

@@ -1,0 +1,63 @@
+import Checkpoints
+import Runtime
+import Testing
+import Transport
+
+@testable import Cluster
+
+/// What the coordinator makes of faults that no seed has to find first.
+@Suite struct CoordinatorStateTests {
+    // MARK: A checkpoint that cannot be loaded
+
+    @Test(arguments: [1, 2, 3]) func oneWorkerThatCannotReadCondemnsNoCheckpoint(blind: Int) {
+        var play = CoordinatorPlay(workers: 3, checkpoints: [4, 8, 12])
+        play.failToLoad(blind)
+        #expect(play.state.checkpoints.count == 3, "the others have not answered yet")
+        for number in 1...3 where number != blind { play.report(number, HeldState(applied: 12)) }
+        #expect(play.state.committed == 12)
+        #expect(play.state.checkpoints.map(\.step) == [4, 8, 12])
+        #expect(!play.state.members.contains(play.id(blind)))
+        #expect(play.state.members.count == 2)
+        let said = play.messages(of: .lost).joined()
+        #expect(said.contains("worker \(blind)") && said.contains("stale file handle"), "\(said)")
+        #expect(play.messages(of: .warning).allSatisfy { !$0.contains("passed over") })
+        // The two go on at once, and the third can take the state from them.
+        play.reportAll(HeldState(applied: 12))
+        #expect(play.state.phase == .stepping)
+    }
+
+    @Test func theLastAnswerMayBeTheFailure() {
+        var play = CoordinatorPlay(workers: 2, checkpoints: [4, 8])
+        play.report(1, HeldState(applied: 8))
+        play.failToLoad(2)
+        #expect(play.state.checkpoints.map(\.step) == [4, 8])
+        play.reportAll(HeldState(applied: 8))
+        #expect(play.state.phase == .stepping)
+        #expect(play.state.committed == 8)
+    }
+
+    @Test(arguments: [1, 2, 3]) func aCheckpointThatNobodyCanReadIsPassedOver(workers: Int) {
+        var play = CoordinatorPlay(workers: workers, checkpoints: [4, 8, 12])
+        for (left, steps) in ([[4, 8], [4], []] as [[UInt64]]).enumerated() {
+            #expect(play.state.members.count == workers, "round \(left)")
+            for number in 1...workers { play.failToLoad(number, "piece 3 is damaged") }
+            #expect(play.state.checkpoints.map(\.step) == steps)
+            play.reportAll(HeldState(applied: nil))
+        }
+        #expect(play.state.committed == 0)
+        play.reportAll(HeldState(applied: 0))
+        #expect(play.state.phase == .stepping)
+        #expect(play.messages(of: .warning).count { $0.contains("passed over") } == 3)
+    }
+
+    @Test func aLoaderThatDiesIsNotWaitedFor() {
+        var play = CoordinatorPlay(workers: 2, checkpoints: [4, 8])
+        play.failToLoad(1)
+        play.feed(.closed(play.link(2), reason: "killed"))
+        play.reportAll(HeldState(applied: nil))
+        #expect(play.state.members == [play.id(1)])
+        play.pass(seconds: 8)
+        play.failToLoad(1)
+        #expect(play.state.checkpoints.map(\.step) == [4])
+    }
+}
