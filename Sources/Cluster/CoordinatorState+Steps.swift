@@ -161,9 +161,9 @@ extension CoordinatorState {
     private mutating func letGo(_ leaving: [WorkerID], _ now: ContinuousClock.Instant) {
         let staying = members.count - leaving.count
         if staying < settings.minimumWorkers, checkpoints.last?.step != committed, committed > 0,
-            failedSaves < 3
+            mayTryToSave
         {
-            hold(.saving, now)
+            hold(now)
             if save == nil { beginSave(now) }
             return
         }
@@ -215,6 +215,12 @@ extension CoordinatorState {
         windUp(now)
     }
 
+    /// Whether the held state is to be saved, once more or for the first time.
+    ///
+    /// Saves beside the training may have failed any number of times before: only tries for which the members hold the
+    /// state count.
+    private var mayTryToSave: Bool { phase != .saving || failedHeldSaves < 3 }
+
     /// Saves, closes and ends, one after the other.
     private mutating func windUp(_ now: ContinuousClock.Instant) {
         let isSaved = checkpoints.last?.step == committed || committed == 0
@@ -224,7 +230,7 @@ extension CoordinatorState {
             return
         }
         if stop?.wantsCheckpoint ?? true, !isSaved, canSave {
-            guard failedSaves < 3 else {
+            guard mayTryToSave else {
                 finish(
                     Outcome(
                         exitCode: ExitCode.failure.rawValue,
@@ -233,7 +239,7 @@ extension CoordinatorState {
                             + (checkpoints.last?.description ?? "none")))
                 return
             }
-            hold(.saving, now)
+            hold(now)
             if save == nil { beginSave(now) }
             return
         }
@@ -263,8 +269,9 @@ extension CoordinatorState {
         }
     }
 
-    private mutating func hold(_ next: Phase, _ now: ContinuousClock.Instant) {
-        enter(next, now)
+    private mutating func hold(_ now: ContinuousClock.Instant) {
+        if phase != .saving { failedHeldSaves = 0 }
+        enter(.saving, now)
         for id in members {
             send(
                 .plan(Plan(generation: generation, committed: committed, work: .hold)), to: id)
@@ -310,9 +317,13 @@ extension CoordinatorState {
     }
 
     mutating func checkpointShardDone(_ name: CheckpointName, _ index: Int, _ receipt: JSONValue) {
-        guard save?.name == name, save?.isSealing == false,
-            save?.receipts.indices.contains(index) == true
-        else { return }
+        guard save?.name == name else {
+            removeLateShard(of: name)
+            return
+        }
+        guard save?.isSealing == false, save?.receipts.indices.contains(index) == true else {
+            return
+        }
         save?.receipts[index] = receipt
         let receipts = save?.receipts.compactMap { $0 } ?? []
         guard receipts.count == save?.writers.count else { return }
@@ -332,14 +343,13 @@ extension CoordinatorState {
         guard save?.name == name else { return }
         save = nil
         if let failure {
-            failedSaves += 1
+            if phase == .saving, name.step == committed { failedHeldSaves += 1 }
             effects.append(.abandonCheckpoint(name))
             event(
                 .warning,
                 "checkpoint of step \(name.step) failed, nothing older is touched: \(failure)",
                 ["step": .integer(Int64(name.step))])
         } else {
-            failedSaves = 0
             // After a rewind below it, the state will come again and be saved again.
             if name.step <= committed {
                 checkpoints.append(name)

@@ -99,7 +99,8 @@ public struct CoordinatorState: Sendable {
     /// Checkpoints that could not be loaded: they are not counted among those that are kept.
     var passedOver: Set<CheckpointName>
     var save: Save?
-    var failedSaves = 0
+    /// Tries to save the state that the members hold for it, since they began to.
+    var failedHeldSaves = 0
     var stop: Stop?
     var closingIsDone = false
     var metricsStep: UInt64
@@ -222,7 +223,10 @@ public struct CoordinatorState: Sendable {
         case .checkpointShardDone(let name, let index, let receipt):
             checkpointShardDone(name, index, receipt)
         case .checkpointShardFailed(let name, _, let message):
-            guard save?.name == name else { return }
+            guard save?.name == name else {
+                removeLateShard(of: name)
+                return
+            }
             checkpointSealed(name, CheckpointFailure(message), now)
         }
     }

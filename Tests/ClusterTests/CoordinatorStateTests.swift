@@ -60,4 +60,66 @@ import Transport
         play.failToLoad(1)
         #expect(play.state.checkpoints.map(\.step) == [4])
     }
+
+    // MARK: Saves
+
+    /// Failures of routine saves say nothing of the last one, which has tries of its own.
+    @Test(arguments: [0, 3, 9]) func theLastCheckpointIsTriedAfterAnyNumberOfFailures(
+        failures: Int
+    ) {
+        let final = UInt64(failures + 1)
+        var play = CoordinatorPlay.stepping(
+            CoordinatorPlay.settings(workers: 1, steps: final, every: 1))
+        for _ in 0..<failures {
+            play.commit(1...1)
+            if let name = play.state.save?.name {
+                play.feed(.checkpointSealed(name, CheckpointFailure("no space left")))
+            }
+        }
+        play.commit(1...1)
+        #expect(play.state.phase == .saving, "\(String(describing: play.outcome))")
+        for _ in 0..<2 {
+            guard let name = play.state.save?.name else { break }
+            play.feed(.checkpointSealed(name, CheckpointFailure("no space left")))
+        }
+        #expect(play.outcome == nil)
+        if let name = play.state.save?.name { play.feed(.checkpointSealed(name, nil)) }
+        play.send(.closed(generation: play.state.generation, report: .null), from: 1)
+        #expect(play.outcome?.exitCode == 0)
+    }
+
+    @Test func aLastCheckpointThatFailsThriceEndsTheRun() {
+        var play = CoordinatorPlay.stepping(
+            CoordinatorPlay.settings(workers: 1, steps: 1, every: 1))
+        play.commit(1...1)
+        for _ in 0..<3 {
+            guard let name = play.state.save?.name else { break }
+            #expect(play.outcome == nil)
+            play.feed(.checkpointSealed(name, CheckpointFailure("no space left")))
+        }
+        #expect(play.outcome?.exitCode == 1)
+    }
+
+    /// A slow writer makes the folder of a checkpoint again that was given up meanwhile.
+    @Test(arguments: [true, false]) func aShardThatComesTooLateIsRemovedAgain(isWritten: Bool)
+        throws
+    {
+        var play = CoordinatorPlay.stepping(CoordinatorPlay.settings(workers: 2, every: 1))
+        play.commit(1...2)
+        let name = try #require(play.state.save?.name)
+        play.send(.checkpointShardFailed(name, index: 0, message: "no space left"), from: 1)
+        #expect(play.abandoned == [name])
+        play.send(
+            isWritten
+                ? .checkpointShardDone(name, index: 1, receipt: .null)
+                : .checkpointShardFailed(name, index: 1, message: "no space left"), from: 2)
+        #expect(play.abandoned == [name, name])
+        // The one in hand is not touched by what is said twice.
+        play.commit(1...2)
+        let next = try #require(play.state.save?.name)
+        for _ in 0..<2 {
+            play.send(.checkpointShardDone(next, index: 0, receipt: .null), from: 1)
+        }
+        #expect(!play.abandoned.contains(next))
+    }
 }
