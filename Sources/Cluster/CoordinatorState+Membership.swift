@@ -93,9 +93,11 @@ extension CoordinatorState {
     ///   - id: The worker.
     ///   - reason: What is known, for the log.
     ///   - mayReturn: Whether the process may live on with its state, as a frozen one does.
+    ///   - failure: What the worker itself said of its failure, which is the run's where it was the last.
     ///   - now: The time.
     mutating func lose(
-        _ id: WorkerID, reason: String, mayReturn: Bool = false, _ now: ContinuousClock.Instant
+        _ id: WorkerID, reason: String, mayReturn: Bool = false, failure: String? = nil,
+        _ now: ContinuousClock.Instant
     ) {
         guard let worker = workers.removeValue(forKey: id) else { return }
         links[worker.link] = nil
@@ -121,11 +123,11 @@ extension CoordinatorState {
             ["worker": .integer(Int64(worker.number)), "step": .integer(Int64(committed))])
         members.removeAll { $0 == id }
         abandonSave(without: id)
-        if members.isEmpty, candidates.isEmpty, let lossMessage {
+        if members.isEmpty, candidates.isEmpty, let failure {
             finish(
                 Outcome(
                     exitCode: ExitCode.failure.rawValue,
-                    message: "the last worker failed: \(lossMessage)"))
+                    message: "the last worker failed: \(failure)"))
         } else if phase == .paused {
             if members.isEmpty, candidates.count >= settings.minimumWorkers {
                 considerForming(now)

@@ -121,7 +121,6 @@ public struct CoordinatorState: Sendable {
     var warnedOfStall = false
     /// Set while nobody holds the committed state and frozen holders may still come back.
     var waitsForHolder = false
-    var lossMessage: String?
     var faultAt: ContinuousClock.Instant?
     var effects: [CoordinatorEffect] = []
 
@@ -218,8 +217,7 @@ public struct CoordinatorState: Sendable {
             suspect(by: id, generation: suspected, peer: peer, reason: reason, now)
         case .leave: leave(id, now)
         case .failed(let message):
-            lossMessage = message
-            lose(id, reason: "it failed: \(message)", now)
+            lose(id, reason: "it failed: \(message)", failure: message, now)
         case .checkpointShardDone(let name, let index, let receipt):
             checkpointShardDone(name, index, receipt)
         case .checkpointShardFailed(let name, _, let message):

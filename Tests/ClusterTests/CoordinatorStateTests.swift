@@ -122,4 +122,24 @@ import Transport
         }
         #expect(!play.abandoned.contains(next))
     }
+
+    // MARK: The last worker
+
+    @Test func anOldFailureDoesNotEndARunThatWentOn() {
+        var play = CoordinatorPlay.stepping(CoordinatorPlay.settings(workers: 2))
+        play.send(.failed(message: "its data set is damaged"), from: 2)
+        play.reportAll(HeldState(applied: 0))
+        play.commit(1...1)
+        #expect(play.state.committed == 1)
+        play.feed(.closed(play.link(1), reason: "connection reset"))
+        #expect(play.outcome == nil, "\(String(describing: play.outcome))")
+    }
+
+    @Test func theFailureOfTheLastWorkerEndsTheRun() {
+        var play = CoordinatorPlay.stepping(CoordinatorPlay.settings(workers: 2))
+        play.feed(.closed(play.link(2), reason: "connection reset"))
+        play.send(.failed(message: "its data set is damaged"), from: 1)
+        #expect(play.outcome?.exitCode == 1)
+        #expect(play.outcome?.message.contains("its data set is damaged") == true)
+    }
 }
