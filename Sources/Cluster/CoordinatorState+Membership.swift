@@ -174,6 +174,7 @@ extension CoordinatorState {
         waitsForHolder = false
         enter(.regrouping, now)
         phaseSince = now
+        warnedOfStall = false
         for id in members {
             workers[id]?.ready = nil
             workers[id]?.closingReport = nil

@@ -134,6 +134,7 @@ extension CoordinatorState {
         remember(votes, now)
         if settings.checkpointEvery > 0, committed % settings.checkpointEvery == 0 {
             saveDue = true
+            noteDelayedSave()
         }
         if saveDue, save == nil, stop == nil, committed < settings.lastStep { beginSave(now) }
         proceed(now)
@@ -300,6 +301,17 @@ extension CoordinatorState {
         for (index, id) in members.enumerated() {
             send(.beginCheckpointShard(name, index: index, count: members.count), to: id)
         }
+    }
+
+    /// Says once of a save that a later one is put off until it ends.
+    private mutating func noteDelayedSave() {
+        guard let inHand = save, !inHand.delaysAnother, stop == nil, committed < settings.lastStep
+        else { return }
+        save?.delaysAnother = true
+        event(
+            .warning,
+            "the checkpoint of step \(committed) is put off until \(inHand.name) is written; "
+                + missingShards(of: inHand), ["step": .integer(Int64(committed))])
     }
 
     /// Gives up a checkpoint of which this worker owes a part.

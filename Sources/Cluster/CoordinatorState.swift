@@ -62,6 +62,8 @@ public struct CoordinatorState: Sendable {
         let writers: [WorkerID]
         var receipts: [JSONValue?]
         var isSealing = false
+        /// Whether it was said that a later one has to wait for it.
+        var delaysAnother = false
     }
 
     /// Why the run is to stop.
@@ -242,7 +244,10 @@ public struct CoordinatorState: Sendable {
     var workersByNumber: [Worker] { workers.values.sorted { $0.number < $1.number } }
 
     mutating func enter(_ next: Phase, _ now: ContinuousClock.Instant) {
-        if phase != next { phaseSince = now }
+        if phase != next {
+            phaseSince = now
+            warnedOfStall = false
+        }
         phase = next
     }
 

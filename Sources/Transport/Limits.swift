@@ -75,6 +75,10 @@ public enum Limits {
 
     // MARK: The coordinator
 
+    /// How long a step may take, ten times its usual time aside, before the coordinator says who is waited for.
+    public static let longStep = Duration.seconds(30)
+    /// The same for what is not a step: forming, saving, and what comes after the last step.
+    public static let longWait = Duration.seconds(120)
     /// From one line about missing workers to the next.
     public static let notice = Duration.seconds(5)
     /// From one synchronisation of the journal and the metrics with the disk to the next.

@@ -123,6 +123,77 @@ import Transport
         #expect(!play.abandoned.contains(next))
     }
 
+    // MARK: Waits that take long
+
+    @Test func aSaveThatDoesNotEndIsSaidOnceAndPutsOffTheNext() throws {
+        var play = CoordinatorPlay.stepping(CoordinatorPlay.settings(workers: 3, every: 2))
+        play.commit(1...3)
+        play.commit(1...3)
+        let name = try #require(play.state.save?.name)
+        play.send(.checkpointShardDone(name, index: 1, receipt: .null), from: 2)
+        for _ in 0..<7 { play.commit(1...3) }
+        #expect(play.state.committed == 9)
+        let said = play.messages(of: .warning)
+        #expect(said.count == 1, "\(said)")
+        let text = try #require(said.first)
+        for part in ["step 4", "\(name)", "worker 1", "worker 3"] {
+            #expect(text.contains(part), "\(text)")
+        }
+        #expect(!text.contains("worker 2"))
+        // Once it ends, the state that is held then is saved.
+        for (index, worker) in [(0, 1), (2, 3)] {
+            play.send(.checkpointShardDone(name, index: index, receipt: .null), from: worker)
+        }
+        play.feed(.checkpointSealed(name, nil))
+        play.commit(1...3)
+        #expect(play.state.save?.name.step == 10)
+    }
+
+    @Test func aLastSaveThatHangsIsSaidWithItsWriters() {
+        var play = CoordinatorPlay.stepping(CoordinatorPlay.settings(workers: 2, steps: 1))
+        play.commit(1...2)
+        #expect(play.state.phase == .saving)
+        play.pass(seconds: 119)
+        #expect(play.messages(of: .warning).isEmpty)
+        play.pass(seconds: 300)
+        let said = play.messages(of: .warning)
+        #expect(said.count == 1)
+        #expect(said.allSatisfy { $0.contains("worker 1") && $0.contains("worker 2") }, "\(said)")
+    }
+
+    @Test func aLoadThatHangsIsSaid() {
+        var play = CoordinatorPlay(workers: 2, checkpoints: [4])
+        play.report(1, HeldState(applied: 4))
+        play.pass(seconds: 300)
+        let said = play.messages(of: .warning)
+        #expect(said.count == 1)
+        #expect(said.allSatisfy { $0.contains("worker 2") && !$0.contains("worker 1") }, "\(said)")
+    }
+
+    @Test func aLastMeasurementThatHangsIsSaid() {
+        var play = CoordinatorPlay.stepping(
+            CoordinatorPlay.settings(workers: 1, steps: 1, every: 0))
+        play.commit(1...1)
+        if let name = play.state.save?.name { play.feed(.checkpointSealed(name, nil)) }
+        #expect(play.state.phase == .closing)
+        play.pass(seconds: 300)
+        #expect(play.messages(of: .warning).count { $0.contains("worker 1") } == 1)
+    }
+
+    /// One that hangs in a step is said as before, and anew in the next that hangs.
+    @Test func everyStepThatHangsIsSaidOnce() {
+        var play = CoordinatorPlay.stepping(CoordinatorPlay.settings(workers: 2))
+        for hanging in 1...3 {
+            // A step takes no time as a rule.
+            for _ in 0..<5 { play.commit(1...2) }
+            play.pass(seconds: 29)
+            #expect(play.messages(of: .warning).count == hanging - 1)
+            play.pass(seconds: 60)
+            #expect(play.messages(of: .warning).count == hanging)
+            play.commit(1...2)
+        }
+    }
+
     // MARK: The last worker
 
     @Test func anOldFailureDoesNotEndARunThatWentOn() {
