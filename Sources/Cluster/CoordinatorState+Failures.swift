@@ -88,6 +88,7 @@ extension CoordinatorState {
         regroup(odd + even, now)
     }
 
+    /// Says once of a wait that it takes long, and who is waited for.
     private mutating func warnOfStall(_ now: ContinuousClock.Instant) {
         guard !warnedOfStall, let (what, missing) = waitInHand else { return }
         let times = recent.map(\.seconds).sorted()
@@ -150,7 +151,8 @@ extension CoordinatorState {
                 "address": .string(worker.endpoint.description),
                 "member": .boolean(members.contains(worker.id)),
                 "activity": .string(worker.heartbeat?.activity ?? "joining"),
-                "resident_bytes": .integer(Int64(worker.heartbeat?.residentBytes ?? 0)),
+                "resident_bytes": .integer(
+                    Int64(clamping: worker.heartbeat?.residentBytes ?? 0)),
                 "silent_ms": .integer(Int64((now - worker.lastHeard) / .milliseconds(1))),
             ]
         }

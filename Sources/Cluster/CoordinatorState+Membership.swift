@@ -6,6 +6,12 @@ extension CoordinatorState {
     mutating func join(
         _ link: LinkID, _ hello: Hello, _ endpoint: NetworkAddress, _ now: ContinuousClock.Instant
     ) {
+        if let reason = objection(to: hello) {
+            event(.warning, "refused a worker on \(hello.hostName): \(reason)")
+            effects.append(.send(link, .refused(message: reason)))
+            effects.append(.close(link))
+            return
+        }
         if workers[hello.id] != nil {
             lose(hello.id, reason: "it connected anew", now)
             guard phase != .ended else { return }
@@ -17,7 +23,7 @@ extension CoordinatorState {
         if let wanted = known ?? (hello.number > 0 ? hello.number : nil), !taken.contains(wanted) {
             number = wanted
         } else {
-            number = nextNumber
+            number = freeNumber(besides: taken)
         }
         nextNumber = max(nextNumber, number + 1)
         highestGeneration = max(highestGeneration, hello.generation)
@@ -43,6 +49,40 @@ extension CoordinatorState {
                 + (isSpare ? " as a spare" : ""),
             ["worker": .integer(Int64(number)), "host": .string(hello.hostName)])
         considerForming(now)
+    }
+
+    /// Why a worker's numbers cannot be true; `nil` where they can.
+    ///
+    /// What it says is reckoned with later, and no sum may leave the range of its type.
+    func objection(to hello: Hello) -> String? {
+        if hello.number > Limits.workerNumbers {
+            return "it says that it is worker \(hello.number), and numbers end at "
+                + "\(Limits.workerNumbers): start it again"
+        }
+        let known = max(generation, highestGeneration)
+        if hello.generation > known,
+            hello.generation - known > Limits.generationLead
+                || hello.generation > .max - Limits.generationLead
+        {
+            return "it says that it was in generation \(hello.generation), and the run is in "
+                + "\(known): start it again"
+        }
+        return objection(to: hello.held)
+    }
+
+    /// Why nobody can hold that; `nil` where somebody can.
+    func objection(to held: HeldState) -> String? {
+        // A run may have been longer once.
+        let last = max(settings.finalStep, committed)
+        guard let applied = held.applied, applied > last else { return nil }
+        return "it says that it holds the state of step \(applied), and the run has \(last) steps"
+    }
+
+    /// A number that nobody has.
+    private func freeNumber(besides taken: [UInt32]) -> UInt32 {
+        var number = nextNumber <= Limits.workerNumbers ? nextNumber : 1
+        while taken.contains(number) { number += 1 }
+        return number
     }
 
     /// Begins a generation where the run stands still and those who are here suffice.

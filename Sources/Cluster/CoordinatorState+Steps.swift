@@ -146,7 +146,9 @@ extension CoordinatorState {
             timings.compute = max(timings.compute, vote.timings.compute)
             timings.wait = max(timings.wait, vote.timings.wait)
             timings.exchange = max(timings.exchange, vote.timings.exchange)
-            timings.wireBytes += vote.timings.wireBytes
+            let (sum, isTooLarge) = timings.wireBytes.addingReportingOverflow(
+                vote.timings.wireBytes)
+            timings.wireBytes = isTooLarge ? .max : sum
         }
         recent.append(
             CommittedStep(

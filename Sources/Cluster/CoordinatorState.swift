@@ -190,6 +190,10 @@ public struct CoordinatorState: Sendable {
         case .heartbeat(let heartbeat): workers[id]?.heartbeat = heartbeat
         case .report(let reported, let held):
             guard reported == generation, members.contains(id) else { return }
+            if let reason = objection(to: held) {
+                evict(id, reason: reason, discardState: true, now)
+                return
+            }
             workers[id]?.held = held
             workers[id]?.reported = reported
             if let report = held.lastReport { note(report) }

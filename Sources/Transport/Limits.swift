@@ -85,6 +85,10 @@ public enum Limits {
     public static let synchronisation = Duration.seconds(1)
     /// Events that may wait in the coordinator's queue before whoever sends more is made to wait.
     public static let queuedEvents = 4_096
+    /// The highest number that a worker can have: they are given one after the other.
+    public static let workerNumbers: UInt32 = 1 << 24
+    /// By how much a worker can know a higher generation than the coordinator, whose journal may have lost its end.
+    public static let generationLead: UInt32 = 1 << 20
     /// How long such a sender waits at a time.
     public static let queueRest = Duration.seconds(1)
 

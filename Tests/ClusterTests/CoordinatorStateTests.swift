@@ -182,7 +182,7 @@ import Transport
 
     /// One that hangs in a step is said as before, and anew in the next that hangs.
     @Test func everyStepThatHangsIsSaidOnce() {
-        var play = CoordinatorPlay.stepping(CoordinatorPlay.settings(workers: 2))
+        var play = CoordinatorPlay.stepping(CoordinatorPlay.settings(workers: 2, every: 0))
         for hanging in 1...3 {
             // A step takes no time as a rule.
             for _ in 0..<5 { play.commit(1...2) }
