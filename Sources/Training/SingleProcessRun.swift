@@ -106,7 +106,7 @@ public final class SingleProcessRun {
 
     /// Loads the newest whole checkpoint.
     ///
-    /// - Returns: Its step; `nil` where there is no checkpoint.
+    /// - Returns: Its step, `nil` where there is no checkpoint; and those that were passed over.
     private static func load(
         _ store: CheckpointStore, into replica: TrainingReplica, record: RunRecord,
         dataset: PreparedDataset, _ observer: Observer
@@ -148,31 +148,53 @@ public final class SingleProcessRun {
     ///   - stopAfter: The step to stop after; the schedule stays as it is.
     ///   - shouldStop: Asked before every step.
     /// - Returns: How it ended; the state is saved then.
-    /// - Throws: `TrainingError.diverged` after saving the state before the step that diverged, and others.
+    /// - Throws: `TrainingError.diverged`, and whatever else kept a step from being made or saved, after saving the
+    ///   state of the last finished step.
     public func run(stopAfter: UInt64?, shouldStop: () -> Bool) throws -> Ending {
+        do {
+            return try train(stopAfter: stopAfter, shouldStop: shouldStop)
+        } catch {
+            conclude(because: error)
+            throw error
+        }
+    }
+
+    /// Saves what is held and writes down why the run ended; what fails on the way is told, for it is not the cause.
+    private func conclude(because error: any Error) {
+        if !runner.holdsWholeState {
+            observer.warning(
+                "the update after step \(replica.step) was not finished, so the state is not saved: "
+                    + "go on from the newest checkpoint")
+        } else if !(error is CheckpointError) {
+            do {
+                try saveNow()
+            } catch {
+                observer.warning("step \(replica.step) could not be saved: \(error)")
+            }
+        }
+        do {
+            try book.append(.end, "\(error)")
+            try book.synchronise()
+        } catch {
+            observer.warning("the end could not be written down: \(error)")
+        }
+    }
+
+    private func train(stopAfter: UInt64?, shouldStop: () -> Bool) throws -> Ending {
         let target = min(stopAfter ?? replica.finalStep, replica.finalStep)
         if replica.step >= target {
             observer.note("step \(replica.step) is reached already: nothing to do")
         }
         var ending: Ending = target == replica.finalStep ? .finished : .stopped
-        do {
-            let every = UInt64(record.configuration.checkpoint.everySteps)
-            while replica.step < target {
-                guard !shouldStop() else {
-                    ending = .interrupted
-                    break
-                }
-                try takeStep()
-                noteSaving()
-                if every > 0, replica.step % every == 0, replica.step < target {
-                    saveInBackground()
-                }
+        let every = UInt64(record.configuration.checkpoint.everySteps)
+        while replica.step < target {
+            guard !shouldStop() else {
+                ending = .interrupted
+                break
             }
-        } catch let error where error is TrainingError || error is RunError {
-            // The state is that of the last finished step, whatever went wrong behind it.
-            try saveNow()
-            try book.append(.end, "\(error)")
-            throw error
+            try takeStep()
+            noteSaving()
+            if every > 0, replica.step % every == 0, replica.step < target { saveInBackground() }
         }
         // Saved first: the measurement of the last state may take longer than somebody wants to wait.
         try saveNow()
