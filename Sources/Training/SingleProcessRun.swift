@@ -217,7 +217,8 @@ public final class SingleProcessRun {
                 compute: timings.compute, wait: timings.wait, exchange: timings.exchange))
         observer.step(line)
         guard let news = book.roomNews() else { return }
-        news == .found ? observer.note(news.sentence) : observer.warning(news.sentence)
+        let sentence = news.sentence(about: "metrics")
+        news == .found ? observer.note(sentence) : observer.warning(sentence)
     }
 
     /// The final validation.
