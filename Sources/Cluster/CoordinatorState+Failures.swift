@@ -134,8 +134,8 @@ extension CoordinatorState {
     /// Who still owes a part of a checkpoint, in words.
     func missingShards(of save: Save) -> String {
         guard !save.isSealing else { return "all parts are there and are being put in place" }
-        let owing = zip(save.writers, save.receipts).filter { $0.1 == nil }
-        let names = owing.map { workers[$0.0]?.name ?? "a worker that is gone" }
+        let owing = save.writers.indices.filter { !save.answers.contains($0) }
+        let names = owing.map { workers[save.writers[$0]]?.name ?? "a worker that is gone" }
         return "parts are missing from: \(names.joined(separator: ", "))"
     }
 

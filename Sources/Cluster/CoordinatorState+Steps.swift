@@ -318,7 +318,7 @@ extension CoordinatorState {
 
     /// Gives up a checkpoint of which this worker owes a part.
     mutating func abandonSave(without id: WorkerID) {
-        if let index = save?.writers.firstIndex(of: id), save?.receipts[index] == nil {
+        if let index = save?.writers.firstIndex(of: id), save?.answers.contains(index) == false {
             abandonSave()
         }
     }
@@ -330,19 +330,34 @@ extension CoordinatorState {
         saveDue = true
     }
 
-    mutating func checkpointShardDone(_ name: CheckpointName, _ index: Int, _ receipt: JSONValue) {
-        guard save?.name == name else {
+    /// Takes what a writer says of its part.
+    ///
+    /// All of them are heard before a save is sealed or given up, so that no answer to one try is taken for one to the next.
+    mutating func checkpointShardAnswered(
+        _ name: CheckpointName, _ index: Int, _ answer: Result<JSONValue, CheckpointFailure>,
+        _ now: ContinuousClock.Instant
+    ) {
+        guard var answered = save, answered.name == name else {
             removeLateShard(of: name)
             return
         }
-        guard save?.isSealing == false, save?.receipts.indices.contains(index) == true else {
-            return
+        guard !answered.isSealing, answered.writers.indices.contains(index) else { return }
+        answered.answers.insert(index)
+        switch answer {
+        case .success(let receipt): answered.receipts[index] = receipt
+        case .failure(let error): answered.failure = answered.failure ?? error.description
         }
-        save?.receipts[index] = receipt
-        let receipts = save?.receipts.compactMap { $0 } ?? []
-        guard receipts.count == save?.writers.count else { return }
-        save?.isSealing = true
-        effects.append(.sealCheckpoint(name, receipts: receipts, passedOver: passedOver))
+        let isDecided = answered.answers.count == answered.writers.count
+        answered.isSealing = isDecided && answered.failure == nil
+        save = answered
+        guard isDecided else { return }
+        if let failure = answered.failure {
+            checkpointSealed(name, CheckpointFailure(failure), now)
+        } else {
+            effects.append(
+                .sealCheckpoint(
+                    name, receipts: answered.receipts.compactMap { $0 }, passedOver: passedOver))
+        }
     }
 
     /// A writer that comes late to a checkpoint which was given up has made its folder again.

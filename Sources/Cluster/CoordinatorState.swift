@@ -61,6 +61,10 @@ public struct CoordinatorState: Sendable {
         let name: CheckpointName
         let writers: [WorkerID]
         var receipts: [JSONValue?]
+        /// Writers that have said how it went, by index.
+        var answers: Set<Int> = []
+        /// Why a part could not be written; the first reason.
+        var failure: String?
         var isSealing = false
         /// Whether it was said that a later one has to wait for it.
         var delaysAnother = false
@@ -225,13 +229,9 @@ public struct CoordinatorState: Sendable {
         case .failed(let message):
             lose(id, reason: "it failed: \(message)", failure: message, now)
         case .checkpointShardDone(let name, let index, let receipt):
-            checkpointShardDone(name, index, receipt)
-        case .checkpointShardFailed(let name, _, let message):
-            guard save?.name == name else {
-                removeLateShard(of: name)
-                return
-            }
-            checkpointSealed(name, CheckpointFailure(message), now)
+            checkpointShardAnswered(name, index, .success(receipt), now)
+        case .checkpointShardFailed(let name, let index, let message):
+            checkpointShardAnswered(name, index, .failure(CheckpointFailure(message)), now)
         }
     }
 

@@ -104,11 +104,12 @@ import Transport
     @Test(arguments: [true, false]) func aShardThatComesTooLateIsRemovedAgain(isWritten: Bool)
         throws
     {
-        var play = CoordinatorPlay.stepping(CoordinatorPlay.settings(workers: 2, every: 1))
-        play.commit(1...2)
+        var play = CoordinatorPlay.stepping(CoordinatorPlay.settings(workers: 3, every: 1))
+        play.commit(1...3)
         let name = try #require(play.state.save?.name)
-        play.send(.checkpointShardFailed(name, index: 0, message: "no space left"), from: 1)
+        play.feed(.closed(play.link(3), reason: "killed"))
         #expect(play.abandoned == [name])
+        play.reportAll(HeldState(applied: 1))
         play.send(
             isWritten
                 ? .checkpointShardDone(name, index: 1, receipt: .null)
@@ -121,6 +122,32 @@ import Transport
             play.send(.checkpointShardDone(next, index: 0, receipt: .null), from: 1)
         }
         #expect(!play.abandoned.contains(next))
+    }
+
+    /// On a full disk all writers fail, and that is one try.
+    @Test func aSaveIsGivenUpWhenAllHaveAnswered() throws {
+        var play = CoordinatorPlay.stepping(CoordinatorPlay.settings(workers: 3, steps: 1))
+        play.commit(1...3)
+        for _ in 0..<2 {
+            let name = try #require(play.state.save?.name)
+            for (index, worker) in [(2, 3), (0, 1)] {
+                play.send(
+                    .checkpointShardFailed(name, index: index, message: "no space left"),
+                    from: worker)
+                #expect(play.messages(of: .warning).count == play.abandoned.count)
+            }
+            let before = play.abandoned.count
+            play.send(.checkpointShardDone(name, index: 1, receipt: .null), from: 2)
+            #expect(play.abandoned.count == before + 1)
+            #expect(play.outcome == nil)
+        }
+        let name = try #require(play.state.save?.name)
+        for (index, worker) in [(2, 3), (0, 1), (1, 2)] {
+            play.send(.checkpointShardDone(name, index: index, receipt: .null), from: worker)
+        }
+        play.feed(.checkpointSealed(name, nil))
+        #expect(play.state.phase == .closing)
+        #expect(play.messages(of: .warning).count == 2)
     }
 
     // MARK: Waits that take long
