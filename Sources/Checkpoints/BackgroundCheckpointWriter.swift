@@ -148,12 +148,13 @@ public final class BackgroundCheckpointWriter: Sendable {
     ///   - name: The checkpoint's.
     ///   - context: Of which run and moment the state is.
     ///   - keep: How many of the newest checkpoints stay.
+    ///   - passedOver: Checkpoints that were found damaged, which do not count among these.
     ///   - completion: Told on the writer's thread how it went; after a failure earlier checkpoints
     ///     are as they were.
     /// - Returns: Whether the save was begun: not while another is in flight.
     public func save(
         _ state: [NamedTensor], to store: CheckpointStore, as name: CheckpointName,
-        context: CheckpointContext, keep: Int,
+        context: CheckpointContext, keep: Int, passedOver: Set<CheckpointName> = [],
         completion: @escaping @Sendable (Result<SavedCheckpoint, CheckpointError>) -> Void
     ) -> Bool {
         stage(state) { copies in
@@ -161,7 +162,8 @@ public final class BackgroundCheckpointWriter: Sendable {
                 Result { () throws(CheckpointError) in
                     try store.save(copies, as: name, context: context)
                     return SavedCheckpoint(
-                        name: name, unremoved: store.tidy(keep: keep, before: name.term))
+                        name: name,
+                        unremoved: store.tidy(keep: keep, sealed: name, passedOver: passedOver))
                 })
         }
     }
@@ -180,12 +182,15 @@ extension CheckpointStore {
     ///
     /// - Parameters:
     ///   - count: How many of the newest stay.
-    ///   - term: The term whose own unfinished ones stay.
+    ///   - sealed: The new one; unfinished ones of its own term stay.
+    ///   - passedOver: Checkpoints that were found damaged, which do not count.
     /// - Returns: What kept some of them, which are removed the next time; the new one is no less whole.
-    public func tidy(keep count: Int, before term: UInt64) -> CheckpointError? {
+    public func tidy(
+        keep count: Int, sealed: CheckpointName, passedOver: Set<CheckpointName> = []
+    ) -> CheckpointError? {
         do throws(CheckpointError) {
-            try prune(keep: count)
-            try removePartials(before: term)
+            try prune(keep: count, sealed: sealed, passedOver: passedOver)
+            try removePartials(before: sealed.term)
             return nil
         } catch {
             return error

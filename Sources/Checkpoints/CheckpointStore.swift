@@ -343,21 +343,25 @@ public struct CheckpointStore: Sendable {
     /// Removes old checkpoints, and what other removals left.
     ///
     /// Those that are plainly damaged (a manifest that is absent or cannot be read, a file that is
-    /// absent or of another size) are not counted, and removed only when enough sound ones are newer.
+    /// absent or of another size) or were passed over are not counted, and removed only when enough
+    /// sound ones are newer.
     ///
-    /// - Parameter count: How many of the newest stay, at least 1.
+    /// - Parameters:
+    ///   - count: How many of the newest stay, at least 1.
+    ///   - sealed: The one that was just put in place. It stays and is the first that counts, also where
+    ///     others are of later steps, to which the run has yet to come again.
+    ///   - passedOver: Those that were found damaged when somebody read them.
     /// - Returns: What was removed.
     /// - Throws: `CheckpointError.system`.
     @discardableResult
-    public func prune(keep count: Int) throws(CheckpointError) -> [CheckpointName] {
-        precondition(count >= 1, "at least one checkpoint has to stay, not \(count)")
-        var kept = 0
+    public func prune(
+        keep count: Int, sealed: CheckpointName? = nil, passedOver: Set<CheckpointName> = []
+    ) throws(CheckpointError) -> [CheckpointName] {
+        let surplus = Self.surplus(
+            of: try names(ending: ""), keep: count, sealed: sealed,
+            isSound: { !passedOver.contains($0) && looksWhole($0) })
         var removed: [CheckpointName] = []
-        for name in try names(ending: "").sorted(by: >) {
-            if kept < count {
-                if looksWhole(name) { kept += 1 }
-                continue
-            }
+        for name in surplus {
             let manifest = manifestPath(of: name)
             guard !SharedLock.isHeld(path: manifest, in: files) else { continue }
             try asCheckpointError { () throws(SystemError) in try discard(name) }
@@ -365,6 +369,25 @@ public struct CheckpointStore: Sendable {
         }
         emptyTrash()
         return removed
+    }
+
+    /// The checkpoints that are no longer needed, newest first, as `prune` describes it.
+    static func surplus(
+        of names: [CheckpointName], keep count: Int, sealed: CheckpointName?,
+        isSound: (CheckpointName) -> Bool
+    ) -> [CheckpointName] {
+        precondition(count >= 1, "at least one checkpoint has to stay, not \(count)")
+        var kept = 0
+        var surplus: [CheckpointName] = []
+        for name in names.sorted(by: >) {
+            if let sealed, name > sealed { continue }
+            if kept >= count {
+                surplus.append(name)
+            } else if name == sealed || isSound(name) {
+                kept += 1
+            }
+        }
+        return surplus
     }
 
     /// Removes the unfinished checkpoints of former coordinators.

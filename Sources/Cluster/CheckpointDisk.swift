@@ -8,10 +8,18 @@ final class CheckpointDisk: Sendable {
         var isClosed = false
     }
 
+    private struct Removal {
+        /// Checkpoints whose folders are to go.
+        var due: Set<CheckpointName> = []
+        /// The one that goes now.
+        var current: CheckpointName?
+    }
+
     private let store: CheckpointStore
     private let keep: Int
     private let log: Log
     private let queue: Monitor<Queue>
+    private let removal = Monitor(Removal())
     private let thread: NamedThread
 
     /// Starts the thread.
@@ -49,11 +57,17 @@ final class CheckpointDisk: Sendable {
     }
 
     /// Makes the folder for the members' shards, at once: they are told of it next.
-    func open(_ name: CheckpointName) throws(CheckpointError) { _ = try store.begin(name) }
+    func open(_ name: CheckpointName) throws(CheckpointError) {
+        // A second try has the name of the first, whose folder is emptied here and must not be removed later.
+        _ = removal.wait(until: { $0.current != name }, then: { $0.due.remove(name) })
+        _ = try store.begin(name)
+    }
 
-    /// Writes the manifest, puts the checkpoint in place and removes old ones.
+    /// Writes the manifest, puts the checkpoint in place and removes old ones, among which those that were passed over
+    /// do not count.
     func seal(
-        _ name: CheckpointName, receipts: [JSONValue], context: CheckpointContext?,
+        _ name: CheckpointName, receipts: [JSONValue], passedOver: Set<CheckpointName>,
+        context: CheckpointContext?,
         completion: @escaping @Sendable (CheckpointFailure?) -> Void
     ) {
         let store = store
@@ -75,7 +89,7 @@ final class CheckpointDisk: Sendable {
                 return
             }
             do throws(CheckpointError) {
-                try store.prune(keep: keep)
+                try store.prune(keep: keep, sealed: name, passedOver: passedOver)
             } catch {
                 // The new one is no less whole.
                 log.warning(
@@ -86,8 +100,18 @@ final class CheckpointDisk: Sendable {
     }
 
     func abandon(_ name: CheckpointName) {
-        let store = store
-        // What cannot be removed now is removed at the next start.
-        perform { try? store.abandon(store.partial(name)) }
+        removal.update { _ = $0.due.insert(name) }
+        let (store, removal) = (store, removal)
+        perform {
+            let isDue = removal.update { removal in
+                guard removal.due.remove(name) != nil else { return false }
+                removal.current = name
+                return true
+            }
+            guard isDue else { return }
+            // What cannot be removed now is removed at the next start.
+            try? store.abandon(store.partial(name))
+            removal.update { $0.current = nil }
+        }
     }
 }

@@ -34,7 +34,10 @@ public final class CoordinatorDriver {
     private let observer: CoordinatorObserver
     private let journal: Journal
     private let lock: RunLock
-    private let inputs = Monitor<[Input]>([])
+    private let inputs = Inbox<Input>(limit: Limits.queuedEvents, rest: Limits.queueRest)
+    private let synchronisation: DiskSynchronisation
+    /// Starts the readers of connections.
+    var startThread = startSystemThread
     private let log: Log
     private let book: RunBook
     private let disk: CheckpointDisk
@@ -69,9 +72,12 @@ public final class CoordinatorDriver {
         let store = options.directory.checkpoints
         _ = try store.removePartials(before: UInt64(journal.term))
         var recovered = RecoveredRun(replaying: former, term: journal.term)
+        var damaged: Set<CheckpointName> = []
         let newest = try store.newestWhole { name, error in
+            damaged.insert(name)
             log.warning("checkpoint \(name) is passed over: \(error)")
         }
+        recovered.passedOver = damaged
         // Older ones are verified when they are needed: by those who load them.
         recovered.checkpoints = try store.list().reversed().filter { name in
             newest.map { name <= $0.name } ?? false
@@ -83,6 +89,7 @@ public final class CoordinatorDriver {
             options.directory, record: options.record, after: recovered.committed,
             mendings: journal.mendings)
         for mending in book.mendings { log.warning(mending) }
+        synchronisation = DiskSynchronisation(journal, book) { log.warning($0) }
         recovered.metricsStep = try book.lastStep
         let now = clock.now
         state = CoordinatorState(settings: options.settings, recovered: recovered, now: now)
@@ -108,7 +115,7 @@ public final class CoordinatorDriver {
         acceptor = try ConnectionAcceptor(
             listener, name: "accept", log: log, waiter: options.waiter
         ) { connection, frame in
-            inputs.update { $0.append(.accepted(connection, frame)) }
+            inputs.put(.accepted(connection, frame))
         }
         try address.write(to: options.directory)
     }
@@ -119,7 +126,7 @@ public final class CoordinatorDriver {
     /// A closure for `requestStop` that may outlive the driver's use on its thread; a reason is why the run cannot go on.
     public var stopper: @Sendable (_ reason: String?) -> Void {
         let inputs = inputs
-        return { reason in inputs.update { $0.append(.stop(because: reason)) } }
+        return { reason in inputs.put(.stop(because: reason)) }
     }
 
     /// Works until the run ends.
@@ -141,7 +148,7 @@ public final class CoordinatorDriver {
         var nextTick = clock.now
         while outcome == nil {
             let left = max(clock.now.duration(to: nextTick), .zero)
-            for input in takeInputs(timeout: left) where outcome == nil { take(input) }
+            for input in inputs.take(timeout: left) where outcome == nil { take(input) }
             let now = clock.now
             if now >= nextTick, outcome == nil {
                 nextTick = now + options.settings.heartbeatInterval
@@ -158,14 +165,6 @@ public final class CoordinatorDriver {
     }
 
     // MARK: Events
-
-    private func takeInputs(timeout: Duration) -> [Input] {
-        _ = inputs.wait(timeout: timeout, until: { !$0.isEmpty }, then: { _ in })
-        return inputs.update { inputs in
-            defer { inputs.removeAll() }
-            return inputs
-        }
-    }
 
     private func take(_ input: Input) {
         switch input {
@@ -211,8 +210,9 @@ public final class CoordinatorDriver {
             connection.refuse(reason: "the first message of a worker is HELLO")
             return
         }
-        let knewDataset = admission.datasetDigest != nil
-        if let reason = admission.check(hello) {
+        // Who is refused decides nothing for others.
+        var admission = admission
+        if let reason = admission.check(hello) ?? state.objection(to: hello) {
             observer.onEvent(
                 RunEvent(
                     kind: .warning, message: "refused a worker on \(hello.hostName): \(reason)",
@@ -221,40 +221,50 @@ public final class CoordinatorDriver {
             connection.shutDown()
             return
         }
-        do {
-            if let notice = admission.notice(of: hello) {
-                carryOut([.event(RunEvent(kind: .warning, message: notice, details: [:]))])
-            }
-            if !knewDataset { try book.note(dataset: admission.datasetDigest) }
-            let host =
-                hello.advertisedHost.isEmpty
-                ? connection.stream.peerAddress?.host ?? "127.0.0.1" : hello.advertisedHost
-            nextLink += 1
-            let id = LinkID(nextLink)
-            links[id] = Link(connection: connection)
+        nextLink += 1
+        let id = LinkID(nextLink)
+        do throws(SystemError) {
             try startReader(connection, id)
-            feed(.joined(id, hello, NetworkAddress(host: host, port: hello.dataPort)))
+        } catch {
+            // It comes again, when there may be threads.
+            log.warning(
+                "the worker on \(hello.hostName) cannot be let in now: \(error); end other programs, "
+                    + "or allow more threads (ulimit -u)")
+            connection.shutDown()
+            return
+        }
+        links[id] = Link(connection: connection)
+        let knewDataset = self.admission.datasetDigest != nil
+        self.admission = admission
+        if let notice = admission.notice(of: hello) {
+            carryOut([.event(RunEvent(kind: .warning, message: notice, details: [:]))])
+        }
+        do throws(RunError) {
+            if !knewDataset { try book.note(dataset: admission.datasetDigest) }
         } catch {
             failure = error
+            return
         }
+        let host =
+            hello.advertisedHost.isEmpty
+            ? connection.stream.peerAddress?.host ?? "127.0.0.1" : hello.advertisedHost
+        feed(.joined(id, hello, NetworkAddress(host: host, port: hello.dataPort)))
     }
 
-    private func startReader(_ connection: MessageConnection, _ id: LinkID) throws {
+    private func startReader(_ connection: MessageConnection, _ id: LinkID) throws(SystemError) {
         let inputs = inputs
-        _ = try NamedThread("link \(id.value)", stackBytes: 512 << 10) {
+        try startThread("link \(id.value)", 512 << 10) {
             do throws(TransportError) {
                 while true {
                     guard let frame = try connection.receive(timeout: nil) else {
                         continue
                     }
                     // A sender that floods the coordinator waits, like any other.
-                    _ = inputs.wait(
-                        timeout: Limits.queueRest, until: { $0.count < Limits.queuedEvents },
-                        then: { _ in })
-                    inputs.update { $0.append(.frame(id, frame)) }
+                    let isIn = inputs.put(.frame(id, frame), while: { !connection.isShut })
+                    guard isIn else { throw .shutDown(peer: connection.peer) }
                 }
             } catch {
-                inputs.update { $0.append(.closed(id, reason: error.description)) }
+                inputs.put(.closed(id, reason: error.description))
             }
         }
     }
@@ -281,22 +291,24 @@ public final class CoordinatorDriver {
         case .close(let id):
             // The worker reads what was sent and closes; only one that does not is cut.
             links[id]?.cutAt = clock.now + options.settings.patience.message
-        case .journal(let record): try journal.append(record)
-        case .openCheckpoint(let name, _):
+        case .journal(let record):
+            try journal.append(record)
+            noteRoom()
+        case .openCheckpoint(let name):
             do throws(CheckpointError) {
                 try disk.open(name)
             } catch {
                 let failure = CheckpointFailure(error.description)
-                inputs.update { $0.append(.sealed(name, failure)) }
+                inputs.put(.sealed(name, failure))
             }
-        case .sealCheckpoint(let name, let receipts):
-            let inputs = inputs
-            let journal = journal
-            disk.seal(name, receipts: receipts, context: context(of: name)) {
-                failure in
+        case .sealCheckpoint(let name, let receipts, let passedOver):
+            let (inputs, synchronisation) = (inputs, synchronisation)
+            disk.seal(
+                name, receipts: receipts, passedOver: passedOver, context: context(of: name)
+            ) { failure in
                 // The journal is as durable as the checkpoint that it will name.
-                try? journal.synchronise()
-                inputs.update { $0.append(.sealed(name, failure)) }
+                synchronisation.synchronise()
+                inputs.put(.sealed(name, failure))
             }
         case .abandonCheckpoint(let name): disk.abandon(name)
         case .metrics(let report, let step):
@@ -319,8 +331,13 @@ public final class CoordinatorDriver {
     }
 
     private func noteRoom() {
-        guard let news = book.roomNews() else { return }
-        news == .found ? log.info(news.sentence) : log.warning(news.sentence)
+        for (news, records) in [
+            (book.roomNews(), "metrics"), (journal.roomNews(), "records of the journal"),
+        ] {
+            guard let news else { continue }
+            let sentence = news.sentence(about: records)
+            news == .found ? log.info(sentence) : log.warning(sentence)
+        }
     }
 
     /// What a checkpoint's manifest says beside its tensors; `nil` before a worker was admitted.
@@ -354,13 +371,8 @@ public final class CoordinatorDriver {
         if journal.isSuperseded {
             throw SupersededError(term: journal.term)
         }
-        let journal = journal
-        let book = book
-        disk.perform {
-            // A disk that fails shows at the next append.
-            try? journal.synchronise()
-            try? book.synchronise()
-        }
+        noteRoom()
+        synchronisation.queue { disk.perform($0) }
     }
 
     /// Whoever was told of the end reads it and closes; a worker that was given up before may never read anything.
@@ -368,7 +380,7 @@ public final class CoordinatorDriver {
         let deadline = clock.now + options.settings.patience.message
         while links.values.contains(where: \.knowsEnd), clock.now < deadline {
             let left = max(clock.now.duration(to: deadline), .zero)
-            for case .closed(let id, _) in takeInputs(timeout: left) { links[id] = nil }
+            for case .closed(let id, _) in inputs.take(timeout: left) { links[id] = nil }
         }
     }
 
@@ -376,8 +388,8 @@ public final class CoordinatorDriver {
         acceptor?.close()
         for link in links.values { link.connection.shutDown() }
         disk.close()
+        synchronisation.synchronise()
         // The address of a coordinator that is gone misleads nobody who connects before believing it.
-        try? journal.synchronise()
         try? address.remove(from: options.directory)
     }
 }

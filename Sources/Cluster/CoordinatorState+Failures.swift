@@ -27,13 +27,15 @@ extension CoordinatorState {
             }
         case .regrouping:
             if waitsForHolder { tryForm(now) }
+            warnOfStall(now)
         case .stepping, .closing:
             if let suspectedAt, now - suspectedAt >= settings.patience.suspicion {
                 remakeRing(now)
             } else {
                 warnOfStall(now)
             }
-        case .saving, .ended: break
+        case .saving: warnOfStall(now)
+        case .ended: break
         }
     }
 
@@ -86,20 +88,55 @@ extension CoordinatorState {
         regroup(odd + even, now)
     }
 
+    /// Says once of a wait that it takes long, and who is waited for.
     private mutating func warnOfStall(_ now: ContinuousClock.Instant) {
-        guard phase == .stepping, !warnedOfStall else { return }
+        guard !warnedOfStall, let (what, missing) = waitInHand else { return }
         let times = recent.map(\.seconds).sorted()
         let median = times.isEmpty ? 0 : times[times.count / 2]
-        let patience = max(median * 10, 30)
+        let least = phase == .stepping ? Limits.longStep : Limits.longWait
+        let patience = max(median * 10, least / .seconds(1))
         guard (now - phaseSince) / .seconds(1) > patience else { return }
         warnedOfStall = true
-        let busy = members.compactMap { workers[$0] }.filter { $0.ready == nil }.map {
-            "\($0.name) (\($0.heartbeat?.activity ?? "silent"))"
-        }
         event(
-            .warning,
-            "step \(committed + 1) takes longer than \(Int(patience)) s; not ready: "
-                + busy.joined(separator: ", "), ["step": .integer(Int64(committed))])
+            .warning, "\(what) takes longer than \(Int(patience)) s; \(missing)",
+            ["step": .integer(Int64(committed))])
+    }
+
+    /// What the members are busy with, and whose part of it is missing.
+    private var waitInHand: (what: String, missing: String)? {
+        func names(where isMissing: (Worker) -> Bool) -> String {
+            members.compactMap { workers[$0] }.filter(isMissing).map {
+                "\($0.name) (\($0.heartbeat?.activity ?? "silent"))"
+            }.joined(separator: ", ")
+        }
+        switch phase {
+        case .stepping: return ("step \(committed + 1)", "not ready: " + names { $0.ready == nil })
+        case .regrouping where waitsForHolder:
+            return ("the return of those who hold step \(committed)", "nobody else holds it")
+        case .regrouping:
+            let silent = names { $0.reported != generation }
+            let empty = names { !holdsCommittedState($0.id) }
+            return (
+                "the forming of generation \(generation)",
+                silent.isEmpty
+                    ? "the state of step \(committed) is not taken over by: \(empty)"
+                    : "no answer from: \(silent)"
+            )
+        case .closing:
+            return (
+                "what comes after the last step", "not done: " + names { $0.closingReport == nil }
+            )
+        case .saving: return save.map { ("checkpoint \($0.name)", missingShards(of: $0)) }
+        case .gathering, .paused, .ended: return nil
+        }
+    }
+
+    /// Who still owes a part of a checkpoint, in words.
+    func missingShards(of save: Save) -> String {
+        guard !save.isSealing else { return "all parts are there and are being put in place" }
+        let owing = save.writers.indices.filter { !save.answers.contains($0) }
+        let names = owing.map { workers[save.writers[$0]]?.name ?? "a worker that is gone" }
+        return "parts are missing from: \(names.joined(separator: ", "))"
     }
 
     /// The run as it is, for somebody who looks.
@@ -114,7 +151,8 @@ extension CoordinatorState {
                 "address": .string(worker.endpoint.description),
                 "member": .boolean(members.contains(worker.id)),
                 "activity": .string(worker.heartbeat?.activity ?? "joining"),
-                "resident_bytes": .integer(Int64(worker.heartbeat?.residentBytes ?? 0)),
+                "resident_bytes": .integer(
+                    Int64(clamping: worker.heartbeat?.residentBytes ?? 0)),
                 "silent_ms": .integer(Int64((now - worker.lastHeard) / .milliseconds(1))),
             ]
         }

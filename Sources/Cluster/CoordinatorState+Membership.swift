@@ -6,6 +6,12 @@ extension CoordinatorState {
     mutating func join(
         _ link: LinkID, _ hello: Hello, _ endpoint: NetworkAddress, _ now: ContinuousClock.Instant
     ) {
+        if let reason = objection(to: hello) {
+            event(.warning, "refused a worker on \(hello.hostName): \(reason)")
+            effects.append(.send(link, .refused(message: reason)))
+            effects.append(.close(link))
+            return
+        }
         if workers[hello.id] != nil {
             lose(hello.id, reason: "it connected anew", now)
             guard phase != .ended else { return }
@@ -17,7 +23,7 @@ extension CoordinatorState {
         if let wanted = known ?? (hello.number > 0 ? hello.number : nil), !taken.contains(wanted) {
             number = wanted
         } else {
-            number = nextNumber
+            number = freeNumber(besides: taken)
         }
         nextNumber = max(nextNumber, number + 1)
         highestGeneration = max(highestGeneration, hello.generation)
@@ -43,6 +49,40 @@ extension CoordinatorState {
                 + (isSpare ? " as a spare" : ""),
             ["worker": .integer(Int64(number)), "host": .string(hello.hostName)])
         considerForming(now)
+    }
+
+    /// Why a worker's numbers cannot be true; `nil` where they can.
+    ///
+    /// What it says is reckoned with later, and no sum may leave the range of its type.
+    func objection(to hello: Hello) -> String? {
+        if hello.number > Limits.workerNumbers {
+            return "it says that it is worker \(hello.number), and numbers end at "
+                + "\(Limits.workerNumbers): start it again"
+        }
+        let known = max(generation, highestGeneration)
+        if hello.generation > known,
+            hello.generation - known > Limits.generationLead
+                || hello.generation > .max - Limits.generationLead
+        {
+            return "it says that it was in generation \(hello.generation), and the run is in "
+                + "\(known): start it again"
+        }
+        return objection(to: hello.held)
+    }
+
+    /// Why nobody can hold that; `nil` where somebody can.
+    func objection(to held: HeldState) -> String? {
+        // A run may have been longer once.
+        let last = max(settings.finalStep, committed)
+        guard let applied = held.applied, applied > last else { return nil }
+        return "it says that it holds the state of step \(applied), and the run has \(last) steps"
+    }
+
+    /// A number that nobody has.
+    private func freeNumber(besides taken: [UInt32]) -> UInt32 {
+        var number = nextNumber <= Limits.workerNumbers ? nextNumber : 1
+        while taken.contains(number) { number += 1 }
+        return number
     }
 
     /// Begins a generation where the run stands still and those who are here suffice.
@@ -93,9 +133,11 @@ extension CoordinatorState {
     ///   - id: The worker.
     ///   - reason: What is known, for the log.
     ///   - mayReturn: Whether the process may live on with its state, as a frozen one does.
+    ///   - failure: What the worker itself said of its failure, which is the run's where it was the last.
     ///   - now: The time.
     mutating func lose(
-        _ id: WorkerID, reason: String, mayReturn: Bool = false, _ now: ContinuousClock.Instant
+        _ id: WorkerID, reason: String, mayReturn: Bool = false, failure: String? = nil,
+        _ now: ContinuousClock.Instant
     ) {
         guard let worker = workers.removeValue(forKey: id) else { return }
         links[worker.link] = nil
@@ -121,11 +163,11 @@ extension CoordinatorState {
             ["worker": .integer(Int64(worker.number)), "step": .integer(Int64(committed))])
         members.removeAll { $0 == id }
         abandonSave(without: id)
-        if members.isEmpty, candidates.isEmpty, let lossMessage {
+        if members.isEmpty, candidates.isEmpty, let failure {
             finish(
                 Outcome(
                     exitCode: ExitCode.failure.rawValue,
-                    message: "the last worker failed: \(lossMessage)"))
+                    message: "the last worker failed: \(failure)"))
         } else if phase == .paused {
             if members.isEmpty, candidates.count >= settings.minimumWorkers {
                 considerForming(now)
@@ -172,9 +214,12 @@ extension CoordinatorState {
         waitsForHolder = false
         enter(.regrouping, now)
         phaseSince = now
+        warnedOfStall = false
         for id in members {
             workers[id]?.ready = nil
             workers[id]?.closingReport = nil
+            workers[id]?.source = nil
+            workers[id]?.loadFailure = nil
         }
         effects.append(
             .journal(
@@ -307,6 +352,7 @@ extension CoordinatorState {
             } else {
                 source = .initial
             }
+            workers[id]?.source = source
             send(.replaceState(generation: generation, source), to: id)
         }
     }
@@ -318,15 +364,40 @@ extension CoordinatorState {
         event(
             .warning, "\(worker.name) could not take over the state: \(message)",
             ["worker": .integer(Int64(worker.number))])
-        let hasSource = members.contains(where: holdsCommittedState)
-        if !hasSource, let damaged = checkpoints.popLast() {
+        if case .checkpoint? = worker.source {
+            workers[id]?.loadFailure = message
+            judgeLoadFailures(now)
+        } else {
+            evict(
+                id, reason: "it could not take over the state: \(message)", discardState: true, now)
+        }
+    }
+
+    /// Once all have answered who were told to load a checkpoint: one that nobody could load is passed over, and whoever
+    /// could not where others could is put out, for the fault is then its own.
+    mutating func judgeLoadFailures(_ now: ContinuousClock.Instant) {
+        let failed = members.filter { workers[$0]?.loadFailure != nil }
+        let isDecided = members.allSatisfy {
+            workers[$0]?.loadFailure != nil || holdsCommittedState($0)
+        }
+        guard phase == .regrouping, !failed.isEmpty, isDecided else { return }
+        let failures = failed.compactMap { workers[$0] }
+        if failures.count == members.count, case .checkpoint(let damaged)? = failures[0].source {
+            checkpoints.removeAll { $0 == damaged }
+            passedOver.insert(damaged)
             event(
-                .warning, "checkpoint \(damaged) is passed over: \(message)",
+                .warning,
+                "checkpoint \(damaged) is passed over: \(failures[0].loadFailure ?? "damaged")",
                 ["step": .integer(Int64(damaged.step))])
             holderAwaitedUntil = nil
             regroup(members, now)
-        } else {
-            evict(id, reason: "it could not take over the state", discardState: true, now)
+            return
+        }
+        for worker in failures {
+            evict(
+                worker.id,
+                reason: "it could not load the state, which others could: "
+                    + (worker.loadFailure ?? ""), discardState: true, now)
         }
     }
 

@@ -134,6 +134,7 @@ extension CoordinatorState {
         remember(votes, now)
         if settings.checkpointEvery > 0, committed % settings.checkpointEvery == 0 {
             saveDue = true
+            noteDelayedSave()
         }
         if saveDue, save == nil, stop == nil, committed < settings.lastStep { beginSave(now) }
         proceed(now)
@@ -145,7 +146,9 @@ extension CoordinatorState {
             timings.compute = max(timings.compute, vote.timings.compute)
             timings.wait = max(timings.wait, vote.timings.wait)
             timings.exchange = max(timings.exchange, vote.timings.exchange)
-            timings.wireBytes += vote.timings.wireBytes
+            let (sum, isTooLarge) = timings.wireBytes.addingReportingOverflow(
+                vote.timings.wireBytes)
+            timings.wireBytes = isTooLarge ? .max : sum
         }
         recent.append(
             CommittedStep(
@@ -161,9 +164,9 @@ extension CoordinatorState {
     private mutating func letGo(_ leaving: [WorkerID], _ now: ContinuousClock.Instant) {
         let staying = members.count - leaving.count
         if staying < settings.minimumWorkers, checkpoints.last?.step != committed, committed > 0,
-            failedSaves < 3
+            mayTryToSave
         {
-            hold(.saving, now)
+            hold(now)
             if save == nil { beginSave(now) }
             return
         }
@@ -215,6 +218,12 @@ extension CoordinatorState {
         windUp(now)
     }
 
+    /// Whether the held state is to be saved, once more or for the first time.
+    ///
+    /// Saves beside the training may have failed any number of times before: only tries for which the members hold the
+    /// state count.
+    private var mayTryToSave: Bool { phase != .saving || failedHeldSaves < 3 }
+
     /// Saves, closes and ends, one after the other.
     private mutating func windUp(_ now: ContinuousClock.Instant) {
         let isSaved = checkpoints.last?.step == committed || committed == 0
@@ -224,7 +233,7 @@ extension CoordinatorState {
             return
         }
         if stop?.wantsCheckpoint ?? true, !isSaved, canSave {
-            guard failedSaves < 3 else {
+            guard mayTryToSave else {
                 finish(
                     Outcome(
                         exitCode: ExitCode.failure.rawValue,
@@ -233,7 +242,7 @@ extension CoordinatorState {
                             + (checkpoints.last?.description ?? "none")))
                 return
             }
-            hold(.saving, now)
+            hold(now)
             if save == nil { beginSave(now) }
             return
         }
@@ -263,8 +272,9 @@ extension CoordinatorState {
         }
     }
 
-    private mutating func hold(_ next: Phase, _ now: ContinuousClock.Instant) {
-        enter(next, now)
+    private mutating func hold(_ now: ContinuousClock.Instant) {
+        if phase != .saving { failedHeldSaves = 0 }
+        enter(.saving, now)
         for id in members {
             send(
                 .plan(Plan(generation: generation, committed: committed, work: .hold)), to: id)
@@ -289,15 +299,26 @@ extension CoordinatorState {
             step: committed, generation: UInt64(generation), term: UInt64(term))
         save = Save(
             name: name, writers: members, receipts: Array(repeating: nil, count: members.count))
-        effects.append(.openCheckpoint(name, members: members.count))
+        effects.append(.openCheckpoint(name))
         for (index, id) in members.enumerated() {
             send(.beginCheckpointShard(name, index: index, count: members.count), to: id)
         }
     }
 
+    /// Says once of a save that a later one is put off until it ends.
+    private mutating func noteDelayedSave() {
+        guard let inHand = save, !inHand.delaysAnother, stop == nil, committed < settings.lastStep
+        else { return }
+        save?.delaysAnother = true
+        event(
+            .warning,
+            "the checkpoint of step \(committed) is put off until \(inHand.name) is written; "
+                + missingShards(of: inHand), ["step": .integer(Int64(committed))])
+    }
+
     /// Gives up a checkpoint of which this worker owes a part.
     mutating func abandonSave(without id: WorkerID) {
-        if let index = save?.writers.firstIndex(of: id), save?.receipts[index] == nil {
+        if let index = save?.writers.firstIndex(of: id), save?.answers.contains(index) == false {
             abandonSave()
         }
     }
@@ -309,15 +330,39 @@ extension CoordinatorState {
         saveDue = true
     }
 
-    mutating func checkpointShardDone(_ name: CheckpointName, _ index: Int, _ receipt: JSONValue) {
-        guard save?.name == name, save?.isSealing == false,
-            save?.receipts.indices.contains(index) == true
-        else { return }
-        save?.receipts[index] = receipt
-        let receipts = save?.receipts.compactMap { $0 } ?? []
-        guard receipts.count == save?.writers.count else { return }
-        save?.isSealing = true
-        effects.append(.sealCheckpoint(name, receipts: receipts))
+    /// Takes what a writer says of its part.
+    ///
+    /// All of them are heard before a save is sealed or given up, so that no answer to one try is taken for one to the next.
+    mutating func checkpointShardAnswered(
+        _ name: CheckpointName, _ index: Int, _ answer: Result<JSONValue, CheckpointFailure>,
+        _ now: ContinuousClock.Instant
+    ) {
+        guard var answered = save, answered.name == name else {
+            removeLateShard(of: name)
+            return
+        }
+        guard !answered.isSealing, answered.writers.indices.contains(index) else { return }
+        answered.answers.insert(index)
+        switch answer {
+        case .success(let receipt): answered.receipts[index] = receipt
+        case .failure(let error): answered.failure = answered.failure ?? error.description
+        }
+        let isDecided = answered.answers.count == answered.writers.count
+        answered.isSealing = isDecided && answered.failure == nil
+        save = answered
+        guard isDecided else { return }
+        if let failure = answered.failure {
+            checkpointSealed(name, CheckpointFailure(failure), now)
+        } else {
+            effects.append(
+                .sealCheckpoint(
+                    name, receipts: answered.receipts.compactMap { $0 }, passedOver: passedOver))
+        }
+    }
+
+    /// A writer that comes late to a checkpoint which was given up has made its folder again.
+    mutating func removeLateShard(of name: CheckpointName) {
+        effects.append(.abandonCheckpoint(name))
     }
 
     mutating func checkpointSealed(
@@ -327,14 +372,13 @@ extension CoordinatorState {
         guard save?.name == name else { return }
         save = nil
         if let failure {
-            failedSaves += 1
+            if phase == .saving, name.step == committed { failedHeldSaves += 1 }
             effects.append(.abandonCheckpoint(name))
             event(
                 .warning,
                 "checkpoint of step \(name.step) failed, nothing older is touched: \(failure)",
                 ["step": .integer(Int64(name.step))])
         } else {
-            failedSaves = 0
             // After a rewind below it, the state will come again and be saved again.
             if name.step <= committed {
                 checkpoints.append(name)

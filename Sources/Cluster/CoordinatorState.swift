@@ -45,6 +45,10 @@ public struct CoordinatorState: Sendable {
         var reported: UInt32 = 0
         /// Generation in which it was told to replace its state.
         var replacing: UInt32 = 0
+        /// What it was told to take the state from in that generation.
+        var source: StateSource?
+        /// Why it could not load a checkpoint in this generation.
+        var loadFailure: String?
         var ready: Ready?
         var closingReport: JSONValue?
         var isLeaving = false
@@ -57,7 +61,13 @@ public struct CoordinatorState: Sendable {
         let name: CheckpointName
         let writers: [WorkerID]
         var receipts: [JSONValue?]
+        /// Writers that have said how it went, by index.
+        var answers: Set<Int> = []
+        /// Why a part could not be written; the first reason.
+        var failure: String?
         var isSealing = false
+        /// Whether it was said that a later one has to wait for it.
+        var delaysAnother = false
     }
 
     /// Why the run is to stop.
@@ -92,8 +102,11 @@ public struct CoordinatorState: Sendable {
     /// Checksums of the steps that were committed since the newest checkpoint, also those of a former course.
     var checksums: [UInt64: UInt32]
     var checkpoints: [CheckpointName]
+    /// Checkpoints that could not be loaded: they are not counted among those that are kept.
+    var passedOver: Set<CheckpointName>
     var save: Save?
-    var failedSaves = 0
+    /// Tries to save the state that the members hold for it, since they began to.
+    var failedHeldSaves = 0
     var stop: Stop?
     var closingIsDone = false
     var metricsStep: UInt64
@@ -114,7 +127,6 @@ public struct CoordinatorState: Sendable {
     var warnedOfStall = false
     /// Set while nobody holds the committed state and frozen holders may still come back.
     var waitsForHolder = false
-    var lossMessage: String?
     var faultAt: ContinuousClock.Instant?
     var effects: [CoordinatorEffect] = []
 
@@ -136,6 +148,7 @@ public struct CoordinatorState: Sendable {
         nextNumber = (recovered.members.values.max() ?? 0) + 1
         checksums = recovered.checksums
         checkpoints = recovered.checkpoints
+        passedOver = recovered.passedOver
         metricsStep = recovered.metricsStep
         adoptsLaterState = !recovered.hasRewound
         phaseSince = now
@@ -181,9 +194,14 @@ public struct CoordinatorState: Sendable {
         case .heartbeat(let heartbeat): workers[id]?.heartbeat = heartbeat
         case .report(let reported, let held):
             guard reported == generation, members.contains(id) else { return }
+            if let reason = objection(to: held) {
+                evict(id, reason: reason, discardState: true, now)
+                return
+            }
             workers[id]?.held = held
             workers[id]?.reported = reported
             if let report = held.lastReport { note(report) }
+            judgeLoadFailures(now)
             tryForm(now)
         case .stateFailed(let failed, let message):
             guard failed == generation else { return }
@@ -209,13 +227,11 @@ public struct CoordinatorState: Sendable {
             suspect(by: id, generation: suspected, peer: peer, reason: reason, now)
         case .leave: leave(id, now)
         case .failed(let message):
-            lossMessage = message
-            lose(id, reason: "it failed: \(message)", now)
+            lose(id, reason: "it failed: \(message)", failure: message, now)
         case .checkpointShardDone(let name, let index, let receipt):
-            checkpointShardDone(name, index, receipt)
-        case .checkpointShardFailed(let name, _, let message):
-            guard save?.name == name else { return }
-            checkpointSealed(name, CheckpointFailure(message), now)
+            checkpointShardAnswered(name, index, .success(receipt), now)
+        case .checkpointShardFailed(let name, let index, let message):
+            checkpointShardAnswered(name, index, .failure(CheckpointFailure(message)), now)
         }
     }
 
@@ -232,7 +248,10 @@ public struct CoordinatorState: Sendable {
     var workersByNumber: [Worker] { workers.values.sorted { $0.number < $1.number } }
 
     mutating func enter(_ next: Phase, _ now: ContinuousClock.Instant) {
-        if phase != next { phaseSince = now }
+        if phase != next {
+            phaseSince = now
+            warnedOfStall = false
+        }
         phase = next
     }
 

@@ -51,6 +51,8 @@ public struct RecoveredRun: Sendable, Equatable {
     public var checksums: [UInt64: UInt32] = [:]
     /// Whole checkpoints, oldest first.
     public var checkpoints: [CheckpointName] = []
+    /// Checkpoints that were found damaged.
+    public var passedOver: Set<CheckpointName> = []
     /// Steps whose metrics are written.
     public var metricsStep: UInt64 = 0
     /// Whether the run ever went back to a checkpoint.
@@ -94,9 +96,10 @@ public enum CoordinatorEffect: Sendable, Equatable {
     /// Append to the journal before anything that follows is sent.
     case journal(JournalRecord)
     /// Make the folder that the members' parts go to.
-    case openCheckpoint(CheckpointName, members: Int)
-    /// All parts are there: write the manifest and put the checkpoint in place.
-    case sealCheckpoint(CheckpointName, receipts: [JSONValue])
+    case openCheckpoint(CheckpointName)
+    /// All parts are there: write the manifest, put the checkpoint in place, and remove old ones; those that were passed
+    /// over do not count among the ones that stay.
+    case sealCheckpoint(CheckpointName, receipts: [JSONValue], passedOver: Set<CheckpointName>)
     /// The parts of this checkpoint will never be whole.
     case abandonCheckpoint(CheckpointName)
     /// A step was committed and applied: write its metrics.

@@ -9,25 +9,34 @@ import Transport
 /// A record is four bytes of length, four of CRC-32 of what follows, one of kind, and fields as in a control
 /// message, all little-endian. The first record that is damaged, or was torn by a crash, ends the file: its successor
 /// moves what is left into `journal-tN.damaged` and says so. An append is written at once,
-/// so it survives the process; it survives a power cut from the next `synchronise` on. A coordinator of an
-/// older term that wakes up cannot write into its successor's file.
-///
-/// `@unchecked Sendable`: one thread appends; others only synchronise, through descriptors of their own.
-public final class Journal: @unchecked Sendable {
+/// so it survives the process; it survives a power cut from the next `synchronise` on. Where the disk has no room, records
+/// wait in memory: then they are lost with the process, as after a power cut, and workers show what was committed. A
+/// coordinator of an older term that wakes up cannot write into its successor's file.
+public final class Journal: Sendable {
     /// The coordinator's term.
     public let term: UInt32
     /// What was done about damaged records of former terms, a sentence each.
     public let mendings: [String]
     private let directory: RunDirectory
-    private let file: any File
-    private var byteCount = 0
+    private let file: AppendedFile
+    private let room = RoomWatch()
 
     /// Takes the next term: nobody else can have it, on whatever machine.
     ///
     /// - Parameter directory: The run, whose folder exists.
     /// - Returns: The journal of the new term, and the records of all terms before.
-    /// - Throws: `SystemError` naming the file.
-    public static func open(_ directory: RunDirectory) throws(SystemError) -> (
+    /// - Throws: `RunError.system` naming the file, and what makes room where there is none.
+    public static func open(_ directory: RunDirectory) throws(RunError) -> (
+        journal: Journal, former: [JournalRecord]
+    ) {
+        do throws(SystemError) {
+            return try openNext(directory)
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    private static func openNext(_ directory: RunDirectory) throws(SystemError) -> (
         journal: Journal, former: [JournalRecord]
     ) {
         var term = try highestTerm(in: directory) + 1
@@ -63,7 +72,7 @@ public final class Journal: @unchecked Sendable {
         self.mendings = mendings
         self.term = term
         let path = directory.journalPath(term: UInt64(term))
-        file = try directory.files.open(path, .new)
+        file = try AppendedFile(directory.files.open(path, .new), in: directory.files)
         try directory.files.synchroniseFolder(path.parent)
     }
 
@@ -81,19 +90,24 @@ public final class Journal: @unchecked Sendable {
         directory.files.exists(directory.termPath(term: UInt64(term) + 1))
     }
 
-    /// Appends a record in one write.
-    public func append(_ record: JournalRecord) throws(SystemError) {
-        let bytes = record.encoded
-        try file.write(bytes, at: byteCount)
-        byteCount += bytes.count
+    /// Appends a record in one write, or keeps it until there is room.
+    ///
+    /// - Throws: `RunError.system`, for want of room only once too many records wait.
+    public func append(_ record: JournalRecord) throws(RunError) {
+        do throws(SystemError) {
+            try file.append(record.encoded)
+        } catch {
+            throw .system(error)
+        }
     }
 
-    /// Makes what was appended survive a power cut.
-    public func synchronise() throws(SystemError) {
-        // A second descriptor, so that appends do not wait for the disk.
-        let path = directory.journalPath(term: UInt64(term))
-        try directory.files.open(path, .present).synchronise()
-    }
+    /// Whether records have begun to wait for room on the disk, or wait no longer, since the last call.
+    public func roomNews() -> RoomNews? { room.news(file.obstacle.map { .system($0) }) }
+
+    /// Writes what waits for room, and makes what was appended survive a power cut.
+    ///
+    /// - Throws: `SystemError` naming the file.
+    public func synchronise() throws(SystemError) { try file.synchronise() }
 
     /// The whole records of a journal, up to the first that is damaged or was torn off by a crash; the rest is set aside.
     ///

@@ -151,6 +151,7 @@ final class StateFetch: Sendable {
     private let runID: String
     private let patience: Patience
     private let connect: @Sendable (ExchangeMember) throws -> MessageConnection
+    private let startThread: ThreadStarter
     private let progress: Monitor<Progress>
     private let sources: [ExchangeMember]
 
@@ -163,10 +164,11 @@ final class StateFetch: Sendable {
     ///   - sources: Who should have it.
     ///   - runID: The run, so that strangers are told apart.
     ///   - patience: How long sources are waited for.
+    ///   - startThread: Starts a thread for each source.
     ///   - connect: Connects to a source; called from several threads.
     init(
         generation: UInt32, pieces: StatePieces, step: UInt64, sources: [ExchangeMember],
-        runID: String, patience: Patience,
+        runID: String, patience: Patience, startThread: @escaping ThreadStarter = startSystemThread,
         connect: @escaping @Sendable (ExchangeMember) throws -> MessageConnection
     ) {
         self.generation = generation
@@ -175,6 +177,7 @@ final class StateFetch: Sendable {
         self.sources = sources
         self.runID = runID
         self.patience = patience
+        self.startThread = startThread
         self.connect = connect
         progress = Monitor(
             Progress(todo: pieces.pieces.indices.reversed(), running: sources.count))
@@ -192,18 +195,20 @@ final class StateFetch: Sendable {
     /// Overwrites the state with that of the sources and checks it whole.
     ///
     /// - Returns: What was reported of the step.
-    /// - Throws: `StateTransferError`; the state may then hold anything.
+    /// - Throws: `StateTransferError`, or `SystemError` where the system has no thread left; the state may then hold
+    ///   anything, and nobody writes into it any more.
     func run() throws -> StepReport? {
-        for source in sources {
-            _ = try NamedThread("fetch \(source.number)", stackBytes: 512 << 10) { [self] in
-                do {
-                    try take(from: source)
-                } catch {
-                    progress.update { progress in
-                        progress.reasons.append("worker \(source.number): \(error)")
-                    }
+        for (index, source) in sources.enumerated() {
+            do throws(SystemError) {
+                try startThread("fetch \(source.number)", 512 << 10) { [self] in
+                    fetch(from: source)
                 }
-                progress.update { $0.running -= 1 }
+            } catch {
+                // Those that have begun write into the state until they end.
+                abandon()
+                progress.update { $0.running -= sources.count - index }
+                _ = progress.wait(until: { $0.running == 0 }, then: { _ in })
+                throw error
             }
         }
         let end = progress.wait(until: { $0.running == 0 }, then: { $0 })
@@ -213,6 +218,17 @@ final class StateFetch: Sendable {
         }
         try compareDigest()
         return end.report
+    }
+
+    private func fetch(from source: ExchangeMember) {
+        do {
+            try take(from: source)
+        } catch {
+            progress.update { progress in
+                progress.reasons.append("worker \(source.number): \(error)")
+            }
+        }
+        progress.update { $0.running -= 1 }
     }
 
     private func offer(of source: ExchangeMember) throws -> (MessageConnection, FieldReader) {

@@ -73,6 +73,8 @@ public final class StepRunner {
     /// Where the time of the step in hand went, all of its rounds together.
     public private(set) var timings = StepTimings()
     private var timedStep: UInt64?
+    /// Whether the replica's state is that of a finished step: no longer once an update has failed.
+    public private(set) var holdsWholeState = true
 
     /// A runner of a replica's steps.
     public init(_ replica: any Replica, clock: any MonotonicClock = SystemClock()) {
@@ -165,7 +167,9 @@ public final class StepRunner {
     /// - Throws: What the replica throws; the state may then hold anything.
     public func apply() throws -> StepReport {
         let start = clock.now
+        holdsWholeState = false
         let report = try replica.apply()
+        holdsWholeState = true
         timedStep = nil
         return StepReport(
             step: replica.step, report: report, updateSeconds: clock.seconds(since: start))

@@ -65,11 +65,13 @@ public final class WorkerDriver {
             let ends = core.shared.wait(
                 timeout: interval, until: { $0.exit != nil }, then: { _ in true })
             if ends == true { return }
+            // Asked before: the system may take its time, and whoever needs the lock is kept waiting by nobody.
+            let bytes = residentBytes()
             let beat = core.shared.withLock { shared in
                 Heartbeat(
                     generation: shared.state.generation,
                     step: shared.state.held.applied ?? 0, activity: shared.state.activity,
-                    residentBytes: residentBytes())
+                    residentBytes: bytes)
             }
             core.send(.heartbeat(beat))
         }

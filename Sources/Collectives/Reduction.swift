@@ -38,8 +38,9 @@ struct SendJob {
 enum Arrival {
     case control
     case discarded(ChunkBuffer)
-    /// Partial sums for a bucket that this rank has not submitted yet.
-    case held(ChunkBuffer)
+    /// Partial sums for a bucket that this rank has not submitted yet, and their place where the reduction was known
+    /// when their header came.
+    case held(ChunkBuffer, ChunkPlace?)
     case added(ChunkPlace, ChunkBuffer, lanes: Int)
     case decodedAndAdded(ChunkPlace, ChunkBuffer)
     case stored(ChunkPlace)

@@ -93,7 +93,7 @@ extension RingMachine {
         }
         switch arrival {
         case .control: previous.stream.reader.supply(decoded.start)
-        case .discarded(let buffer), .held(let buffer), .added(_, let buffer, _),
+        case .discarded(let buffer), .held(let buffer, _), .added(_, let buffer, _),
             .decodedAndAdded(_, let buffer), .decoded(_, let buffer), .small(let buffer):
             previous.stream.reader.supply(buffer.start)
         case .stored(let place):
@@ -114,14 +114,14 @@ extension RingMachine {
             let place = try place(of: header, isWhole: isWhole)
             let isCompressed = header.flags.contains(.compressed)
             if isWhole { return isCompressed ? .decoded(place, pool.take()) : .stored(place) }
-            if !reduction.isSubmitted[place.bucket] { return .held(try takeForHolding()) }
+            if !reduction.isSubmitted[place.bucket] { return .held(try takeForHolding(), place) }
             let buffer = pool.take()
             return isCompressed
                 ? .decodedAndAdded(place, buffer) : .added(place, buffer, lanes: 0)
         }
         guard let newest = reduction?.key ?? lastReduction, !newest.isOlder(than: key) else {
             guard !isWhole else { throw violation("a whole sum of \(key), which has not begun") }
-            return .held(try takeForHolding())
+            return .held(try takeForHolding(), nil)
         }
         return discard()
     }
@@ -199,17 +199,7 @@ extension RingMachine {
         case .discarded(let buffer):
             pool.give(buffer)
             if header.phase == FrameHeader.Phase.reduceScatter { creditsToReturn += 1 }
-        case .held(let buffer):
-            let key = ExchangeKey(step: header.step, round: header.round)
-            var frame = HeldFrame(key: key, header: header, buffer: buffer)
-            if let reduction, reduction.key == key {
-                frame.place = reduction.geometry.place(
-                    bucket: Int(header.bucket), number: Int(header.chunk))
-                if let place = frame.place, reduction.isSubmitted[place.bucket] {
-                    return try addHeld(frame)
-                }
-            }
-            held.append(frame)
+        case .held(let buffer, let place): try completeHeld(header, buffer, place)
         case .added(let place, let buffer, _):
             giveBack(buffer)
             passOn(summed: place)
@@ -223,6 +213,30 @@ extension RingMachine {
             try takeSmall(header, buffer)
             pool.give(buffer)
         }
+    }
+
+    /// Keeps or adds partial sums; the reduction may have begun, or given way to a later one, since their header came.
+    private func completeHeld(
+        _ header: FrameHeader, _ buffer: ChunkBuffer, _ known: ChunkPlace?
+    ) throws(CollectiveError) {
+        let key = ExchangeKey(step: header.step, round: header.round)
+        var frame = HeldFrame(key: key, header: header, buffer: buffer, place: known)
+        if let reduction, key.isOlder(than: reduction.key) {
+            statistics.staleFrames += 1
+            giveBack(buffer)
+            return
+        }
+        if let reduction, reduction.key == key {
+            let place: ChunkPlace
+            if let known {
+                place = known
+            } else {
+                place = try self.place(of: header, isWhole: false)
+            }
+            frame.place = place
+            if reduction.isSubmitted[place.bucket] { return try addHeld(frame) }
+        }
+        held.append(frame)
     }
 
     private func addHeld(_ frame: HeldFrame) throws(CollectiveError) {

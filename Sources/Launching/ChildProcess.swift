@@ -74,15 +74,27 @@ public final class ChildProcess: Sendable {
         let end = self.end
         let readers = [lines, signs].compactMap { $0 }
         _ = try NamedThread("\(name)-end", stackBytes: 256 << 10) {
-            var status: Int32 = 0
-            _ = retryingInterrupts { Int(waitpid(identifier, &status, 0)) }
+            // It stays a zombie, whose number nobody else gets, until all know that it has ended.
+            var information = siginfo_t()
+            _ = retryingInterrupts {
+                Int(waitid(P_PID, id_t(identifier), &information, WEXITED | WNOWAIT))
+            }
             for reader in readers { reader.join() }
-            let signal = status & 0x7F
-            let termination: Termination =
-                signal == 0 ? .exited((status >> 8) & 0xFF) : .killed(signal: signal)
-            end.update { $0 = termination }
+            let termination = end.update { end in
+                let termination = Self.reap(identifier)
+                end = termination
+                return termination
+            }
             ended(termination)
         }
+    }
+
+    /// Takes note of how a process has ended; from then on its number may be another's.
+    private static func reap(_ identifier: pid_t) -> Termination {
+        var status: Int32 = 0
+        _ = retryingInterrupts { Int(waitpid(identifier, &status, 0)) }
+        let signal = status & 0x7F
+        return signal == 0 ? .exited((status >> 8) & 0xFF) : .killed(signal: signal)
     }
 
     deinit { closeInput() }

@@ -4,7 +4,7 @@ import Runtime
 ///
 /// Where there is no room, records wait in memory and are written with the next one that fits: a disk that is full for
 /// an hour leaves no gap.
-final class AppendedFile: Sendable {
+public final class AppendedFile: Sendable {
     private struct State {
         /// How much of the file are whole records.
         var size: Int
@@ -24,7 +24,9 @@ final class AppendedFile: Sendable {
     private let state: Locked<State>
 
     /// Takes over an open file of a file system, to go on at its end.
-    init(_ file: any File, in files: any FileSystem) throws(SystemError) {
+    ///
+    /// - Throws: `SystemError` naming the file.
+    public init(_ file: any File, in files: any FileSystem) throws(SystemError) {
         self.file = file
         self.files = files
         state = Locked(State(size: try file.status().byteCount))
@@ -36,12 +38,12 @@ final class AppendedFile: Sendable {
     }
 
     /// Why records wait in memory, while any do.
-    var obstacle: SystemError? { state.withLock { $0.obstacle } }
+    public var obstacle: SystemError? { state.withLock { $0.obstacle } }
 
     /// Adds a record, or keeps it where there is no room.
     ///
     /// - Throws: What keeps it from being written other than room, and that, once too many records wait.
-    func append(_ record: [UInt8]) throws(SystemError) {
+    public func append(_ record: [UInt8]) throws(SystemError) {
         try state.withLock { state throws(SystemError) in
             state.waiting += record
             do throws(SystemError) {
@@ -57,13 +59,19 @@ final class AppendedFile: Sendable {
         }
     }
 
-    /// Writes what waits, and makes all of it survive a power cut.
-    func synchronise() throws(SystemError) {
-        try state.withLock { state throws(SystemError) in try write(&state) }
+    /// Writes what waits, and makes all of it survive a power cut; what is written already also where there is no room.
+    ///
+    /// - Throws: `SystemError` naming the file, where not all of it does.
+    public func synchronise() throws(SystemError) {
+        let written = state.withLock { state in
+            Result { () throws(SystemError) in try write(&state) }
+        }
         try file.synchronise()
-        guard !state.withLock({ $0.hasLastingName }) else { return }
-        try files.synchroniseFolder(file.path.parent)
-        state.withLock { $0.hasLastingName = true }
+        if !state.withLock({ $0.hasLastingName }) {
+            try files.synchroniseFolder(file.path.parent)
+            state.withLock { $0.hasLastingName = true }
+        }
+        try written.get()
     }
 
     private func write(_ state: inout State) throws(SystemError) {

@@ -36,29 +36,13 @@ public final class RunBook: Sendable {
         }
     }
 
-    /// News about room on the disk for metrics.
-    public enum RoomNews: Sendable, Equatable {
-        /// Lines begin to wait in memory, and why.
-        case unavailable(RunError)
-        /// What waited is written.
-        case found
-
-        /// The sentence for people.
-        public var sentence: String {
-            switch self {
-            case .unavailable(let obstacle): "\(obstacle); until then metrics wait in memory"
-            case .found: "there is room again: the metrics that waited are written"
-            }
-        }
-    }
-
     /// What was done about damage when the run's files were opened, a sentence each.
     public let mendings: [String]
     private let directory: RunDirectory
     private let record: RunRecord
     private let events: EventLog
     private let metrics: Locked<MetricsLog>
-    private let lacksRoom = Locked(false)
+    private let room = RoomWatch()
 
     /// Opens the files to go on after a step.
     ///
@@ -137,12 +121,7 @@ public final class RunBook: Sendable {
 
     /// Whether lines of the metrics have begun to wait for room on the disk, or wait no longer, since the last call.
     public func roomNews() -> RoomNews? {
-        let obstacle = metrics.withLock { $0.obstacle }
-        return lacksRoom.withLock { isUnavailable in
-            defer { isUnavailable = obstacle != nil }
-            if let obstacle { return isUnavailable ? nil : .unavailable(obstacle) }
-            return isUnavailable ? .found : nil
-        }
+        room.news(metrics.withLock { $0.obstacle })
     }
 
     /// Cuts the metrics of steps that are done again.

@@ -75,6 +75,33 @@ struct RoundSummary: Equatable {
         }
     }
 
+    /// Refuses what no member of this run sends: other shards or batches than there are, or other counts of numbers.
+    ///
+    /// - Parameters:
+    ///   - shardCount: Shards of a step.
+    ///   - shardNumbers: Numbers of each.
+    ///   - batchCount: Batches of a validation.
+    ///   - batchNumbers: Numbers of each.
+    /// - Throws: `RoundError.damagedSummary`.
+    func check(
+        shardCount: Int, shardNumbers: Int, batchCount: Int, batchNumbers: Int
+    ) throws(RoundError) {
+        for (what, entries, count, numbers) in [
+            ("shard", shards, shardCount, shardNumbers),
+            ("validation batch", validation, batchCount, batchNumbers),
+        ] {
+            for (key, list) in entries.sorted(by: { $0.key < $1.key }) {
+                guard (0..<count).contains(key) else {
+                    throw .damagedSummary("it has \(what) \(key), and there are \(count)")
+                }
+                guard list.count == numbers else {
+                    throw .damagedSummary(
+                        "\(what) \(key) has \(list.count) numbers instead of \(numbers)")
+                }
+            }
+        }
+    }
+
     init(
         round: UInt8, shards: [Int: [Double]], maxima: [UInt8], validation: [Int: [Double]]
     ) {

@@ -58,6 +58,8 @@ public final class SingleProcessRun {
     private let clock: any MonotonicClock
     private let term: UInt64
     private var lastSaved: UInt64?
+    /// Checkpoints that were found damaged when the run was opened.
+    private let passedOver: Set<CheckpointName>
 
     /// Opens a run, and loads its newest whole checkpoint where there is one.
     ///
@@ -92,7 +94,8 @@ public final class SingleProcessRun {
         writer = try BackgroundCheckpointWriter()
         writer.prepare(for: replica.state)
         term = (try store.list().map(\.term).max() ?? 0) + 1
-        lastSaved = try Self.load(store, into: replica, record: record, dataset: dataset, observer)
+        (lastSaved, passedOver) = try Self.load(
+            store, into: replica, record: record, dataset: dataset, observer)
         book = try RunBook(directory, record: record, after: replica.step)
         for mending in book.mendings { observer.warning(mending) }
         try book.append(
@@ -103,23 +106,23 @@ public final class SingleProcessRun {
 
     /// Loads the newest whole checkpoint.
     ///
-    /// - Returns: Its step; `nil` where there is no checkpoint.
+    /// - Returns: Its step, `nil` where there is no checkpoint; and those that were passed over.
     private static func load(
         _ store: CheckpointStore, into replica: TrainingReplica, record: RunRecord,
         dataset: PreparedDataset, _ observer: Observer
-    ) throws -> UInt64? {
-        var damaged = 0
+    ) throws -> (step: UInt64?, passedOver: Set<CheckpointName>) {
+        var damaged: Set<CheckpointName> = []
         let loaded = try store.loadNewestWhole(into: replica.state) { name, error in
-            damaged += 1
+            damaged.insert(name)
             observer.warning("checkpoint \(name) is passed over: \(error)")
         }
         guard let (name, manifest) = loaded else {
-            guard damaged == 0 else { throw CheckpointError.absent(path: store.path) }
+            guard damaged.isEmpty else { throw CheckpointError.absent(path: store.path) }
             // Without the checkpoint that has them, the run would begin with random weights.
             guard record.configuration.initialWeights == nil else {
                 throw TrainingError.initialWeightsGone(checkpoints: store.path)
             }
-            return nil
+            return (nil, damaged)
         }
         let digest = record.configuration.digest(dataset: dataset.digest)
         guard manifest.context.suits(configurationDigest: digest) else {
@@ -136,7 +139,7 @@ public final class SingleProcessRun {
         }
         try replica.adoptState()
         observer.note("going on from checkpoint \(name)")
-        return manifest.context.step
+        return (manifest.context.step, damaged)
     }
 
     /// Trains until the run is finished or stopped.
@@ -145,31 +148,53 @@ public final class SingleProcessRun {
     ///   - stopAfter: The step to stop after; the schedule stays as it is.
     ///   - shouldStop: Asked before every step.
     /// - Returns: How it ended; the state is saved then.
-    /// - Throws: `TrainingError.diverged` after saving the state before the step that diverged, and others.
+    /// - Throws: `TrainingError.diverged`, and whatever else kept a step from being made or saved, after saving the
+    ///   state of the last finished step.
     public func run(stopAfter: UInt64?, shouldStop: () -> Bool) throws -> Ending {
+        do {
+            return try train(stopAfter: stopAfter, shouldStop: shouldStop)
+        } catch {
+            conclude(because: error)
+            throw error
+        }
+    }
+
+    /// Saves what is held and writes down why the run ended; what fails on the way is told, for it is not the cause.
+    private func conclude(because error: any Error) {
+        if !runner.holdsWholeState {
+            observer.warning(
+                "the update after step \(replica.step) was not finished, so the state is not saved: "
+                    + "go on from the newest checkpoint")
+        } else if !(error is CheckpointError) {
+            do {
+                try saveNow()
+            } catch {
+                observer.warning("step \(replica.step) could not be saved: \(error)")
+            }
+        }
+        do {
+            try book.append(.end, "\(error)")
+            try book.synchronise()
+        } catch {
+            observer.warning("the end could not be written down: \(error)")
+        }
+    }
+
+    private func train(stopAfter: UInt64?, shouldStop: () -> Bool) throws -> Ending {
         let target = min(stopAfter ?? replica.finalStep, replica.finalStep)
         if replica.step >= target {
             observer.note("step \(replica.step) is reached already: nothing to do")
         }
         var ending: Ending = target == replica.finalStep ? .finished : .stopped
-        do {
-            let every = UInt64(record.configuration.checkpoint.everySteps)
-            while replica.step < target {
-                guard !shouldStop() else {
-                    ending = .interrupted
-                    break
-                }
-                try takeStep()
-                noteSaving()
-                if every > 0, replica.step % every == 0, replica.step < target {
-                    saveInBackground()
-                }
+        let every = UInt64(record.configuration.checkpoint.everySteps)
+        while replica.step < target {
+            guard !shouldStop() else {
+                ending = .interrupted
+                break
             }
-        } catch let error where error is TrainingError || error is RunError {
-            // The state is that of the last finished step, whatever went wrong behind it.
-            try saveNow()
-            try book.append(.end, "\(error)")
-            throw error
+            try takeStep()
+            noteSaving()
+            if every > 0, replica.step % every == 0, replica.step < target { saveInBackground() }
         }
         // Saved first: the measurement of the last state may take longer than somebody wants to wait.
         try saveNow()
@@ -192,7 +217,8 @@ public final class SingleProcessRun {
                 compute: timings.compute, wait: timings.wait, exchange: timings.exchange))
         observer.step(line)
         guard let news = book.roomNews() else { return }
-        news == .found ? observer.note(news.sentence) : observer.warning(news.sentence)
+        let sentence = news.sentence(about: "metrics")
+        news == .found ? observer.note(sentence) : observer.warning(sentence)
     }
 
     /// The final validation.
@@ -221,7 +247,7 @@ public final class SingleProcessRun {
         let saving = saving
         let isBegun = writer.save(
             replica.state, to: store, as: name, context: context,
-            keep: record.configuration.checkpoint.keep
+            keep: record.configuration.checkpoint.keep, passedOver: passedOver
         ) { result in
             saving.withLock { $0 = result }
         }
@@ -258,7 +284,9 @@ public final class SingleProcessRun {
         guard lastSaved != replica.step else { return }
         try store.save(replica.state, as: name, context: context)
         lastSaved = replica.step
-        warn(unremoved: store.tidy(keep: record.configuration.checkpoint.keep, before: term))
+        warn(
+            unremoved: store.tidy(
+                keep: record.configuration.checkpoint.keep, sealed: name, passedOver: passedOver))
         try book.append(
             .checkpoint, "checkpoint \(name) is whole", ["step": .integer(Int64(replica.step))])
         observer.note("checkpoint \(name) saved")

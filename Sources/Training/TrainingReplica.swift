@@ -192,7 +192,7 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
             round: round, shards: [:],
             maxima: Array(repeating: 0, count: sums.layout.blocks.count), validation: [:])
         for bytes in summaries {
-            let summary = try RoundSummary(decoding: bytes)
+            let summary = try decode(bytes)
             guard summary.round == round else {
                 throw RoundError.differentRounds([round, summary.round])
             }
@@ -215,6 +215,15 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
         }
         concluded = joined
         return try outcome(of: joined)
+    }
+
+    private func decode(_ bytes: [UInt8]) throws(RoundError) -> RoundSummary {
+        let summary = try RoundSummary(decoding: bytes)
+        let (metrics, auxiliary) = (method.metrics.count, method.auxiliaryCounts)
+        try summary.check(
+            shardCount: logicalShards, shardNumbers: metrics + auxiliary.training,
+            batchCount: validation.count, batchNumbers: metrics + auxiliary.validation)
+        return summary
     }
 
     private func outcome(of joined: RoundSummary) throws -> RoundOutcome {
@@ -340,7 +349,7 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
     public func close(summaries: [[UInt8]]) throws -> JSONValue {
         var batches: [Int: [Double]] = [:]
         for bytes in summaries {
-            batches.merge(try RoundSummary(decoding: bytes).validation) { first, _ in first }
+            batches.merge(try decode(bytes).validation) { first, _ in first }
         }
         var report: [String: JSONValue] = [:]
         addValidation(batches, step: step, to: &report)

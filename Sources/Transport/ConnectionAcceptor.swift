@@ -68,7 +68,8 @@ public final class ConnectionAcceptor: Sendable {
             while true {
                 let isFull = pending.count >= Limits.pendingConnections
                 var wishes = pending.map { StreamWish($0.connection.stream, .input) }
-                wishes.append(StreamWish(isFull ? nil : listener, .input))
+                // Without room nobody is taken in, but the end of the listener is seen.
+                wishes.append(StreamWish(listener, isFull ? [] : .input))
                 do throws(SystemError) {
                     _ = try waiter.wait(for: &wishes, until: pending.map(\.deadline).min())
                 } catch {
@@ -79,6 +80,7 @@ public final class ConnectionAcceptor: Sendable {
                 for index in pending.indices.reversed() {
                     look(at: index, isReadable: wishes[index].isFulfilled, now)
                 }
+                if listener.isShutDown { return }
                 if wishes.last?.isFulfilled == true, !accept(now) { return }
             }
         }

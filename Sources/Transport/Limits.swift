@@ -75,12 +75,20 @@ public enum Limits {
 
     // MARK: The coordinator
 
+    /// How long a step may take, ten times its usual time aside, before the coordinator says who is waited for.
+    public static let longStep = Duration.seconds(30)
+    /// The same for what is not a step: forming, saving, and what comes after the last step.
+    public static let longWait = Duration.seconds(120)
     /// From one line about missing workers to the next.
     public static let notice = Duration.seconds(5)
     /// From one synchronisation of the journal and the metrics with the disk to the next.
     public static let synchronisation = Duration.seconds(1)
     /// Events that may wait in the coordinator's queue before whoever sends more is made to wait.
     public static let queuedEvents = 4_096
+    /// The highest number that a worker can have: they are given one after the other.
+    public static let workerNumbers: UInt32 = 1 << 24
+    /// By how much a worker can know a higher generation than the coordinator, whose journal may have lost its end.
+    public static let generationLead: UInt32 = 1 << 20
     /// How long such a sender waits at a time.
     public static let queueRest = Duration.seconds(1)
 

@@ -143,6 +143,9 @@ public final class MessageConnection: @unchecked Sendable {
         shutDown()
     }
 
+    /// Whether this end has ended the connection.
+    public var isShut: Bool { isShutDown.withLock { $0 } }
+
     /// Ends the connection; threads that wait in `send` or `receive` wake with `TransportError.shutDown`.
     public func shutDown() {
         isShutDown.withLock { $0 = true }

@@ -8,6 +8,7 @@ public final class TCPListener: Waitable {
     /// What the system waits on.
     public let descriptor: Int32
     private let failureTimeout: Duration
+    private let hasEnded = Locked(false)
 
     /// Listens.
     ///
@@ -99,8 +100,12 @@ public final class TCPListener: Waitable {
         }
     }
 
-    /// Stops listening; a thread that waits in `accept` wakes.
+    /// Whether it was told to stop.
+    var isShutDown: Bool { hasEnded.withLock { $0 } }
+
+    /// Stops listening; a thread that waits in `accept`, or for any of its events, wakes.
     public func shutDown() {
+        hasEnded.withLock { $0 = true }
         _ = Foundation.shutdown(descriptor, Int32(SHUT_RDWR))
     }
 }

@@ -134,7 +134,7 @@ import Testing
             }
             let cut = CheckpointStore(path: store.path, in: files.afterPowerCut(.nothing))
             #expect(try cut.newestWhole { _, _ in }?.name == Self.name(3), failed)
-            #expect(store.tidy(keep: 1, before: 9) == nil, failed)
+            #expect(store.tidy(keep: 1, sealed: Self.name(3)) == nil, failed)
             #expect(try store.list() == [Self.name(3)], failed)
             operation += 1
         }

@@ -282,6 +282,31 @@ func context(step: UInt64) -> CheckpointContext {
         #expect(try store.newestWhole { _, _ in }?.name.step == 2)
     }
 
+    /// A run that went back passes later ones over; the one that it saves next is its newest.
+    @Test func theSealedOneStaysWhateverIsLater() throws {
+        for step in [2, 4, 6, 8] as [UInt64] { try save(step) }
+        // Of the right size, so that only a reader sees it.
+        try damage(8, "state-00001-of-00001.safetensors") { $0[$0.count - 1] ^= 1 }
+        #expect(
+            try store.prune(keep: 1, sealed: name(6), passedOver: [name(8)]).map(\.step) == [4, 2])
+        #expect(try store.list().map(\.step) == [8, 6])
+        // Once the run is past the damaged one, it is an old one that does not count.
+        try save(10)
+        #expect(try store.prune(keep: 2, sealed: name(10), passedOver: [name(8)]).isEmpty)
+        #expect(try store.list().map(\.step) == [10, 8, 6])
+        try save(12)
+        #expect(
+            try store.prune(keep: 2, sealed: name(12), passedOver: [name(8)]).map(\.step) == [8, 6])
+        #expect(try store.newestWhole { _, _ in }?.name == name(12))
+    }
+
+    @Test func theSealedOneCountsAlsoWhereItDoesNotLookWhole() throws {
+        for step in [2, 4] as [UInt64] { try save(step) }
+        try damage(4, Manifest.fileName) { $0.removeLast(9) }
+        #expect(try store.prune(keep: 1, sealed: name(2)).isEmpty)
+        #expect(try store.list().map(\.step) == [4, 2])
+    }
+
     @Test func oneThatIsBeingReadStays() throws {
         for step in 1...3 as ClosedRange<UInt64> { try save(step) }
         let manifest = "\(store.folder(of: name(1)))/\(Manifest.fileName)"

@@ -2,6 +2,7 @@ import Checkpoints
 import Foundation
 import Runs
 import Runtime
+import TestSupport
 import Testing
 
 @testable import Cluster
@@ -92,6 +93,44 @@ import Testing
             #expect(third.mendings.isEmpty)
             #expect(both == Array(Self.records.prefix(record)) + [.rewind(toStep: 0)])
         }
+    }
+
+    // MARK: A full disk
+
+    @Test func recordsWaitForRoom() throws {
+        let files = MemoryFileSystem(folders: ["/runs/one"])
+        let directory = RunDirectory(path: "/runs/one", in: files)
+        let (journal, _) = try Journal.open(directory)
+        try journal.append(Self.records[0])
+        #expect(journal.roomNews() == nil)
+        files.limit(to: 0)
+        for record in Self.records[1..<5] { try journal.append(record) }
+        guard case .unavailable(let obstacle)? = journal.roomNews() else {
+            Issue.record("nothing is said of a full disk")
+            return
+        }
+        #expect("\(obstacle)".contains("journal-t1") && "\(obstacle)".contains("make room there"))
+        #expect(journal.roomNews() == nil, "it is said once")
+        #expect(throws: SystemError.self) { try journal.synchronise() }
+        // What was written before lasts all the same.
+        let path = directory.journalPath(term: 1)
+        let cut = files.afterPowerCut(.nothing)
+        #expect(try Journal.records(at: path, in: cut).0 == [Self.records[0]])
+        files.mend()
+        try journal.append(Self.records[5])
+        #expect(journal.roomNews() == .found)
+        #expect(journal.roomNews() == nil)
+        #expect(try Journal.records(at: path, in: files).0 == Array(Self.records[..<6]))
+    }
+
+    @Test func withoutRoomForATermThereIsARemedy() throws {
+        let files = MemoryFileSystem(folders: ["/runs/one"])
+        files.inject(.fullDisk, atNext: { $0.contains("term-1") })
+        let error = #expect(throws: RunError.self) {
+            try Journal.open(RunDirectory(path: "/runs/one", in: files))
+        }
+        let text = error?.description ?? ""
+        #expect(text.contains("/runs/one/term-1") && text.contains("make room there"), "\(text)")
     }
 
     @Test func replayKnowsTheLastMembersAndTheCommittedStep() {

@@ -205,6 +205,46 @@ extension WorkerDriver {
         #expect(try cluster.metricsSteps() == Array(1...40))
     }
 
+    /// Journal, metrics and events wait for room; only checkpoints are missing until there is some.
+    @Test func aFullDiskStopsNoStep() throws {
+        let files = MemoryFileSystem()
+        let cluster = try ToyCluster(steps: 40, secondsPerShard: 0.002, files: files)
+        try cluster.start("coordinator", cluster.coordinator(workers: 2))
+        for number in 1...2 { try cluster.startWorker("worker \(number)") }
+        cluster.waitForStep(6)
+        files.inject(.fullDisk, atNext: { $0.hasPrefix("write") && $0.contains("journal-t1") })
+        cluster.waitForStep(20)
+        #expect(cluster.committed.withLock { $0 } >= 20)
+        files.mend()
+        #expect(cluster.outcome(of: "coordinator")?.exitCode == 0)
+        #expect(try cluster.digest() == cluster.expected(40))
+        #expect(try cluster.metricsSteps() == Array(1...40))
+        let path = cluster.directory.journalPath(term: 1)
+        let steps = try Journal.records(at: path, in: files).0.compactMap { record in
+            if case .commit(let step, _) = record { Int(step) } else { nil }
+        }
+        #expect(steps == Array(0..<40))
+    }
+
+    @Test func aWorkerForWhichThereIsNoThreadComesAgain() throws {
+        let cluster = try ToyCluster()
+        let driver = try cluster.coordinator(workers: 2)
+        let refusals = Locked(3)
+        driver.startThread = { (name, stackBytes, body) throws(SystemError) in
+            let isRefused = refusals.withLock { left in
+                left -= 1
+                return left >= 0
+            }
+            if isRefused { throw SystemError(call: "pthread_create", subject: name, code: EAGAIN) }
+            try startSystemThread(name, stackBytes, body)
+        }
+        try cluster.start("coordinator", driver)
+        for number in 1...2 { try cluster.startWorker("worker \(number)") }
+        #expect(cluster.outcome(of: "coordinator")?.exitCode == 0)
+        #expect(refusals.withLock { $0 } < 0)
+        #expect(try cluster.digest() == cluster.expected(12))
+    }
+
     @Test func aWorkerThatDiesInMidStepDoesNotEndTheRun() throws {
         let cluster = try ToyCluster(steps: 30, secondsPerShard: 0.01)
         try cluster.start("coordinator", cluster.coordinator(workers: 3))

@@ -1,3 +1,4 @@
+import Checkpoints
 import Runtime
 
 @testable import Cluster
@@ -18,14 +19,43 @@ extension Simulation {
         case .stageCheckpointShard(let name, let shard, _):
             let value = nodes[index].model?.value ?? 0
             require(nodes[index].model?.step == name.step, "shard of another step is staged")
-            if nodes[index].link != nil {
-                nodes[index].toCoordinator.append(
-                    .checkpointShardDone(name, index: shard, receipt: .string(String(value))))
-            }
+            writeShard(
+                index, name,
+                .checkpointShardDone(name, index: shard, receipt: .string(String(value))),
+                failure: .checkpointShardFailed(name, index: shard, message: "no space left"))
             finish(index, .checkpointShardStaged)
         case .round(let round): exchange(index, round)
         case .close(let generation, _):
             finish(index, .closed(generation: generation, report: .null))
+        }
+    }
+
+    private mutating func writeShard(
+        _ index: Int, _ name: CheckpointName, _ success: WorkerMessage, failure: WorkerMessage
+    ) {
+        var message = success
+        if mayFailToSave(name), chance(rates.failedShard) {
+            noteFailedSave(name)
+            message = failure
+        }
+        var end = time
+        if faultsLeft > 0, chance(rates.hangingShard) {
+            faultsLeft -= 1
+            faultsDone += 1
+            slowSaves += 1
+            end += .milliseconds(Int.random(in: 100...6_000, using: &random))
+        }
+        nodes[index].slowShards.append((message, end))
+        sayOfSlowShards(index)
+    }
+
+    /// What the writer's thread says when it is done, on whatever connection there is then.
+    mutating func sayOfSlowShards(_ index: Int) {
+        while let first = nodes[index].slowShards.first, first.at <= time,
+            nodes[index].frozenUntil <= time
+        {
+            nodes[index].slowShards.removeFirst()
+            if nodes[index].link != nil { nodes[index].toCoordinator.append(first.message) }
         }
     }
 
@@ -69,11 +99,21 @@ extension Simulation {
         case .initial: taken = (0, reference[0])
         case .checkpoint(let name):
             let position = disk.firstIndex { $0.name == name }
-            if let position, faultsLeft > 0, chance(500) {
+            if let position, faultsLeft > 0, chance(rates.damage) {
                 disk[position].isWhole = false
                 faultsLeft -= 1
+                faultsDone += 1
+                damagedLoads += 1
             }
-            if let position, disk[position].isWhole { taken = (name.step, disk[position].value) }
+            if faultsLeft > 0, chance(rates.blindness) {
+                nodes[index].isBlind = true
+                faultsLeft -= 1
+                faultsDone += 1
+                blindLoads += 1
+            }
+            if let position, disk[position].isWhole, !nodes[index].isBlind {
+                taken = (name.step, disk[position].value)
+            }
         case .members(let members, let step):
             let living = nodes.filter { node in
                 node.isAlive && members.contains { $0.id == node.state.id }

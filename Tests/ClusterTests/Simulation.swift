@@ -1,4 +1,4 @@
-import Checkpoints
+@testable import Checkpoints
 import Runtime
 import Transport
 
@@ -47,10 +47,17 @@ enum ToyModel {
 
 /// The faults that a history is made of, as chances in ten thousand per event.
 struct FaultRates {
-    var kill = 6, freeze = 6, join = 6, cut = 4, leave = 2, coordinator = 4, failedSave = 400
+    var kill = 6, freeze = 6, join = 6, cut = 4, leave = 2, coordinator = 4
+    /// A worker that says why it fails.
+    var failure = 3
+    /// Of a save, as a whole or of one writer; and of a writer that takes its time.
+    var failedSave = 400, failedShard = 200, hangingShard = 400
+    /// Of a load: that the checkpoint is damaged, or that this worker alone cannot read any.
+    var damage = 500, blindness = 500
     var losesJournalTail = false
     static let none = FaultRates(
-        kill: 0, freeze: 0, join: 0, cut: 0, leave: 0, coordinator: 0, failedSave: 0)
+        kill: 0, freeze: 0, join: 0, cut: 0, leave: 0, coordinator: 0, failure: 0, failedSave: 0,
+        failedShard: 0, hangingShard: 0, damage: 0, blindness: 0)
 }
 
 /// Worker and coordinator state machines joined by a network, rings and disks that fail as a seed says.
@@ -71,6 +78,10 @@ struct Simulation {
         var reconnectAt: Duration = .zero
         var nextBeat: Duration = .zero
         var exitCode: Int32?
+        /// Whether it can read no checkpoint, as through a stale mount.
+        var isBlind = false
+        /// What it will say of a shard that is written slowly, and when.
+        var slowShards: [(message: WorkerMessage, at: Duration)] = []
         var isAlive: Bool { exitCode == nil }
     }
 
@@ -102,6 +113,12 @@ struct Simulation {
     var rings: [UInt32: [ExchangeMember]] = [:]
     var rounds: [RoundKey: [WorkerID: Entry]] = [:]
     var disk: [(name: CheckpointName, value: UInt64, isWhole: Bool)] = []
+    /// How many checkpoints stay.
+    let keep: Int
+    /// What went wrong with checkpoints.
+    var blindLoads = 0, damagedLoads = 0, slowSaves = 0
+    /// Failed saves, by step.
+    var failedSaves: [UInt64: Int] = [:]
     var sealing: [(name: CheckpointName, failure: CheckpointFailure?)] = []
     var metricsStep: UInt64 = 0
     var outcome: Outcome?
@@ -122,6 +139,7 @@ struct Simulation {
         self.settings = settings
         self.rates = rates
         random = SeededGenerator(seed: seed)
+        keep = Int(seed % 3) + 1
         faultsLeft = faults
         reference = ToyModel.reference(
             steps: settings.finalStep, shards: settings.logicalShards)
@@ -156,12 +174,13 @@ struct Simulation {
 
     private mutating func step() {
         let choice = Int.random(in: 0..<10, using: &random)
-        guard choice > 2, !nodes.isEmpty else {
+        // The dead take no turns, or those who are left would get fewer and fewer.
+        guard choice > 2,
+            let index = nodes.indices.filter({ nodes[$0].isAlive }).randomElement(using: &random)
+        else {
             advance()
             return
         }
-        let index = Int.random(in: 0..<nodes.count, using: &random)
-        guard nodes[index].isAlive else { return }
         if choice < 5 {
             deliverToCoordinator(index)
         } else if nodes[index].frozenUntil > time {
@@ -189,6 +208,7 @@ struct Simulation {
                             residentBytes: 0)))
             }
         }
+        for index in nodes.indices where nodes[index].isAlive { sayOfSlowShards(index) }
         // What `launch` does: dead workers are started again.
         if nodes.count(where: \.isAlive) < settings.workers, chance(300) { addNode() }
         if time >= nextTick {
@@ -230,6 +250,12 @@ struct Simulation {
         } else if isUp, chance(rates.cut), nodes[index].link != nil {
             disconnect(index)
             faultsLeft -= 1
+        } else if isUp, chance(rates.failure), let link = nodes[index].link,
+            isOneOfSeveral(nodes[index].state.id)
+        {
+            feed(.message(link, .failed(message: "a broken machine")))
+            kill(index)
+            faultsLeft -= 1
         } else if isUp, chance(rates.leave), nodes.count(where: \.isAlive) > 1 {
             apply(nodes[index].state.leave(), to: index)
             faultsLeft -= 1
@@ -241,6 +267,11 @@ struct Simulation {
             faultsLeft -= 1
         }
         faultsDone += before - faultsLeft
+    }
+
+    /// Whether the run has others who may go on: the failure of the last one is its end.
+    private func isOneOfSeveral(_ id: WorkerID) -> Bool {
+        coordinator?.workers.values.contains { $0.id != id && !$0.isLeaving } == true
     }
 
     private mutating func kill(_ index: Int) {
@@ -282,7 +313,12 @@ struct Simulation {
     private mutating func startCoordinator() {
         term += 1
         var recovered = RecoveredRun(replaying: journal, term: term)
-        recovered.checkpoints = disk.filter(\.isWhole).map(\.name)
+        // All of the newest ones are read, down to one that is whole.
+        let newest = disk.filter(\.isWhole).map(\.name).max()
+        recovered.checkpoints = disk.map(\.name).filter { name in
+            newest.map { name <= $0 } ?? false
+        }.sorted()
+        recovered.passedOver = Set(disk.map(\.name)).subtracting(recovered.checkpoints)
         recovered.metricsStep = metricsStep
         coordinator = CoordinatorState(settings: settings, recovered: recovered, now: now)
         nextTick = time
@@ -315,7 +351,8 @@ struct Simulation {
             }
         case .journal(let record): journal.append(record)
         case .openCheckpoint, .abandonCheckpoint, .event, .closingReport: break
-        case .sealCheckpoint(let name, let receipts): seal(name, receipts)
+        case .sealCheckpoint(let name, let receipts, let passedOver):
+            seal(name, receipts, passedOver)
         case .metrics(let report, _):
             require(
                 report.step == metricsStep + 1,
@@ -329,19 +366,39 @@ struct Simulation {
         }
     }
 
-    private mutating func seal(_ name: CheckpointName, _ receipts: [JSONValue]) {
+    private mutating func seal(
+        _ name: CheckpointName, _ receipts: [JSONValue], _ passedOver: Set<CheckpointName>
+    ) {
         for receipt in receipts {
             require(
                 receipt == .string(String(reference[Int(name.step)])),
                 "a shard of checkpoint \(name) is of another state")
         }
-        if faultsLeft > 0, chance(rates.failedSave) {
-            faultsLeft -= 4
+        if mayFailToSave(name), chance(rates.failedSave) {
+            noteFailedSave(name)
             sealing.append((name, CheckpointFailure("no space left")))
         } else {
+            disk.removeAll { $0.name == name }
             disk.append((name, reference[Int(name.step)], true))
+            // Damage shows to those who read all of it.
+            let surplus = CheckpointStore.surplus(
+                of: disk.map(\.name), keep: keep, sealed: name,
+                isSound: { !passedOver.contains($0) })
+            disk.removeAll { surplus.contains($0.name) }
+            require(disk.contains { $0.name == name }, "\(name) is removed when it is sealed")
             sealing.append((name, nil))
         }
+    }
+
+    /// Three failures of a state for which the members are held end a run, as they should.
+    func mayFailToSave(_ name: CheckpointName) -> Bool {
+        faultsLeft > 0 && (coordinator?.phase != .saving || failedSaves[name.step, default: 0] < 2)
+    }
+
+    mutating func noteFailedSave(_ name: CheckpointName) {
+        faultsLeft -= 1
+        faultsDone += 1
+        failedSaves[name.step, default: 0] += 1
     }
 
     // MARK: Connections
@@ -375,8 +432,16 @@ struct Simulation {
         let message = nodes[index].toCoordinator.removeFirst()
         if case .hello(let hello) = message {
             feed(.joined(link, hello, NetworkAddress(host: "127.0.0.1", port: 1)))
-        } else {
-            feed(.message(link, message))
+            return
+        }
+        let before = coordinator?.passedOver ?? []
+        feed(.message(link, message))
+        guard let coordinator else { return }
+        for name in coordinator.passedOver.subtracting(before)
+        where disk.contains(where: { $0.name == name && $0.isWhole }) {
+            let members = nodes.filter { coordinator.members.contains($0.state.id) }
+            require(
+                members.allSatisfy(\.isBlind), "\(name) is passed over, and somebody can read it")
         }
     }
 

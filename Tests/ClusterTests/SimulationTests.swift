@@ -39,7 +39,8 @@ import Testing
             }
             let final = simulation.settings.finalStep
             #expect(simulation.metricsStep == final, "seed \(seed)")
-            #expect(simulation.disk.contains { $0.name.step == final }, "seed \(seed)")
+            #expect(
+                simulation.disk.contains { $0.name.step == final && $0.isWhole }, "seed \(seed)")
         }
     }
 
@@ -71,6 +72,32 @@ import Testing
             faults: 8)
     }
 
+    /// Everybody dies again and again, so that checkpoints are loaded, by workers of which some can read none.
+    @Test func runsSurviveLoadsAndSavesThatFail() {
+        var (blind, damaged, slow, failed) = (0, 0, 0, 0)
+        for seed in 70 * Self.seeds..<80 * Self.seeds {
+            var rates = FaultRates()
+            (rates.kill, rates.leave, rates.join, rates.freeze) = (60, 0, 0, 0)
+            (rates.blindness, rates.damage) = (1_500, 1_000)
+            (rates.failedSave, rates.failedShard, rates.hangingShard) = (1_500, 500, 1_500)
+            var simulation = Simulation(
+                seed: seed, settings: Self.settings(workers: Int(seed % 4) + 2, steps: 40),
+                rates: rates, faults: 40)
+            simulation.run()
+            if let problem = simulation.problems.first {
+                Issue.record("seed \(seed): \(problem)")
+                return
+            }
+            #expect(simulation.outcome?.exitCode == 0, "seed \(seed)")
+            #expect(simulation.disk.contains { $0.name.step == 40 && $0.isWhole }, "seed \(seed)")
+            blind += simulation.blindLoads
+            damaged += simulation.damagedLoads
+            slow += simulation.slowSaves
+            failed += simulation.failedSaves.values.reduce(0, +)
+        }
+        for count in [blind, damaged, slow, failed] { #expect(count > 3) }
+    }
+
     /// At any moment, after any faults: what was done is saved, and the end comes soon.
     @Test(arguments: 50..<70)
     func aStopSavesWhatSomebodyHolds(block: UInt64) {
@@ -90,7 +117,7 @@ import Testing
             let code = simulation.outcome?.exitCode ?? -1
             codes[code, default: 0] += 1
             let committed = simulation.coordinator?.committedSteps ?? 0
-            let saved = simulation.disk.map(\.name.step).max() ?? 0
+            let saved = simulation.disk.filter(\.isWhole).map(\.name.step).max() ?? 0
             let text = "seed \(seed), stop at \(stopAt), end at \(simulation.time): "
             if let problem = simulation.problems.first { Issue.record("\(text)\(problem)") }
             #expect([0, 130, 1].contains(code), "\(text)code \(code)")

@@ -56,14 +56,16 @@ private final class Transfer: Sendable {
     ///   - step: The one whose state is wanted.
     ///   - runID: The run that the joiner names.
     ///   - onConnect: Gets a source's number among all and the server's end.
+    ///   - startThread: Starts the joiner's threads.
     /// - Returns: The fetch.
     func fetch(
         step: UInt64, runID: String = "run",
-        onConnect: @escaping @Sendable (Int, MessageConnection) -> Void = { _, _ in }
+        onConnect: @escaping @Sendable (Int, MessageConnection) -> Void = { _, _ in },
+        startThread: @escaping ThreadStarter = startSystemThread
     ) -> StateFetch {
         StateFetch(
             generation: 2, pieces: StatePieces(joiner), step: step, sources: members, runID: runID,
-            patience: Patience(.seconds(20))
+            patience: Patience(.seconds(20)), startThread: startThread
         ) { [self] source in
             let index = Int(source.number) - 1
             let isRefused = refusals.withLock { refusals in
@@ -143,6 +145,31 @@ private final class Transfer: Sendable {
         let fetch = transfer.fetch(step: 7)
         fetch.abandon()
         #expect(throws: StateTransferError.self) { try fetch.run() }
+    }
+
+    /// Whoever has begun to copy has ended before the failure is told: the state is somebody else's then.
+    @Test(arguments: 0..<3) func aThreadThatCannotBeStartedLeavesNoneBehind(started: Int) throws {
+        let transfer = Transfer(steps: [7, 7, 7])
+        let (begun, running) = (Locked(0), Locked(0))
+        let fetch = transfer.fetch(
+            step: 7,
+            startThread: { (name, stackBytes, body) throws(SystemError) in
+                guard begun.withLock({ $0 }) < started else {
+                    throw SystemError(call: "pthread_create", subject: name, code: EAGAIN)
+                }
+                begun.withLock { $0 += 1 }
+                running.withLock { $0 += 1 }
+                try startSystemThread(name, stackBytes) {
+                    body()
+                    running.withLock { $0 -= 1 }
+                }
+            })
+        let error = #expect(throws: SystemError.self) { try fetch.run() }
+        #expect(error?.code == EAGAIN)
+        let state = StateDigest.digest(of: transfer.joiner)
+        // Nothing changes any more, and the threads have but to return.
+        while running.withLock({ $0 }) > 0 { sched_yield() }
+        #expect(StateDigest.digest(of: transfer.joiner) == state)
     }
 
     @Test func aJoinerThatAsksForNothingIsLetGo() throws {

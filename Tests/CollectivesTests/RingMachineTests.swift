@@ -132,6 +132,58 @@ struct RingMachineTests {
         #expect(play.gathered.allSatisfy { $0 == payloads }, "seed \(seed)")
     }
 
+    /// A header that comes before the reduction is known is checked once it is, like any other.
+    @Test(
+        "a chunk that does not fit is refused, whenever its header came",
+        arguments: [(998, 1000), (400, 1000), (1000, 400)], [true, false])
+    func checksEarlyHeaders(lanes: (there: Int, here: Int), isEarly: Bool) throws {
+        // Room for a header: the payload comes when it was read.
+        let play = Play(2, capacity: 40)
+        let there = layout(laneBits: 32, bucketLanes: [lanes.there])
+        let here = layout(laneBits: 32, bucketLanes: [lanes.here])
+        let (local, sum) = (Lanes(byteCount: 4000), Lanes(byteCount: 4000))
+        let (local1, sum1) = (Lanes(byteCount: 4000), Lanes(byteCount: 4000))
+        try play.begin(0, there, local, sum)
+        try play.machines[0].submit(0)
+        try play.turn(0)
+        if isEarly { try play.turn(1) }
+        // It has nothing of its own to send yet, so that the fault can only show here.
+        try play.begin(1, here, local1, sum1)
+        let error = #expect(throws: CollectiveError.self) {
+            for _ in 0..<10_000 {
+                try play.turn(1)
+                try play.turn(0)
+            }
+        }
+        // Seen by the one to whom it came.
+        guard case .violation(rank: 0, _, _)? = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+
+    @Test("a sum is the same, whenever the headers came before the reduction was known")
+    func addsEarlyHeaders() throws {
+        let play = Play(2, capacity: 40)
+        let lanes = (0..<4).map { _ in Lanes(byteCount: 4000) }
+        for (seed, lanes) in lanes.enumerated() {
+            lanes.fill(seed: UInt64(seed), laneBits: 32, areSmall: false)
+        }
+        try play.begin(0, layout1, lanes[0], lanes[2])
+        try play.machines[0].submit(0)
+        try play.turn(0)
+        try play.turn(1)
+        try play.begin(1, layout1, lanes[1], lanes[3])
+        for turn in 0..<10_000 where !play.reduced.allSatisfy({ $0 }) {
+            // Submitted when the payload is half there.
+            if turn == 20 { try play.machines[1].submit(0) }
+            for rank in 0..<2 { try play.turn(rank) }
+        }
+        let expected = serialSum([lanes[0], lanes[1]], laneBits: 32)
+        #expect(lanes[2].array == expected)
+        #expect(lanes[3].array == expected)
+    }
+
     private let layout1 = layout(laneBits: 32, bucketLanes: [1000])
 
     @Test("a neighbour is silent from the failure timeout on, and not before")

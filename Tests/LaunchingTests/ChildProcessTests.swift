@@ -31,6 +31,31 @@ import Testing
         #expect(process.wait(timeout: .seconds(20)) == .killed(signal: SIGKILL))
     }
 
+    /// Until everybody knows that it has ended, no other process can have its number, so that no signal goes astray.
+    @Test func keepsItsNumberUntilItsEndIsKnown() throws {
+        let lines = Monitor<[String]>([])
+        // What it leaves behind holds its output open.
+        let process = try shell("sleep 3600 & echo $!; exit 3") { line in
+            lines.update { $0.append(line) }
+        }
+        let line = lines.wait(timeout: .seconds(60), until: { !$0.isEmpty }, then: { $0[0] })
+        let orphan = try #require(line.flatMap { pid_t($0) })
+        defer { kill(orphan, SIGKILL) }
+        let status = FilePath("/proc/\(process.identifier)/stat")
+        var state = ""
+        while let text = try? status.contents(), state != "Z" {
+            state =
+                String(decoding: text, as: UTF8.self).split(separator: " ").dropFirst(2).first
+                .map(String.init) ?? ""
+        }
+        #expect(state == "Z")
+        #expect(process.termination == nil)
+        process.send(signal: SIGTERM)
+        kill(orphan, SIGKILL)
+        #expect(process.wait(timeout: .seconds(60)) == .exited(3))
+        #expect(throws: SystemError.self) { try status.contents() }
+    }
+
     @Test func keepsTheInputOpenUntilToldOtherwise() throws {
         let process = try shell("read line; exit 3")
         #expect(process.wait(timeout: .milliseconds(50)) == nil)

@@ -72,6 +72,28 @@ struct TCPTests {
         thread.join()
     }
 
+    @Test("the end of an acceptor does not wait for strangers who say nothing")
+    func acceptorEndsWithStrangers() throws {
+        let acceptor = try ConnectionAcceptor(
+            TCPListener(on: NetworkAddress(host: "127.0.0.1", port: 0), failureTimeout: timeout),
+            name: "acceptor", handshakeTimeout: .seconds(86_400), log: Log(prefix: "test")
+        ) { _, _ in }
+        // One more than may wait: the first of them have been taken in when it is, too.
+        let strangers = try (0..<Limits.pendingConnections + 8).map { _ in
+            try TCPConnector.connect(
+                to: acceptor.address, timeout: timeout, failureTimeout: timeout)
+        }
+        let hasEnded = Monitor(false)
+        let thread = try NamedThread("closer") {
+            acceptor.close()
+            hasEnded.update { $0 = true }
+        }
+        let ends = hasEnded.wait(timeout: .seconds(60), until: { $0 }, then: { _ in true })
+        #expect(ends == true)
+        if ends == true { thread.join() }
+        withExtendedLifetime(strangers) {}
+    }
+
     @Test("strangers are refused while others are let in")
     func acceptorRefusesStrangers() throws {
         let arrivals = Monitor<[(MessageConnection, Frame)]>([])
