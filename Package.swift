@@ -171,7 +171,7 @@ let package = Package(
             "TrainingTests",
             uses: [
                 "Runtime", "Kernels", "Tensors", "NeuralNetworks", "Electrocardiography",
-                "ClinicalParameters", "Configurations", "Checkpoints", "Pretraining", "Cluster",
+                "ClinicalParameters", "Configurations", "Checkpoints", "Runs", "Pretraining", "Cluster",
                 "Training",
             ]),
         tests("EvaluationSchemaTests", uses: ["Runtime", "EvaluationSchema"]),
