@@ -171,7 +171,8 @@ let package = Package(
             "TrainingTests",
             uses: [
                 "Runtime", "Kernels", "Tensors", "NeuralNetworks", "Electrocardiography",
-                "ClinicalParameters", "Configurations", "Checkpoints", "Runs", "Pretraining", "Cluster",
+                "ClinicalParameters", "Configurations", "Checkpoints", "Runs", "Pretraining",
+                "Cluster",
                 "Training",
             ]),
         tests("EvaluationSchemaTests", uses: ["Runtime", "EvaluationSchema"]),
