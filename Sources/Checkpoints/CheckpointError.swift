@@ -9,6 +9,8 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
     case damaged(file: String, problem: String)
     /// There is no such checkpoint.
     case absent(path: FilePath)
+    /// There is no checkpoint of this step, or none that is whole; there are those of other steps.
+    case noStep(path: FilePath, step: UInt64, there: [UInt64])
     /// A whole checkpoint has this name already.
     case exists(path: FilePath)
     /// The checkpoint is whole, but of another model or method than the state that it should fill.
@@ -36,6 +38,11 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
             "\(file) is damaged: \(problem)"
         case .absent(let path):
             "\(path): there is no whole checkpoint"
+        case .noStep(let path, let step, let there):
+            "\(path): there is no whole checkpoint of step \(step)"
+                + (there.isEmpty
+                    ? ""
+                    : "; choose among those of the steps \(there.map(String.init).joined(separator: ", "))")
         case .exists(let path):
             "\(path): this state is saved already"
         case .differs(let checkpoint, let problem):

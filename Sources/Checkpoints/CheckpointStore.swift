@@ -264,11 +264,18 @@ public struct CheckpointStore: Sendable {
             } catch {
                 switch error {
                 case .differs, .notFinite: throw error
-                case .system, .damaged, .absent, .exists: report(name, error)
+                case .system, .damaged, .absent, .noStep, .exists: report(name, error)
                 }
             }
         }
-        throw .absent(path: path + (step.map { ", step \($0)" } ?? ""))
+        throw absence(of: step)
+    }
+
+    /// What is said where no checkpoint, or none of a step, is whole.
+    public func absence(of step: UInt64?) -> CheckpointError {
+        guard let step else { return .absent(path: path) }
+        let there = ((try? list()) ?? []).map(\.step).filter { $0 != step }
+        return .noStep(path: path, step: step, there: Array(Set(there)).sorted())
     }
 
     private func requireFinite(

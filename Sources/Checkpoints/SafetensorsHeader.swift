@@ -53,7 +53,10 @@ public struct SafetensorsHeader: Sendable, Equatable {
             throw .malformed(
                 file: file, field: "header length",
                 problem: "\(length) bytes are announced, \(fileBytes - 8) follow "
-                    + "and \(longestJSONBytes) are allowed")
+                    + "and \(longestJSONBytes) are allowed; "
+                    + (length > UInt64(longestJSONBytes)
+                        ? "this is no safetensors file: name one, such as 'checkpoint export' writes"
+                        : "the file was cut: copy it again"))
         }
         return Int(length)
     }

@@ -56,6 +56,9 @@ enum TensorMismatch: Error, Equatable {
         }
     }
 
+    private static let remedy =
+        "weights go into the method and the sizes that they were trained with; give that configuration"
+
     /// The same as an error of a file.
     func inFile(_ file: String) -> SafetensorsError {
         switch self {
@@ -63,10 +66,11 @@ enum TensorMismatch: Error, Equatable {
             .malformed(
                 file: file, field: tensor,
                 problem: "this model has no weight of that name"
-                    + (nearest.map { "; the nearest is '\($0)'" } ?? ""))
+                    + (nearest.map { "; the nearest is '\($0)'" } ?? "") + "; " + Self.remedy)
         case .absent(let tensor): .absent(file: file, tensor: tensor)
         case .differs(let tensor, let found, let expected):
-            .differs(file: file, tensor: tensor, found: found, expected: expected)
+            .differs(
+                file: file, tensor: tensor, found: found, expected: "\(expected); \(Self.remedy)")
         }
     }
 

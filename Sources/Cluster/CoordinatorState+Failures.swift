@@ -43,7 +43,8 @@ extension CoordinatorState {
         guard now - lastNotice >= Limits.notice else { return }
         lastNotice = now
         let here = workersByNumber.map(\.name).joined(separator: ", ")
-        let expected = someReturned ? awaited.count + workers.count : settings.workers
+        let wanted = max(settings.workers, settings.minimumWorkers)
+        let expected = someReturned ? awaited.count + workers.count : wanted
         event(
             .notice,
             "waiting for \(max(expected - workers.count, 0)) of \(expected) workers; "

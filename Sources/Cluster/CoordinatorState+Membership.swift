@@ -433,7 +433,8 @@ extension CoordinatorState {
                     exitCode: ExitCode.tooFewWorkers.rawValue,
                     message:
                         "only \(count) of at least \(settings.minimumWorkers) workers are here "
-                        + "after \(seconds(settings.waitForWorkers)); go on with: purkinje resume"),
+                        + "after \(seconds(settings.waitForWorkers)); go on with: \(settings.resumeCommand)"
+                ),
                 wantsCheckpoint: true, since: now)
         }
         proceed(now)

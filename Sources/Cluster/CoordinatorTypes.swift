@@ -25,6 +25,8 @@ public struct CoordinatorSettings: Sendable, Equatable {
     public var joinWindow: Duration = .seconds(1)
     /// How long a start or a pause waits for workers.
     public var waitForWorkers: Duration = .seconds(300)
+    /// What a person types to go on with the run.
+    public var resumeCommand = "purkinje resume"
 
     /// Defaults, to be changed field by field.
     public init() {}

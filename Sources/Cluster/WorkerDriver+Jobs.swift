@@ -165,7 +165,7 @@ extension WorkerDriver {
         let report = try fetch.run()
         let milliseconds = Int((core.clock.now - start) / .milliseconds(1))
         core.log.info(
-            "took over the state of step \(step) from \(members.count) members in \(milliseconds) ms"
+            "took over the state of step \(step) from \(members.count == 1 ? "1 member" : "\(members.count) members") in \(milliseconds) ms"
         )
         return report
     }

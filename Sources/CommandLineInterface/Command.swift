@@ -76,9 +76,19 @@ public struct Invocation: Sendable {
         where texts[parameter.spelling]?.isEmpty == false {
             throw CommandError(
                 .usage,
-                "\(parameter.spelling) would change nothing \(circumstance); leave it out, or change that"
+                "\(parameter.spelling) would change nothing \(circumstance); leave it out"
+                    + Self.alternative(to: circumstance)
             )
         }
+    }
+
+    /// What else than leaving it out gives an option an effect, as far as the circumstance says it.
+    private static func alternative(to circumstance: String) -> String {
+        let missing = "without "
+        if circumstance.hasPrefix(missing) {
+            return ", or add \(circumstance.dropFirst(missing.count))"
+        }
+        return circumstance.hasPrefix("with --") ? ", or the other" : ""
     }
 
     private func value<Result>(

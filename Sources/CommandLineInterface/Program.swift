@@ -6,6 +6,7 @@ public struct Program: Sendable {
     let name: String
     let summary: String
     let commands: [Command]
+    let hints: [String: String]
     let exitCode: @Sendable (any Error) -> ExitCode
 
     /// A program.
@@ -14,14 +15,16 @@ public struct Program: Sendable {
     ///   - name: What the user types.
     ///   - summary: One line on top of the help.
     ///   - commands: All of them, in the order of the help; one with an empty name stands alone.
+    ///   - hints: What to type in place of a word that is no command and that people may look for.
     ///   - exitCode: The code of an error that is not a `CommandError`.
     public init(
-        name: String, summary: String, commands: [Command],
+        name: String, summary: String, commands: [Command], hints: [String: String] = [:],
         exitCode: @escaping @Sendable (any Error) -> ExitCode = { _ in .failure }
     ) {
         self.name = name
         self.summary = summary
         self.commands = commands
+        self.hints = hints
         self.exitCode = exitCode
     }
 
@@ -150,8 +153,13 @@ public struct Program: Sendable {
         let isGroup = commands.contains { $0.words.count > 1 && $0.words[0] == words.first }
         let typed = words.prefix(isGroup ? 2 : 1).joined(separator: " ")
         let names = isGroup ? commands.map(\.name) : commands.map { $0.words[0] }
-        let hint = nearestName(to: typed, among: names + ["help"]).map { "; did you mean '\($0)'?" }
-        return CommandError(
-            .usage, "no command '\(typed)'\(hint ?? "") (see '\(name) help')")
+        // A word of a group, such as `prepare` for `data prepare`, is no typing error.
+        let inGroups = commands.filter { $0.words.count > 1 && $0.words.last == typed }.map(\.name)
+        let nearest = nearestName(to: typed, among: names + ["help"]).map { [$0] } ?? []
+        let proposals = (inGroups.isEmpty ? nearest : inGroups).map { "'\($0)'" }
+        let guess =
+            proposals.isEmpty ? "" : "; did you mean \(proposals.joined(separator: " or "))?"
+        let hint = hints[typed].map { "; \($0)" } ?? guess
+        return CommandError(.usage, "no command '\(typed)'\(hint) (see '\(name) help')")
     }
 }

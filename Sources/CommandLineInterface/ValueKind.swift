@@ -87,9 +87,29 @@ extension ValueKind where Value == FilePath {
     }
 }
 
+/// How many threads and processes a run may be told to have: more are typing errors, and would be tried at the cost of
+/// the machine.
+public enum ProcessCounts {
+    /// Compute threads of a process.
+    public static let threads = 1...1_024
+    /// Workers of a run.
+    public static let workers = 1...10_000
+
+    /// The processors of this machine, as far as a process may have threads for them.
+    public static var processors: Int {
+        min(max(ProcessInfo.processInfo.activeProcessorCount, 1), threads.upperBound)
+    }
+}
+
 extension ValueKind where Value == Int {
     /// A whole number of at least 1.
     public static var count: ValueKind { .integer(1...) }
+
+    /// How many threads compute.
+    public static var threads: ValueKind { .integer(ProcessCounts.threads) }
+
+    /// How many workers a run has.
+    public static var workers: ValueKind { .integer(ProcessCounts.workers) }
 
     /// A whole number of at least a bound.
     public static func integer(_ range: PartialRangeFrom<Int>) -> ValueKind {
@@ -152,6 +172,17 @@ extension ValueKind where Value == Duration {
         ValueKind(
             placeholder: "TIME", meaning: "a duration such as 250ms, 30s, 5m or 2h",
             text: durationText, parse: parseDuration)
+    }
+}
+
+extension ValueKind where Value == Duration {
+    /// A span of time of at least a bound.
+    public static func duration(_ range: PartialRangeFrom<Duration>) -> ValueKind {
+        ValueKind(
+            placeholder: "TIME",
+            meaning: "a duration of at least \(durationText(range.lowerBound)), such as 2s or 5m",
+            text: durationText
+        ) { text in parseDuration(text).flatMap { range.contains($0) ? $0 : nil } }
     }
 }
 

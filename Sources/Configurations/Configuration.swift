@@ -116,10 +116,40 @@ public struct Configuration: Sendable {
             shared: SharedSettings(
                 input: input, batchSize: batchSize, logicalShards: logicalShards, steps: steps,
                 gradientBits: exchange.gradientBits, base: base))
-        try reader.finish()
+        try Self.finish(reader, of: method, among: methods)
         entries = reader.entries.sorted { $0.key < $1.key }
         notices = reader.notices
         try checkTogether()
+    }
+
+    /// Ends the reading; a key that nobody asked for may be another method's.
+    private static func finish(
+        _ reader: ConfigurationReader, of method: MethodDescriptor,
+        among methods: [MethodDescriptor]
+    ) throws(ConfigurationError) {
+        do throws(ConfigurationError) {
+            try reader.finish()
+        } catch {
+            guard case .unknownKey(let key, _, let source) = error else { throw error }
+            let owners = methods.filter { other in
+                other != method && keys(of: other, among: methods).contains(key)
+            }
+            guard !owners.isEmpty else { throw error }
+            throw .keyOfOtherMethods(
+                key: key, method: method.name, owners: owners.map(\.name), source: source)
+        }
+    }
+
+    /// All keys that a method has where nobody says anything; none where it does not go without being told something.
+    private static func keys(
+        of method: MethodDescriptor, among methods: [MethodDescriptor]
+    ) -> [String] {
+        var content: [String: JSONValue] = ["method": .string(method.name)]
+        if method.trainsEncoderOfBase {
+            content["base"] = methods.first { $0.encoder != nil }.map { .string($0.name) }
+        }
+        let read = try? Configuration(.object(content), methods: methods)
+        return read?.entries.map(\.key) ?? []
     }
 
     /// The values that have to fit to each other.
@@ -185,7 +215,8 @@ extension ConfigurationReader {
             beta2: try number("optimizer.beta2", default: defaults.beta2, in: 0...0.999_999),
             epsilon: try number("optimizer.epsilon", default: 1e-8, in: 0...1, above: true),
             warmupSteps: try integer(
-                "optimizer.warmupSteps", default: steps / defaults.warmupDivisor, in: 0...steps),
+                "optimizer.warmupSteps", default: steps / defaults.warmupDivisor, in: 0...steps,
+                upTo: "steps"),
             minimumLearningRate: try number(
                 "optimizer.minimumLearningRate", default: defaults.minimumLearningRate, in: 0...100),
             schedule: try choice("optimizer.schedule", default: defaults.schedule),

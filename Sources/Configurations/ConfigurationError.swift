@@ -8,6 +8,9 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
     case syntax(file: String, JSONSyntaxError)
     /// Nobody knows this key.
     case unknownKey(key: String, nearest: String?, source: ConfigurationSource)
+    /// Other methods have this key, this one has none.
+    case keyOfOtherMethods(
+        key: String, method: String, owners: [String], source: ConfigurationSource)
     /// The key needs another type of value.
     case wrongType(
         key: String, value: String, expected: String, source: ConfigurationSource)
@@ -30,7 +33,11 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
             "\(file): not valid JSON: \(error)"
         case .unknownKey(let key, let nearest, let source):
             "unknown key '\(key)' (\(source))"
-                + (nearest.map { "; the nearest known key is '\($0)'" } ?? "")
+                + (nearest.map { "; the nearest known key is '\($0)'" }
+                    ?? "; 'purkinje pretrain … --print-config' without it shows all keys")
+        case .keyOfOtherMethods(let key, let method, let owners, let source):
+            "the method \(method) has no key '\(key)' (\(source)), which is of \(owners.joined(separator: ", ")); "
+                + "leave it out, or choose such a method"
         case .wrongType(let key, let value, let expected, let source):
             "\(key) is \(value) (\(source)), but has to be \(expected)"
         case .outOfRange(let key, let value, let remedy, let source):

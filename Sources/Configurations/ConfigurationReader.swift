@@ -59,16 +59,28 @@ public struct ConfigurationReader {
     }
 
     /// A whole number in a range.
+    ///
+    /// - Parameters:
+    ///   - key: The key.
+    ///   - fallback: Where nobody says anything.
+    ///   - range: The numbers that make sense.
+    ///   - limit: The key that has been read and whose value is the upper bound; `nil` for a bound of its own.
+    ///   - decidesBits: Whether results depend on it.
+    /// - Returns: The number.
+    /// - Throws: `ConfigurationError` for anything else than such a number.
     public mutating func integer(
-        _ key: String, default fallback: Int, in range: ClosedRange<Int>, decidesBits: Bool = true
+        _ key: String, default fallback: Int, in range: ClosedRange<Int>,
+        upTo limit: String? = nil, decidesBits: Bool = true
     ) throws(ConfigurationError) -> Int {
         let (value, source) = take(key, .integer(Int64(fallback)))
-        guard let number = Self.wholeNumber(value) else {
+        let whole = Self.wholeNumber(value)
+        guard whole != nil || Self.isBeyondAll(value) else {
             throw .wrongType(
                 key: key, value: value.text(), expected: "a whole number", source: source)
         }
-        guard range.contains(number) else {
-            throw outOfRange(key, value, "\(range.lowerBound)", "\(range.upperBound)", source)
+        guard let number = whole, range.contains(number) else {
+            throw outOfRange(
+                key, value, "\(range.lowerBound)", "\(range.upperBound)", source, limit: limit)
         }
         record(key, .integer(Int64(number)), source, decidesBits)
         return number
@@ -153,11 +165,12 @@ public struct ConfigurationReader {
         }
         var numbers: [Int] = []
         for item in items {
-            guard let number = Self.wholeNumber(item) else {
+            let whole = Self.wholeNumber(item)
+            guard whole != nil || Self.isBeyondAll(item) else {
                 throw .wrongType(
                     key: key, value: item.text(), expected: "a whole number", source: source)
             }
-            guard range.contains(number) else {
+            guard let number = whole, range.contains(number) else {
                 throw outOfRange(
                     key, item, "\(range.lowerBound)", "\(range.upperBound)", source)
             }
@@ -282,13 +295,24 @@ public struct ConfigurationReader {
         value.integerValue ?? value.doubleValue.flatMap { Int(exactly: $0) }
     }
 
+    /// Whether it is a number without a fraction that is too large for `Int`, such as `1e23`.
+    private static func isBeyondAll(_ value: JSONValue) -> Bool {
+        guard let number = value.doubleValue else { return false }
+        return number.rounded() == number && Int(exactly: number) == nil
+    }
+
     private func outOfRange(
         _ key: String, _ value: JSONValue, _ lower: String, _ upper: String,
-        _ source: ConfigurationSource
+        _ source: ConfigurationSource, limit: String? = nil
     ) -> ConfigurationError {
         var remedy = "choose \(lower) to \(upper)"
+        if let limit, let entry = entries.first(where: { $0.key == limit }) {
+            remedy += ", which is \(limit) (\(entry.source)), or a higher \(limit)"
+        }
         if upper == lower { remedy = "only \(lower) is possible" }
-        if upper == "\(Int.max)" { remedy = "choose \(lower) or more" }
+        if upper == "\(Int.max)", Self.wholeNumber(value) != nil {
+            remedy = "choose \(lower) or more"
+        }
         return .outOfRange(key: key, value: value.text(), remedy: remedy, source: source)
     }
 }

@@ -9,6 +9,8 @@ public struct Memory: Sendable {
     public let availableBytes: Int
     /// What a container grants; `nil` without a limit.
     public let limitBytes: Int?
+    /// What a process can have at the most, were it alone: memory and swap space, or what the container grants of it.
+    public let mostBytes: Int
 
     /// Reads what the kernel says.
     public init() {
@@ -27,9 +29,27 @@ public struct Memory: Sendable {
         }
         totalBytes = bytes("MemTotal")
         limitBytes = Int(limitText.trimmingCharacters(in: .whitespacesAndNewlines))
+        let whole = totalBytes + bytes("SwapTotal")
+        mostBytes = min(whole, limitBytes.map { $0 + bytes("SwapTotal") } ?? .max)
         let used = Int(usedText.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0
         availableBytes = min(bytes("MemAvailable"), limitBytes.map { max(0, $0 - used) } ?? .max)
     }
+
+    /// Why something cannot even be tried here: it needs more than there is; `nil` where it may work.
+    ///
+    /// - Parameters:
+    ///   - neededBytes: What it is estimated to take here.
+    ///   - what: What it is, for the text.
+    /// - Returns: Need, supply and remedy.
+    public func refusal(neededBytes: Int, for what: String) -> String? {
+        // Where the kernel says nothing, nothing is known.
+        guard mostBytes > 0, neededBytes > mostBytes else { return nil }
+        return "\(what) takes about \(gibibytes(neededBytes)) of memory, and this machine has "
+            + "\(gibibytes(mostBytes)); \(Self.remedy)"
+    }
+
+    private static let remedy =
+        "choose fewer workers or --threads here, a higher logicalShards (smaller shards need less memory), or a smaller model"
 
     /// Whether it is enough.
     ///

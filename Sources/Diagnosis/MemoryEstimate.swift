@@ -2,7 +2,7 @@
 public struct MemoryEstimate: Sendable, Equatable {
     /// Numbers that are trained.
     public let parameterCount: Int
-    /// Memory of one worker.
+    /// Memory of one worker; what no machine has is 256 TiB, so that the needs of many workers can be added up.
     public let bytes: Int
 
     /// Adds up what a worker holds.
@@ -25,10 +25,11 @@ public struct MemoryEstimate: Sendable, Equatable {
         // A checkpoint's 3 copies are shared out, and no share is smaller than one file.
         let copies = 5 + shardsInFlight + (workers >= 3 ? 1 : 4 - workers)
         let frozenCopies = 2
+        // Not in whole numbers: sizes that are only asked for may be beyond all of them.
         let numbers =
-            copies * parameterCount + frozenCopies * frozenCount
-            + shardsInFlight * activationsPerShard
+            Double(copies) * Double(parameterCount) + Double(frozenCopies) * Double(frozenCount)
+            + Double(shardsInFlight) * Double(activationsPerShard)
         // 64 MiB for the program, the libraries and the buffers of connections.
-        bytes = 4 * numbers + (64 << 20)
+        bytes = Int(min(4 * numbers + Double(64 << 20), Double(1 << 48)))
     }
 }

@@ -7,8 +7,21 @@ public struct SharedDirectory: Sendable {
     /// Its path.
     public let path: FilePath
 
-    /// A directory that exists.
-    public init(path: FilePath) { self.path = path }
+    /// The directory itself, or the nearest folder above it that is there already.
+    private let nearest: FilePath
+
+    /// A directory; where it is not there yet, the nearest one above it is looked at, in which it will be made.
+    public init(path: FilePath) {
+        self.path = path
+        var nearest = path
+        while !nearest.exists, nearest.parent != nearest { nearest = nearest.parent }
+        self.nearest = nearest
+    }
+
+    /// What is looked at, and why it is not what was asked for.
+    private var place: String {
+        nearest == path ? "\(path)" : "\(path) is not there yet and will be made in \(nearest)"
+    }
 
     /// Writes, flushes, renames and reads small files and one large one, and removes all of them.
     ///
@@ -27,7 +40,7 @@ public struct SharedDirectory: Sendable {
     }
 
     private func measure(largeBytes: Int) throws(SystemError) -> Finding {
-        let folder = path.appending(".doctor-\(getpid())-\(UInt32.random(in: 0 ... .max))")
+        let folder = nearest.appending(".doctor-\(getpid())-\(UInt32.random(in: 0 ... .max))")
         try folder.makeNewFolder(mode: 0o700)
         // What stays behind is small and says by its name whose it is.
         defer { try? folder.removeAll() }
@@ -51,7 +64,7 @@ public struct SharedDirectory: Sendable {
             "rename_replaces": .boolean(renameWorks), "kind": .string(kind),
         ]
         let text =
-            "\(path) (\(kind)): write, fsync and rename \(milliseconds(commit)), "
+            "\(place) (\(kind)): write, fsync and rename \(milliseconds(commit)), "
             + "\(String(format: "%.0f", throughput / 1e6)) MB/s, \(gibibytes(freeBytes)) free"
         if !renameWorks {
             return Finding(
@@ -116,8 +129,8 @@ public struct SharedDirectory: Sendable {
 
     private func freeSpace() throws(SystemError) -> Int {
         var status = statvfs()
-        guard path.withSystemPath({ statvfs($0, &status) }) == 0 else {
-            throw SystemError(call: "statvfs", subject: path)
+        guard nearest.withSystemPath({ statvfs($0, &status) }) == 0 else {
+            throw SystemError(call: "statvfs", subject: nearest)
         }
         return Int(clamping: UInt64(status.f_bavail) * UInt64(status.f_frsize))
     }
@@ -125,7 +138,7 @@ public struct SharedDirectory: Sendable {
     /// The file system's name, from its magic number.
     private var kind: String {
         var status = statfs()
-        guard path.withSystemPath({ statfs($0, &status) }) == 0 else { return "unknown" }
+        guard nearest.withSystemPath({ statfs($0, &status) }) == 0 else { return "unknown" }
         return switch UInt32(truncatingIfNeeded: Int(status.f_type)) {
         case 0xEF53: "ext4"
         case 0x5846_5342: "xfs"

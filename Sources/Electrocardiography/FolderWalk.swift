@@ -37,7 +37,8 @@ struct FolderWalk {
     var databases: [FilePath] = []
     /// Folders that were not entered, because their names begin with a dot.
     var hiddenFolders: [FilePath] = []
-    private var visited: Set<[UInt64]> = []
+    /// The folders that were looked into, by what the file system calls them.
+    private(set) var visited: Set<[UInt64]> = []
 
     /// What lies below a folder of PTB-XL counts as records too.
     private let entersDatabases: Bool

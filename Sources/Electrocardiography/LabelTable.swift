@@ -9,6 +9,9 @@ public struct SourceError: Error, Equatable, CustomStringConvertible {
     /// What is wrong, and the remedy.
     public let problem: String
 
+    /// The field of an error about two sources that share folders.
+    public static let overlap = "source"
+
     /// One line: file, field, problem.
     public var description: String { "\(file): \(field): \(problem)" }
 }

@@ -42,7 +42,9 @@ public final class PreparedDataset: Sendable {
         } catch {
             throw PreparedDatasetError(
                 file: path, field: "file",
-                problem: "\(error.reason); `data prepare` writes one")
+                problem:
+                    "\(error.reason); check the path (--data); `purkinje data prepare` writes such a file"
+            )
         }
         let version: String
         (header, version, table) = try file.withBytes { bytes throws(PreparedDatasetError) in
@@ -215,7 +217,10 @@ public final class PreparedDataset: Sendable {
         }
         guard found == digest else {
             throw PreparedDatasetError(
-                file: path, field: "digest", problem: "it is \(found), the header says \(digest)")
+                file: path, field: "digest",
+                problem:
+                    "it is \(found), the header says \(digest); copy the file again, or prepare the data set again"
+            )
         }
     }
 
@@ -252,10 +257,12 @@ extension PreparedDataset {
         }
         var reader = ByteReader(
             UnsafeRawBufferPointer(rebasing: bytes[PreparedFormat.magic.count...]))
-        guard let version: UInt32 = reader.read(), version == PreparedFormat.version else {
+        let version: UInt32? = reader.read()
+        guard version == PreparedFormat.version else {
             throw refuse(
                 "version",
-                "this program reads version \(PreparedFormat.version); prepare the data set again")
+                "it is \(version.map { "\($0)" } ?? "cut off"), and this program reads version "
+                    + "\(PreparedFormat.version); prepare the data set again")
         }
         guard let header = header(bytes) else {
             throw refuse("header", "it is damaged; prepare the data set again")
@@ -265,7 +272,9 @@ extension PreparedDataset {
         }
         guard header.fileBytes == bytes.count else {
             throw refuse(
-                "size", "\(header.fileBytes) bytes are announced, the file has \(bytes.count)")
+                "size",
+                "\(header.fileBytes) bytes are announced, the file has \(bytes.count); copy it again, whole, or "
+                    + "prepare the data set again")
         }
         let index = UnsafeRawBufferPointer(
             rebasing: bytes[header.indexOffset..<header.featureOffset])
@@ -286,7 +295,8 @@ extension PreparedDataset {
         for window in 0..<header.windowCount {
             let entry = entry(index, at: window * PreparedFormat.entryBytes)
             guard Int(entry.record) < header.recordCount, entry.millivoltsPerUnit.isFinite else {
-                throw refuse("index", "window \(window) belongs to no record")
+                throw refuse(
+                    "index", "window \(window) belongs to no record; prepare the data set again")
             }
         }
         return (header, featureVersion, table)

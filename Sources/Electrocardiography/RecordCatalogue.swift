@@ -41,10 +41,22 @@ struct RecordCatalogue {
     /// - Throws: `SourceError` for a folder that is not there, has no records or has a broken label table.
     init(folders: [FilePath], sourceRateHz: Double?) throws(SourceError) {
         self.sourceRateHz = sourceRateHz
+        var looked: [(source: FilePath, folders: Set<[UInt64]>)] = []
         for folder in folders {
             let before = entries.count
             var walk = FolderWalk(folder)
             try walk.run()
+            // Folders of PTB-XL are not entered by that walk, and another source may lie in one.
+            var whole = FolderWalk(folder, entersDatabases: true)
+            if walk.databases.isEmpty { whole = walk } else { try whole.run() }
+            if let other = looked.first(where: { !$0.folders.isDisjoint(with: whole.visited) }) {
+                throw SourceError(
+                    file: folder, field: SourceError.overlap,
+                    problem:
+                        "it has folders in common with the source \(other.source), and their records would be "
+                        + "taken twice; give each folder once, in one --source")
+            }
+            looked.append((folder, whole.visited))
             notes += walk.hiddenFolders.map {
                 "\($0) is not looked into: its name begins with a dot"
             }

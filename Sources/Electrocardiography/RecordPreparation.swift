@@ -159,6 +159,9 @@ final class RecordPreparation {
             }
             let piece = UInt32(firstPiece + number)
             if var window = window(leads, range, piece: piece) {
+                if Self.isConstant(leads, range), !result.notes.contains(Self.constantLeads) {
+                    result.notes.append(Self.constantLeads)
+                }
                 if let features {
                     let values = features(leads.map { Array($0[range]) }, result.rateHz)
                     window.featureBits = values.map(\.bitPattern)
@@ -170,6 +173,16 @@ final class RecordPreparation {
             if takesFirstOnly, !result.windows.isEmpty { break }
         }
         return firstPiece + count
+    }
+
+    /// What the report says of records without a signal; they are prepared like all others.
+    static let constantLeads =
+        "every lead is constant in some or all windows, as with electrodes off or a converter at its limit; they are "
+        + "in the set, and tell nothing about a heart"
+
+    /// Whether no lead moves in a window.
+    private static func isConstant(_ leads: [[Float]], _ range: Range<Int>) -> Bool {
+        leads.allSatisfy { lead in lead[range].allSatisfy { $0 == lead[range.lowerBound] } }
     }
 
     /// Resamples a window and adds it to `samples`; `nil` when an amplitude is beyond all units.

@@ -35,8 +35,21 @@ public struct WFDBError: Error, Equatable, CustomStringConvertible {
         self.problem = problem
     }
 
-    /// One line: file, field, problem.
-    public var description: String { "\(file): \(field): \(problem)" }
+    /// One line: file, field, problem, remedy.
+    public var description: String {
+        "\(file): \(field): \(problem)" + (problem.contains(";") ? "" : "; \(remedy)")
+    }
+
+    /// What to do where the problem does not say it.
+    private var remedy: String {
+        switch kind {
+        case .missingFile: "put it there, or leave the record out"
+        case .unreadable: "look at its owner and mode, and at the disk"
+        case .brokenHeader: "correct the header, or fetch the record again from its source"
+        case .truncated, .checksum: "fetch the record again from its source"
+        case .unsupported: "convert the record to format 16, such as with WFDB's xform"
+        }
+    }
 
     init(_ error: SystemError, field: String) {
         let isMissing = error.code == 2

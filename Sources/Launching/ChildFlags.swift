@@ -9,7 +9,7 @@ public struct ChildFlags: Sendable, Equatable {
             "Take the end of standard input for SIGTERM, for launchers that hold its other end; text before it is why the run cannot go on."
     )
     private static let signsOfLife = Option(
-        "signs-of-life", .duration, otherwise: "none",
+        "signs-of-life", .duration(Duration.milliseconds(1)...), otherwise: "none",
         help:
             "Write a byte to standard output this often, for launchers that look whether it is frozen."
     )

@@ -17,7 +17,7 @@ public struct CoordinatorFlags: Sendable, Equatable {
     private static let fresh = Flag(
         "fresh", help: "Begin a new run; refuse a directory that is not empty.")
     private static let workers = Option(
-        "workers", .count, default: standard.workers,
+        "workers", .workers, default: standard.workers,
         help: "Workers to wait for before the first step.")
     private static let bind = Option(
         "bind", .text.named("HOST"), default: standard.bind, help: "The interface to listen on.")
@@ -35,15 +35,21 @@ public struct CoordinatorFlags: Sendable, Equatable {
     private static let noProgress = Flag(
         "no-progress", help: "Show no progress line, for launchers that show their own.")
 
+    /// The shortest time of silence that can mean death.
+    ///
+    /// Signs of life come at an eighth of it, and a process that was just started has five times as long to show itself:
+    /// below 25 ms between signs and a second to start, a process that only waits for its turn on a busy machine is
+    /// killed, and so is the one that takes its place.
+    public static let shortestFailureTimeout = Duration.milliseconds(200)
     /// The step to stop after.
     public static let steps = Option(
         "steps", .count, otherwise: "the configuration's",
         help: "Stop after this step with a checkpoint; the schedule stays as it is.")
     private static let minimumWorkers = Option(
-        "min-workers", .count, otherwise: "half of --workers",
+        "min-workers", .workers, otherwise: "half of --workers",
         help: "Below this number the run pauses, and ends if nobody comes.")
     private static let failureTimeout = Option(
-        "failure-timeout", .duration, default: standard.failureTimeout,
+        "failure-timeout", .duration(shortestFailureTimeout...), default: standard.failureTimeout,
         help: "A process that is silent or frozen for this long is taken for dead.")
     private static let waitForWorkers = Option(
         "wait-for-workers", .duration, default: standard.waitForWorkers,

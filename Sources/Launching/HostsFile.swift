@@ -1,3 +1,4 @@
+import CommandLineInterface
 import Runtime
 
 /// Why a hosts file cannot be used.
@@ -75,8 +76,12 @@ public enum HostsFile {
             throw HostsFileError(place: place, problem: "'\(word)' is not of the form key=value")
         }
         switch parts[0] {
-        case "workers": host.workers = try count(parts[1], of: "workers", place: place)
-        case "threads": host.threads = try count(parts[1], of: "threads", place: place)
+        case "workers":
+            host.workers = try count(
+                parts[1], of: "workers", in: ProcessCounts.workers, place: place)
+        case "threads":
+            host.threads = try count(
+                parts[1], of: "threads", in: ProcessCounts.threads, place: place)
         case "data": host.data = FilePath(parts[1])
         case "run": host.run = FilePath(parts[1])
         case "programs": host.programs = FilePath(parts[1])
@@ -91,11 +96,13 @@ public enum HostsFile {
     }
 
     private static func count(
-        _ text: String, of key: String, place: String
+        _ text: String, of key: String, in range: ClosedRange<Int>, place: String
     ) throws(HostsFileError) -> Int {
-        guard let value = Int(text), value > 0 else {
+        guard let value = Int(text), range.contains(value) else {
             throw HostsFileError(
-                place: place, problem: "\(key) needs a whole number of at least 1, not '\(text)'")
+                place: place,
+                problem: "\(key) needs a whole number from \(range.lowerBound) to "
+                    + "\(range.upperBound), not '\(text)'")
         }
         return value
     }

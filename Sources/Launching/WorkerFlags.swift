@@ -12,7 +12,7 @@ public struct WorkerFlags: Sendable, Equatable {
         "data", .file, otherwise: "what the run directory says",
         help: "The prepared data set on this machine.")
     private static let threads = Option(
-        "threads", .count, default: standard.threads,
+        "threads", .threads, default: standard.threads,
         help: "Compute threads; any number gives the same bits.")
     private static let bind = Option(
         "bind", .text.named("HOST"), otherwise: "the address that reaches the coordinator",

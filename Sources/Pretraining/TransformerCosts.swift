@@ -12,7 +12,10 @@ extension TransformerConfiguration {
     /// Numbers that the backward pass needs of one sequence: inputs, norms, projections, probabilities, hidden layers.
     func activations(tokens: Int) -> Int {
         let inner = heads * headWidth
-        let perToken = 4 * width + 4 * inner + 2 * mlpWidth
-        return depth * (tokens * perToken + heads * tokens * tokens)
+        let perToken = Double(4 * width + 4 * inner + 2 * mlpWidth)
+        let numbers =
+            Double(depth) * Double(tokens) * (perToken + Double(heads) * Double(tokens))
+        // The largest sizes that a configuration may name are beyond `Int`; several of these can still be added up.
+        return Int(min(numbers, Double(1 << 56)))
     }
 }

@@ -156,7 +156,8 @@ public struct RunDirectory: Sendable {
         }
         guard let id = value["run"]?["id"]?.stringValue.flatMap({ RunID(hexadecimal: $0) }) else {
             throw .damaged(
-                file: configurationPath, problem: "run.id is not 32 hexadecimal digits")
+                file: configurationPath,
+                problem: "run.id is not 32 hexadecimal digits; " + Self.repair)
         }
         return RunRecord(
             id: id, configuration: configuration,
@@ -166,13 +167,21 @@ public struct RunDirectory: Sendable {
                 .flatMap { Digest(hexadecimal: $0) })
     }
 
+    /// What to do about a `configuration.json` that is damaged.
+    private static let repair =
+        "move it away, and the command that began the run goes on with it; every checkpoint's manifest.json has the "
+        + "configuration too (see docs/checkpoints.md)"
+
     /// Reads a file that holds one JSON value.
     func readObject(_ path: FilePath) throws(RunError) -> JSONValue {
         let content = try asRunError { () throws(SystemError) in try files.contents(of: path) }
         do throws(JSONSyntaxError) {
             return try JSONValue(parsing: content)
         } catch {
-            throw .damaged(file: path, problem: "not JSON: \(error)")
+            throw .damaged(
+                file: path,
+                problem: "not JSON: \(error)"
+                    + (path == configurationPath ? "; " + Self.repair : ""))
         }
     }
 }
@@ -183,6 +192,7 @@ public struct RunDirectory: Sendable {
 /// everything.
 public final class RunLock: Sendable {
     private let file: any File
+    private static let machine = ProcessInfo.processInfo.hostName
 
     /// Takes the lock.
     ///
@@ -194,6 +204,15 @@ public final class RunLock: Sendable {
             let file = try directory.files.open(directory.path + "/lock", .writing)
             return (file, try file.lock(.exclusive))
         }
-        guard isFree else { throw .inUse(path: directory.path) }
+        guard isFree else {
+            let content = (try? directory.files.contents(of: file.path)) ?? []
+            throw .inUse(
+                path: directory.path,
+                holder: String(validating: content, as: UTF8.self).flatMap { $0.isEmpty ? nil : $0 }
+            )
+        }
+        // For the message above alone: a disk that is full does not keep anybody from the run.
+        try? file.truncate(to: 0)
+        try? file.write(Array("process \(getpid()) on \(Self.machine)".utf8), at: 0)
     }
 }

@@ -10,7 +10,7 @@ public enum RunError: Error, Equatable, CustomStringConvertible {
     /// A new run wants an empty directory.
     case occupied(path: FilePath)
     /// Another process works on the run.
-    case inUse(path: FilePath)
+    case inUse(path: FilePath, holder: String?)
     /// A file of the directory is not what it should be.
     case damaged(file: FilePath, problem: String)
     /// The run in the directory has another configuration or data set.
@@ -27,8 +27,9 @@ public enum RunError: Error, Equatable, CustomStringConvertible {
             "\(path): no run here (there is no configuration.json); check the path"
         case .occupied(let path):
             "\(path): not empty; a fresh run wants an empty or new directory"
-        case .inUse(let path):
-            "\(path): another process works on this run; wait for it or end it"
+        case .inUse(let path, let holder):
+            "\(path): another process works on this run"
+                + (holder.map { " (\($0))" } ?? "") + "; wait for it or end it"
         case .damaged(let file, let problem):
             "\(file): \(problem)"
         case .differs(let path, let differences):

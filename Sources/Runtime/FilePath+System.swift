@@ -223,7 +223,7 @@ extension FileHandleOwner {
             guard isReady > 0 else {
                 throw isReady < 0
                     ? SystemError(call: "poll", subject: path)
-                    : SystemError(call: "wait for a writer", subject: path, code: ETIMEDOUT)
+                    : .silent(path)
             }
             let count = buffer.withUnsafeMutableBytes { buffer in
                 retryingInterrupts { Foundation.read(descriptor, buffer.baseAddress, buffer.count) }

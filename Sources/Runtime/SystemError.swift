@@ -26,17 +26,35 @@ public struct SystemError: Error, Equatable, CustomStringConvertible {
         SystemError(call: regularFile, subject: path, code: EINVAL)
     }
 
+    /// An error for a pipe through which nothing comes.
+    static func silent(_ pipe: FilePath) -> SystemError {
+        SystemError(call: silentPipe, subject: pipe, code: ETIMEDOUT)
+    }
+
     private static let regularFile = "regular file"
+    private static let silentPipe = "wait for a writer"
 
     /// Why it failed, without the name of what it was about.
     public var reason: String {
-        call == Self.regularFile ? "it is not a regular file" : String(cString: strerror(code))
+        switch call {
+        case Self.regularFile: "it is not a regular file; move it away, or name another one"
+        case Self.silentPipe:
+            "it is a pipe, and nobody writes to it; name a regular file, or start the writer first"
+        default: String(cString: strerror(code))
+        }
     }
 
     /// What failed, on what, and why.
     public var description: String {
-        "\(subject): \(reason)" + (call == Self.regularFile ? "" : " (\(call))")
+        "\(subject): \(reason)"
+            + ([Self.regularFile, Self.silentPipe].contains(call) ? "" : " (\(call))")
+            + (isWantOfThreads
+                ? "; give fewer --threads, or raise the limits on processes (ulimit -u, pids.max of the container)"
+                : "")
     }
+
+    /// Whether the system has no thread left to give.
+    private var isWantOfThreads: Bool { call == "pthread_create" && code == EAGAIN }
 
     /// What makes room where a file could not grow for want of it; `nil` for other errors.
     ///

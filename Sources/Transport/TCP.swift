@@ -27,10 +27,24 @@ public final class TCPListener: Waitable {
                 address = chosen ?? requested
                 return
             } catch {
-                reasons.append(error.description)
+                let place = candidate.description
+                reasons.append(
+                    (place == "\(requested)" ? "" : place + ": ") + error.reason
+                        + Self.remedy(for: error))
             }
         }
         throw .cannotListen(address: requested, reason: reasons.joined(separator: "; "))
+    }
+
+    /// What to change of an address on which nobody can listen.
+    private static func remedy(for error: SystemError) -> String {
+        switch error.code {
+        case EADDRNOTAVAIL:
+            "; this machine has no such address: name one of its own, or 0.0.0.0 for all"
+        case EADDRINUSE: "; choose another port, or port 0 for any"
+        case EACCES: "; ports below 1024 need rights: choose a higher one, or port 0 for any"
+        default: ""
+        }
     }
 
     private static func listen(on address: SocketAddress) throws(SystemError) -> Int32 {

@@ -18,7 +18,7 @@ public enum TransportError: Error, Equatable, CustomStringConvertible {
         case .unresolved(let address, let reason):
             "cannot resolve host \"\(address.host)\" of \(address): \(reason)"
         case .cannotListen(let address, let reason):
-            "cannot listen on \(address): \(reason); choose another port, or port 0 for any"
+            "cannot listen on \(address): \(reason)"
         case .unreachable(let address, let tries):
             "cannot reach \(address): " + tries.joined(separator: "; ")
         case .closedByPeer(let peer):

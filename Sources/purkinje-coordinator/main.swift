@@ -49,6 +49,7 @@ extension CoordinatorOptions {
         settings.failureTimeout = flags.failureTimeout
         settings.joinWindow = flags.joinWindow
         settings.waitForWorkers = flags.waitForWorkers
+        settings.resumeCommand = "purkinje resume \(directory.path.shellWord)"
         settings.digestEvery = UInt64(flags.digestEvery)
         listen = NetworkAddress(host: flags.bind, port: UInt16(flags.port))
         advertisedHost = flags.advertise

@@ -5,5 +5,6 @@ Program(
     summary:
         "distributed self-supervised pretraining for 12-lead ECGs, to the same bits every time",
     commands: commands,
+    hints: hints,
     exitCode: exitCode(for:)
 ).main()

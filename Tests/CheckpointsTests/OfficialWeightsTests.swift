@@ -132,7 +132,8 @@ import Testing
         }
         #expect(
             shape?.description.hasSuffix(
-                "tensor 'mask_embedding' is F32 [1, 1, 3], expected F32 [1, 1, 2]") == true)
+                "tensor 'mask_embedding' is F32 [1, 1, 3], expected F32 [1, 1, 2]; weights go into the method and the "
+                    + "sizes that they were trained with; give that configuration") == true)
         let absent = #expect(throws: SafetensorsError.self) {
             try OfficialWeights.read(
                 file(whole.filter { $0.name != "encoder.norm.weight" }, in: folder), into: target)

@@ -32,6 +32,7 @@ import Testing
                 throw CommandError(.refused, text.joined(separator: " "))
             },
         ],
+        hints: ["train": "'purkinje resume' trains"],
         exitCode: { $0 is SystemError ? .coordinatorLost : .failure })
 
     private func run(_ line: String) -> (code: ExitCode, printed: String, reported: String) {
@@ -53,6 +54,8 @@ import Testing
     @Test(arguments: [
         ("resme a", "did you mean 'resume'?"),
         ("data prepre", "did you mean 'data prepare'?"),
+        ("prepare --source a", "no command 'prepare'; did you mean 'data prepare'? (see"),
+        ("train --threads 2", "no command 'train'; 'purkinje resume' trains (see"),
         ("resume a --thread 2", "did you mean --threads?"),
         ("resume a --qqqqqqqqqqqq 2", "it has --threads"),
         ("resume", "DIR is missing"),

@@ -72,7 +72,34 @@ import Testing
             message(Self.minimal, "learningRate=1")
                 == "unknown key 'learningRate' (from --set); "
                 + "the nearest known key is 'optimizer.learningRate'")
-        #expect(message(["method": "st-mem", "zzzzzzzzzz": 3])?.contains("nearest") == false)
+        let strange = message(["method": "st-mem", "zzzzzzzzzz": 3])
+        #expect(strange?.contains("nearest") == false)
+        #expect(strange?.contains("--print-config") == true)
+    }
+
+    @Test func keysOfOtherMethodsAreSaidToBeTheirs() {
+        let depth = message(["method": "cpc"], "decoder.depth=2")
+        #expect(
+            depth?.hasPrefix(
+                "the method cpc has no key 'decoder.depth' (from --set), which is of st-mem, ")
+                == true, "\(depth ?? "")")
+        #expect(
+            message(["method": "st-mem", "labels": ["seed": 3]])?.contains("is of finetune; ")
+                == true)
+    }
+
+    @Test func bothBoundsOfWholeNumbersAreSaid() {
+        #expect(
+            message(Self.minimal, "steps=1e23")
+                == "steps is 1e+23 (from --set): choose 1 to 1000000000")
+        #expect(
+            message(Self.minimal, "seed=1e23")
+                == "seed is 1e+23 (from --set): choose 0 to \(Int.max)")
+        #expect(message(Self.minimal, "seed=-1e23")?.contains("choose 0 to") == true)
+        #expect(
+            message(["method": "st-mem", "optimizer": ["warmupSteps": 30]], "steps=2")
+                == "optimizer.warmupSteps is 30 (from c.json): choose 0 to 2, which is steps "
+                + "(from --set), or a higher steps")
     }
 
     @Test func wrongTypesAndRangesNameKeyAndValue() {

@@ -53,6 +53,15 @@ import Testing
         let boxed = Memory(
             information: information, limitText: "\(4 << 30)\n", usedText: "\(1 << 30)")
         #expect(boxed.availableBytes == 3 << 30)
+        #expect(memory.refusal(neededBytes: 16 << 30, for: "it") == nil)
+        #expect(
+            memory.refusal(neededBytes: 17 << 30, for: "it")?.hasPrefix(
+                "it takes about 17.0 GiB of memory, and this machine has 16.0 GiB; choose fewer")
+                == true)
+        #expect(boxed.refusal(neededBytes: 5 << 30, for: "it") != nil)
+        let swapping = Memory(
+            information: information + "\nSwapTotal: 2097152 kB", limitText: "", usedText: "")
+        #expect(swapping.refusal(neededBytes: 17 << 30, for: "it") == nil)
     }
 
     @Test func triesTheDirectoryAndLeavesNothing() throws {
@@ -64,9 +73,15 @@ import Testing
         #expect(finding.verdict < .problem)
         #expect(finding.values["rename_replaces"] == true)
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
-        let absent = SharedDirectory(path: FilePath(folder + "/absent")).finding()
-        #expect(absent.verdict == .problem)
-        #expect(absent.remedy != nil)
+        // A run makes its folder, and those above it.
+        let absent = SharedDirectory(path: FilePath(folder + "/absent/too")).finding(
+            largeBytes: 1 << 20)
+        #expect(absent.verdict < .problem)
+        #expect(absent.text.contains("is not there yet and will be made in \(folder)"))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+        let impossible = SharedDirectory(path: "/dev/null/runs").finding()
+        #expect(impossible.verdict == .problem)
+        #expect(impossible.remedy != nil)
     }
 
     @Test func noticesATakenPort() throws {
@@ -99,6 +114,10 @@ import Testing
         }
         #expect(bytes(workers: 1) > 40 * count && bytes(workers: 1) < 60 * count + (256 << 20))
         #expect(bytes(workers: 4) < bytes(workers: 1))
+        let endless = MemoryEstimate(
+            parameterCount: .max, frozenCount: .max, activationsPerShard: .max,
+            shardsInFlight: 1_024, workers: 1)
+        #expect(endless.bytes == 1 << 48)
     }
 
     @Test func measuresProducts() throws {

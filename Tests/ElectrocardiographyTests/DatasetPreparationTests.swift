@@ -77,6 +77,51 @@ import Testing
         }
     }
 
+    /// Each of these would take records twice.
+    @Test(arguments: [
+        ["ptb", "ptb"], ["ptb", "link"], ["ptb/records500", "ptb"],
+        ["ptb", "ptb/records500/00000"],
+        ["other", "."],
+    ])
+    func sourcesShareNoFolder(names: [String]) throws {
+        let folder = try Self.sources()
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.file("link").text, withDestinationPath: folder.file("ptb").text)
+        let paths = names.map { folder.file($0) }
+        let error = #expect(throws: SourceError.self) {
+            try Self.prepare(folder, "set") { $0.sources = paths }
+        }
+        #expect(error?.field == SourceError.overlap && error?.file == paths[1])
+        #expect(error?.problem.contains("the source \(paths[0]),") == true)
+    }
+
+    /// A converter at its limit and a record of zeros are prepared, and said to be no heart's.
+    @Test func recordsWithoutASignalAreCounted() throws {
+        let folder = try TemporaryFolder()
+        try Self.record("a", folder, "ecg/")
+        for (name, value) in [("b", Int16(0)), ("c", 32_767)] {
+            let samples = Array(repeating: value, count: 12 * 1_000)
+            let sum = (0..<1_000).reduce(Int16(0)) { sum, _ in sum &+ value }
+            let lines =
+                ["\(name) 12 100 1000"]
+                + Lead.allCases.map {
+                    "\(name).dat 16 1000(0)/mV 16 0 \(value) \(sum) 0 \($0.name)"
+                }
+            try folder.write(lines.joined(separator: "\n"), to: "ecg/\(name).hea")
+            try folder.write(
+                samples.flatMap {
+                    [UInt8(truncatingIfNeeded: $0), UInt8(truncatingIfNeeded: $0 >> 8)]
+                }, to: "ecg/\(name).dat")
+        }
+        let outcome = try Self.prepare(folder, "set") { $0.sources = [folder.file("ecg")] }
+        guard case .finished(let report) = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        #expect(report.recordCount == 3)
+        #expect(report.notes.contains { $0 == (RecordPreparation.constantLeads, 2) })
+    }
+
     /// Three numbers of a window: its rate, the sum of lead II, and one that nobody can measure.
     private static let features = WindowFeatures(count: 3, version: "test") {
         { leads, rate in [Float(rate), leads[1].reduce(0, +), .nan] }

@@ -164,6 +164,55 @@ import Testing
         #expect(!last.contains("learningRate"))
     }
 
+    /// Each of them would end in a crash, or wait or start processes for ever.
+    @Test func whatAMachineCannotDoIsRefused() throws {
+        defer { try? folder.removeAll() }
+        let fixture = try #require(TrainingFixture.current)
+        let flags = fixture.flags(run: path("run"))
+        let large = ["--set", "encoder.width=65536", "--set", "encoder.depth=1000"]
+        let records = fixture.folder + "/ecg"
+        let prepare = ["data", "prepare", "--out", path("set"), "--source", records, "--source"]
+        for (words, text) in [
+            (
+                ["pretrain", "--threads", "99999999"] + flags,
+                "--threads needs a whole number from 1 to"
+            ),
+            (["pretrain"] + flags + large, "of memory, and this machine has"),
+            (["launch", "--workers", "1"] + flags + large, "of memory, and this machine has"),
+            (
+                ["bench", "step"] + Array(flags.prefix(2)) + large,
+                "of memory, and this machine has"
+            ),
+            (
+                ["launch", "--workers", "2", "--min-workers", "3"] + flags,
+                "--min-workers 3 is more"
+            ),
+            (
+                ["launch", "--workers", "2", "--failure-timeout", "0s"] + flags,
+                "--failure-timeout needs a duration of at least 200ms"
+            ),
+            (prepare + [records], "has folders in common with the source"),
+            (prepare + [records + "/records500"], "has folders in common with the source"),
+            (["data", "synthesise", "--records", "1", "--out", "/dev/null/x"], "cannot be made"),
+            (["finetune"], "purkinje evaluate --protocols finetune"),
+        ] {
+            let result = try Programs.run(words)
+            #expect(
+                result.code == 2 && result.lines.last?.contains(text) == true,
+                "\(words): \(result.lines)")
+        }
+        #expect(try folder.names().isEmpty, "a refused command left something behind")
+    }
+
+    @Test func aFolderWithBrokenHeadersFailsItsInspection() throws {
+        defer { try? folder.removeAll() }
+        let fixture = try #require(TrainingFixture.current)
+        #expect(try Programs.run(["data", "inspect", fixture.folder + "/ecg"]).code == 0)
+        try AtomicFile.write("h 12 -1\n", to: folder.appending("h.hea"))
+        let result = try Programs.run(["data", "inspect", folder.text])
+        #expect(result.code == 1 && result.lines.contains { $0.hasPrefix("broken: h: ") })
+    }
+
     /// Numbers that no record reaches, and more records than a disk holds.
     @Test func hugeNumbersAreRefused() throws {
         defer { try? folder.removeAll() }

@@ -26,6 +26,7 @@ import Testing
         ("a\na", "line 2: a is named twice"),
         ("a worker=2", "did you mean 'workers'?"),
         ("a workers=0", "workers needs a whole number"),
+        ("a threads=99999999", "threads needs a whole number from 1 to 1024, not '99999999'"),
         ("a workers", "not of the form key=value"),
         ("-oProxyCommand=x", "is no host name"),
     ])

@@ -106,6 +106,11 @@ import Testing
         (["--set", "seed=1"], "would change nothing without --config"),
         (["--port", "70000"], "--port needs"), (["--workers", "0"], "--workers needs"),
         (["--failure-timeout", "2"], "--failure-timeout needs"),
+        (["--failure-timeout", "0s"], "needs a duration of at least 200ms"),
+        (["--failure-timeout", "199ms"], "needs a duration of at least 200ms"),
+        (["--signs-of-life", "0ms"], "needs a duration of at least 1ms"),
+        (["--workers", "10001"], "needs a whole number from 1 to 10000"),
+        (["--min-workers", "10001"], "needs a whole number from 1 to 10000"),
     ])
     func wrongCoordinatorsAreRefused(words: [String], saying text: String) {
         let error = #expect(throws: CommandError.self) {

@@ -138,7 +138,10 @@ private func steps(_ directory: RunDirectory) throws -> [Int?] {
         let run = TemporaryRun()
         try run.directory.create()
         var first: RunLock? = try RunLock(run.directory)
-        #expect(throws: RunError.inUse(path: run.directory.path)) { try RunLock(run.directory) }
+        let holder = "process \(getpid()) on \(ProcessInfo.processInfo.hostName)"
+        #expect(throws: RunError.inUse(path: run.directory.path, holder: holder)) {
+            try RunLock(run.directory)
+        }
         _ = consume first
         first = try RunLock(run.directory)
         #expect(first != nil)

@@ -116,7 +116,7 @@ import Testing
         let pipe = folder.appending("pipe")
         try #require(mkfifo(pipe.text, 0o600) == 0)
         #expect { try MappedFile(path: pipe) } throws: {
-            "\($0)" == "\(pipe): it is not a regular file"
+            "\($0)" == "\(pipe): it is not a regular file; move it away, or name another one"
         }
         #expect { try FilePath("/dev/zero").contents() } throws: {
             "\($0)".contains("not a regular file")

@@ -27,6 +27,17 @@ struct TCPTests {
         #expect(try MessageConnection(far).receive(timeout: timeout)?.payload == [1, 2, 3])
     }
 
+    @Test("an address of another machine is said to be one, and the port is not blamed")
+    func refusesForeignAddress() throws {
+        let foreign = NetworkAddress(host: "192.0.2.1", port: 0)
+        let error = #expect(throws: TransportError.self) {
+            try TCPListener(on: foreign, failureTimeout: timeout)
+        }
+        let text = error?.description ?? ""
+        #expect(text.hasPrefix("cannot listen on 192.0.2.1:0: Cannot assign"), "\(text)")
+        #expect(text.contains("no such address") && !text.contains("port"), "\(text)")
+    }
+
     @Test("a closed port is named with the reason for every address")
     func namesUnreachable() throws {
         let listener = try TCPListener(

@@ -1,5 +1,6 @@
 import CommandLineInterface
 import Configurations
+import Diagnosis
 import Foundation
 import Launching
 import Runs
@@ -45,6 +46,32 @@ import Testing
             #expect(value(of: "--data", in: program.arguments) == "ecg.purkinje")
         }
         #expect(value(of: "--threads", in: workers[0].arguments) == "2")
+    }
+
+    /// It would wait for ever for workers whom nobody starts.
+    @Test func moreWorkersThanAreStartedAreNoMinimum() throws {
+        var settings = settings(2)
+        settings.coordinator.minimumWorkers = 2
+        try settings.check()
+        settings.coordinator.minimumWorkers = 3
+        let error = #expect(throws: CommandError.self) { try settings.check() }
+        #expect(error?.exitCode == .usage)
+        #expect(error?.message.contains("--min-workers 3") == true)
+        #expect(error?.message.contains("--workers 2") == true)
+    }
+
+    /// A tape of these sizes is beyond every machine, and so is what adds them up in whole numbers.
+    @Test func whatNoMachineHoldsIsRefusedBeforeItIsTried() throws {
+        try MemoryEstimate.requireRoom(for: smallConfiguration(), threads: 1)
+        let large = try Configuration([
+            "method": "st-mem", "batchSize": 1_048_576, "logicalShards": 1,
+            "encoder": ["width": 65_536, "depth": 1_000, "heads": 1_024, "headWidth": 4_096],
+        ])
+        let error = #expect(throws: CommandError.self) {
+            try MemoryEstimate.requireRoom(for: large, threads: 1_024, workers: 10_000)
+        }
+        #expect(error?.exitCode == .usage)
+        #expect(error?.message.contains("of memory, and this machine has") == true)
     }
 
     /// Only where workers come from other machines is the coordinator open to them.

@@ -43,6 +43,29 @@ import Testing
         }
     }
 
+    @Test func foldersThatCannotBeMadeAreNamed() throws {
+        try folder.write("x", to: "file")
+        let long = String(repeating: "x", count: 256)
+        for (path, text) in [
+            ("/dev/null/x", "it cannot be made: Not a directory"),
+            ("/proc/purkinje/x", "it cannot be made: "), ("/proc", "nothing can be written to it"),
+            (folder.file("missing/\(long)/x").text, "it has a name of 256 bytes, and 255 are"),
+            (folder.file("file/x").text, "it cannot be made: Not a directory"),
+        ] {
+            let error = #expect(throws: CommandError.self) {
+                try checkOutputFolder(FilePath(path), option: "run")
+            }
+            #expect(error?.exitCode == .usage)
+            #expect(error?.message.contains(text) == true, "\(error?.message ?? "")")
+        }
+        try checkOutputFolder(folder.file("a/b/c"), option: "run")
+        #expect(try folder.path.names() == ["file"], "something stayed behind")
+        #expect(throws: CommandError.self) {
+            try checkOutputFolder(
+                folder.file(String(repeating: "y", count: 250)), option: "out", spare: 10)
+        }
+    }
+
     @Test func inputsAreKept() throws {
         let record = try folder.records(1)
         for ending in [".hea", ".dat"] {

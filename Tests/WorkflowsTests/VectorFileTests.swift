@@ -100,6 +100,7 @@ import Testing
     @Test(
         arguments: [
             ([("other", [1], [1])], "none of the tensors"),
+            ([("embeddings", [1, 0], [1, 2]), ("labels", [1], [1])], "no tensor clusters"),
             ([("scores", [1, 0], [1, 2]), ("labels", [0.5, 0], [1, 2])], "not a whole number"),
             ([("scores", [1, 0], [1, 2]), ("labels", [2, 0], [1, 2])], "which is no class"),
             ([("scores", [1, 0], [1, 2]), ("labels", [2], [1])], "which is no class"),
@@ -128,6 +129,12 @@ import Testing
         let json = try ProbeBenchmark(path, strength: 1).json
         #expect(json["converged"]?.booleanValue == true)
         #expect((json["objective"]?.doubleValue ?? 9) < 0.7)
+        let embedded = try write([
+            ("embeddings", features, [6, 1]), ("labels", [0, 0, 1, 1, 0, 1], [6]),
+        ])
+        #expect(try ProbeBenchmark(embedded, strength: 1).json["objective"] == json["objective"])
+        let bare = try write([("labels", [0, 0, 1, 1, 0, 1], [6])])
+        #expect(throws: CommandError.self) { try ProbeBenchmark(bare, strength: 1) }
         for labels in [[0, 0.5, 1, 1, 0, 1], [0, -1, 1, 1, 0, 1]] as [[Float]] {
             let wrong = try write([("features", features, [6, 1]), ("labels", labels, [6])])
             #expect(throws: CommandError.self) { try ProbeBenchmark(wrong, strength: 1) }

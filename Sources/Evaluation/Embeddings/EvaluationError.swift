@@ -16,7 +16,7 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
     /// The method's encoder has no attention that could be drawn over a record.
     case noAttention(method: String)
     /// The data set has no such record.
-    case noRecord(name: String, dataset: FilePath, nearest: String?)
+    case noRecord(name: String, dataset: FilePath, nearest: String?, first: String? = nil)
     /// There are fewer records to choose neighbours from than are asked for.
     case tooFewCandidates(wanted: Int, records: Int)
     /// Runs were tested on different records.
@@ -28,8 +28,9 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .emptyFold(let split, let dataset):
-            "\(dataset): there is no labelled record for \(split); a set prepared from PTB-XL with its "
-                + "label tables has them"
+            "\(dataset): there is no labelled record for \(split), and this works with labelled ones alone; a set "
+                + "prepared from PTB-XL with its label tables has them, or for training one of records with SNOMED CT "
+                + "codes in their headers"
         case .patientInTwoFolds(let patient, let folds):
             "patient \(patient) has records in the folds "
                 + "\(folds.map(String.init).joined(separator: " and ")): what is learnt of one would be "
@@ -46,8 +47,11 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
             "\(method) has no read-out '\(readout)'; choose another with --readout"
         case .noAttention(let method):
             "\(method) has no attention over leads and times; occlusion works with every method"
-        case .noRecord(let name, let dataset, let nearest):
-            "\(dataset) has no record '\(name)'" + (nearest.map { "; is it '\($0)'?" } ?? "")
+        case .noRecord(let name, let dataset, let nearest, let first):
+            "\(dataset) has no record '\(name)'"
+                + (nearest.map { "; is it '\($0)'?" }
+                    ?? "; names are PTB-XL's ecg_id or the path below the source, as is "
+                    + "'\(first ?? "1")', the first one there")
         case .tooFewCandidates(let wanted, let records):
             "\(wanted) neighbours of \(records) records; ask for fewer with --count"
         case .vectorNotFinite(let record, let count, let width, let step):

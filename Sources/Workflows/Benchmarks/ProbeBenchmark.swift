@@ -23,7 +23,7 @@ public struct ProbeBenchmark: CommandResult {
     public init(_ path: FilePath, strength: Double) throws {
         let tensors = try SafetensorsFile(path: path)
         let (features, labels) = (
-            Matrix(try tensors.tensor("features")), try FileLabels(tensors)
+            Matrix(try tensors.vectors()), try FileLabels(tensors)
         )
         try labels.check(classes: Self.classCountMax)
         MatrixProduct.useOneThread()

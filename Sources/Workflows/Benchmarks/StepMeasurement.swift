@@ -1,5 +1,6 @@
 import CommandLineInterface
 import Configurations
+import Diagnosis
 import Runtime
 import Training
 
@@ -21,6 +22,7 @@ public struct StepMeasurement: CommandResult {
     ) throws {
         let configuration = try Self.configuration(
             path, overrides: overrides, shardSize: shardSize)
+        try MemoryEstimate.requireRoom(for: configuration, threads: threads)
         result = try StepBenchmark(
             configuration: configuration, threads: threads, steps: steps
         ).run()

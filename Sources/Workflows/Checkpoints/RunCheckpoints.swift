@@ -97,7 +97,7 @@ public struct RunCheckpoints {
     }
 
     private func absent(_ step: Int?) -> CheckpointError {
-        .absent(path: store.path + (step.map { ", step \($0)" } ?? ""))
+        store.absence(of: step.map { UInt64($0) })
     }
 }
 

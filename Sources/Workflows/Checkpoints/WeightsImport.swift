@@ -1,6 +1,7 @@
 import Checkpoints
 import CommandLineInterface
 import Configurations
+import Diagnosis
 import Runs
 import Runtime
 import Training
@@ -28,10 +29,12 @@ public struct WeightsImport: CommandResult {
         program: String
     ) throws {
         (self.run, self.weights, self.program) = (run, weights, program)
+        try checkOutputFolder(run, option: "run")
         weightsDigest = try MappedFile(path: weights).withBytes { SHA256.digest(of: $0) }
         let model = try Configuration(
             path: configuration,
             overrides: overrides + [Configuration.override(initialWeights: weightsDigest)])
+        try MemoryEstimate.requireRoom(for: model, threads: 1)
         let replica = try TrainingReplica.atStepZero(model)
         isWhole = try OfficialWeights.read(SafetensorsFile(path: weights), into: replica.state)
         // A teacher begins as the encoder.

@@ -26,9 +26,9 @@ public struct FileMetrics {
     public func measured(seed: UInt64) throws -> JSONValue {
         var result: [String: JSONValue] = [:]
         if hasScores { result["classification"] = try classification(seed: seed) }
-        if file.names.contains("features") {
+        if file.names.contains("features") || file.hasVectors && file.names.contains("clusters") {
             result["clusters"] = try ClusterMeasures(
-                Matrix(file.tensor("features")), labels: integers("clusters")
+                Matrix(file.vectors()), labels: integers("clusters")
             ).summary.json
         }
         if file.names.contains("other_clusters") {
@@ -39,8 +39,11 @@ public struct FileMetrics {
         guard !result.isEmpty else {
             throw CommandError(
                 .usage,
-                "\(file.path) has none of the tensors scores, features and other_clusters; "
-                    + "'purkinje metrics --help' says what belongs to each")
+                file.hasVectors
+                    ? "\(file.path) has vectors, but no tensor clusters [records] that says which cluster each is "
+                        + "in; add one, or see 'purkinje evaluate' for how good an encoder's vectors are"
+                    : "\(file.path) has none of the tensors scores, features (or embeddings) and other_clusters; "
+                        + "'purkinje metrics --help' says what belongs to each")
         }
         return .object(result)
     }

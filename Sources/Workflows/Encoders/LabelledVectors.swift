@@ -4,6 +4,7 @@ import Evaluation
 import LinearAlgebra
 import Runtime
 import Statistics
+import Tensors
 
 /// Vectors of a file with what it says of their records.
 struct LabelledVectors {
@@ -17,14 +18,7 @@ struct LabelledVectors {
 
     init(_ path: FilePath) throws {
         let file = try SafetensorsFile(path: path)
-        let own = file.names.contains("embeddings") ? "embeddings" : "features"
-        guard file.names.contains(own) else {
-            throw CommandError(
-                .usage,
-                "\(path) has neither a tensor embeddings nor features; 'purkinje embed' writes such a file"
-            )
-        }
-        let features = Matrix(try file.tensor(own))
+        let features = Matrix(try file.vectors())
         func list(_ key: String) -> [String]? {
             guard let text = file.metadata[key], let value = try? JSONValue(parsing: text.utf8)
             else { return nil }
@@ -55,4 +49,24 @@ struct LabelledVectors {
         }
         self.features = features
     }
+}
+
+extension SafetensorsFile {
+    /// Whether there are vectors of records.
+    var hasVectors: Bool { Self.vectorNames.contains(where: names.contains) }
+
+    /// The vectors of records, as `embed` or another program names them.
+    ///
+    /// - Throws: `CommandError` where there are none.
+    func vectors() throws -> Tensor {
+        guard let name = Self.vectorNames.first(where: names.contains) else {
+            throw CommandError(
+                .usage,
+                "\(path) has neither a tensor embeddings nor features; 'purkinje embed' writes such a file"
+            )
+        }
+        return try tensor(name)
+    }
+
+    private static let vectorNames = ["embeddings", "features"]
 }

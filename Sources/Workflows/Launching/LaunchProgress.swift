@@ -50,7 +50,11 @@ final class LaunchProgress: Sendable {
         let made = state.withLock { $0.highestStep }
         guard made > saved else { return code }
         line.log(
-            "launch: error: the steps \(saved + 1) to \(made) had been made and could not be saved; "
+            "launch: error: "
+                + (made == saved + 1
+                    ? "the step \(made) had been made"
+                    : "the steps \(saved + 1) to \(made) had been made")
+                + " and could not be saved; "
                 + (newest.map { "the newest checkpoint is \($0)" } ?? "there is no checkpoint")
                 + ", and they are computed again when the run goes on")
         return code == .interrupted ? .failure : code

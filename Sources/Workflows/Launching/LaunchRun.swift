@@ -35,7 +35,14 @@ public struct LaunchRun {
     /// - Throws: `CommandError` and others for what can be seen before anything is started.
     public func run(fresh: Bool = false) throws -> ExitCode {
         if let data, !data.permits(R_OK) {
-            throw CommandError(.failure, "--data: \(data): \(String(cString: strerror(errno)))")
+            throw CommandError(
+                .failure,
+                "--data \(data): \(String(cString: strerror(errno))); check the path; `purkinje data prepare` "
+                    + "writes such a file")
+        }
+        if settings.hosts.isEmpty {
+            try MemoryEstimate.requireRoom(
+                for: configuration, threads: settings.threadsHere, workers: settings.workers)
         }
         let folder = try LaunchPlan.programFolder()
         // Looked at once and here: a coordinator that is started again finds its own files.

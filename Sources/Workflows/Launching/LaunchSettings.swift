@@ -1,3 +1,4 @@
+import CommandLineInterface
 import Foundation
 import Launching
 import Runs
@@ -26,9 +27,21 @@ public struct LaunchSettings: Sendable {
     /// How many workers.
     public var workers: Int { coordinator.workers }
 
+    /// Refuses a run that would wait for workers whom nobody starts.
+    ///
+    /// - Throws: `CommandError` with code 2.
+    public func check() throws(CommandError) {
+        guard let least = coordinator.minimumWorkers, least > workers else { return }
+        throw CommandError(
+            .usage,
+            "--min-workers \(least) is more than the workers of this launch (--workers \(workers)), and the run would "
+                + "wait for ones that nobody starts; give --min-workers at most \(workers), or --workers at least "
+                + "\(least)")
+    }
+
     /// Threads of a worker, where neither flag nor host says it.
     public var threadsHere: Int {
-        threads ?? max(1, ProcessInfo.processInfo.activeProcessorCount / workers)
+        threads ?? max(1, ProcessCounts.processors / workers)
     }
 }
 

@@ -1,5 +1,6 @@
 import CommandLineInterface
 import Configurations
+import Diagnosis
 import Pretraining
 import Runs
 import Runtime
@@ -43,7 +44,10 @@ public struct RunBeginning {
         if let objection = directory.objection {
             throw CommandError(.usage, "--run \(objection)")
         }
+        try checkOutputFolder(directory.path, option: "run")
         try requireEncoder()
+        // The state of step 0, which given weights are put into, is made here.
+        if weights != nil { try MemoryEstimate.requireRoom(for: configuration, threads: 1) }
         try weights?.begin(directory, configuration: configuration, fresh: fresh)
         return fresh && weights == nil
     }

@@ -1,5 +1,6 @@
 import CommandLineInterface
 import Configurations
+import Diagnosis
 import Runs
 import Runtime
 import Training
@@ -34,6 +35,8 @@ public struct SingleProcessTraining {
     /// - Throws: Whatever keeps the run from beginning or going on.
     public func run(stopAfter stopStep: Int?, fresh: Bool = false) throws -> ExitCode {
         let request = try StopRequest.install()
+        let planned = try configuration ?? directory.read().configuration
+        try MemoryEstimate.requireRoom(for: planned, threads: threads)
         let progress = ProgressLine()
         let begun = ContinuousClock.now
         var first: Int?

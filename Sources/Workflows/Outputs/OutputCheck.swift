@@ -79,13 +79,6 @@ public func checkOutput(
     try checkOutputs([(option, path)], apartFrom: inputs)
 }
 
-/// Refuses a folder of outputs that is a file.
-public func checkOutputFolder(_ path: FilePath, option: String) throws {
-    if path.exists, !path.isFolder {
-        throw CommandError(.usage, "--\(option) \(path) is a file; name a folder")
-    }
-}
-
 /// Where a regular file will lie when it is written: a folder without links, and a name in it.
 private struct OutputPlace: Equatable {
     let folder: FilePath

@@ -81,6 +81,8 @@ public struct PreparationRun {
     private func describingFailures<Result>(_ body: () throws -> Result) throws -> Result {
         do {
             return try body()
+        } catch let error as SourceError where error.field == SourceError.overlap {
+            throw CommandError(.usage, "--source \(error.file): \(error.problem)")
         } catch let error as SystemError where error.call == "flock" && error.code == EWOULDBLOCK {
             throw CommandError(
                 .failure,

@@ -105,6 +105,8 @@ public struct FolderInspection: CommandResult {
     /// Kinds with how many records are of them, the most frequent first.
     private let kinds: [(kind: String, records: Int)]
     private let broken: [(name: String, cause: String)]
+    /// Whether a header cannot be read.
+    public var hasBrokenRecords: Bool { !broken.isEmpty }
 
     /// Reads all headers.
     ///

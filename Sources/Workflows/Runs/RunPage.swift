@@ -64,9 +64,14 @@ public struct RunPage {
     /// The data set that the user or the run names; `nil`, with a warning, where there is none.
     private func dataset(_ data: FilePath?) throws -> PreparedDataset? {
         if let data { return try PreparedDataset(path: data) }
-        guard let path = record.dataPath, path.exists else {
+        guard let path = record.dataPath else {
+            Log().info(
+                "the run names no data set yet; name one with --data for drawings of records")
+            return nil
+        }
+        guard path.exists else {
             Log().warning(
-                "the data set is not where the run says; name it with --data for drawings of records"
+                "the data set is not where the run says (\(path)); name it with --data for drawings of records"
             )
             return nil
         }

@@ -3,8 +3,9 @@ import Workflows
 
 private let file = Argument(
     "FILE", .file,
-    help: "A safetensors file with features [records, numbers] and labels: [records, classes] of 0 "
-        + "and 1, or [records] of class numbers.")
+    help:
+        "A safetensors file with features or embeddings [records, numbers], such as `embed` writes, and labels: "
+        + "[records, classes] of 0 and 1, or [records] of class numbers.")
 private let strength = Option(
     "strength", .positive, default: 1,
     help: "scikit-learn's C: one over the penalty on squared weights, times one over the records.")

@@ -4,7 +4,7 @@ import Workflows
 private let config = Option(required: "config", .file, help: "The configuration.")
 private let overrides = Option(
     repeated: "set", .text.named("KEY=VALUE"), help: "Overrides a value of the configuration.")
-private let threads = Option("threads", .count, default: 1, help: "Compute threads.")
+private let threads = Option("threads", .threads, default: 1, help: "Compute threads.")
 private let shardSize = Option(
     "shard-size", .count, otherwise: "the configuration's",
     help: "Samples that a thread takes at a time.")

@@ -40,6 +40,24 @@ let commands: [Command] = [
     benchParametersCommand,
 ]
 
+/// What to type for what other programs call otherwise, and for methods, which are no commands.
+let hints: [String: String] = {
+    let finetuning =
+        "'purkinje evaluate --protocols finetune' fine-tunes a run's encoder and measures it; 'purkinje pretrain' trains "
+        + "a configuration with \"method\": \"finetune\""
+    let training =
+        "'purkinje pretrain' trains in one process, 'purkinje launch' with several workers"
+    var hints = [
+        "finetune": finetuning, "fine-tune": finetuning, "train": training, "fit": training,
+        "run": training,
+    ]
+    for method in MethodDescriptor.all where hints[method.name] == nil {
+        hints[method.name] =
+            "it is a method: 'purkinje pretrain' trains a configuration with \"method\": \"\(method.name)\""
+    }
+    return hints
+}()
+
 /// The exit code of an error that a room threw.
 @Sendable
 func exitCode(for error: any Error) -> ExitCode {

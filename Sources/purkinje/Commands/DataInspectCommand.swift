@@ -18,7 +18,7 @@ let dataInspectCommand = Command(
     summary: "summarises a record, a folder or a prepared set, and draws records on ECG paper",
     discussion: """
         A record: its signals with range and invalid samples, and the header's comments. A folder: its records by rate, \
-        leads and length, and those that cannot be read. A prepared set: its windows, folds, classes and digest, every \
+        leads and length, and those whose headers cannot be read; with any of these the code is 1. A prepared set: its windows, folds, classes and digest, every \
         byte checked. Pictures have 25 mm/s and 10 mm/mV, or half of it where a curve would leave the page.
         """,
     parameters: [path, picture, window, from, Flag.json],
@@ -30,8 +30,9 @@ let dataInspectCommand = Command(
             throw CommandError(.usage, "--svg draws one record; name one of the folder's")
         }
         try given.refuse([window, from], "for a folder")
-        Output.write(try FolderInspection(subject), asJSON: given[.json])
-        return .success
+        let inspection = try FolderInspection(subject)
+        Output.write(inspection, asJSON: given[.json])
+        return inspection.hasBrokenRecords ? .failure : .success
     }
     try checkOutput(
         given[picture], option: picture.name, apartFrom: [.record(subject), .file(subject)])

@@ -19,7 +19,7 @@ private let sourceRate = Option(
 private let unique = Flag(
     "unique", help: "Keep one of several records with the same samples.")
 private let threads = Option(
-    "threads", .count, otherwise: "all processors", help: "Threads that read and resample.")
+    "threads", .threads, otherwise: "all processors", help: "Threads that read and resample.")
 
 /// Reads records into one prepared data set.
 let dataPrepareCommand = Command(
@@ -43,7 +43,7 @@ let dataPrepareCommand = Command(
             sources: given[sources], output: given[output], rateHz: given[rate],
             takesFirstWindowOnly: given[windows] == "first",
             sourceRateHz: given[sourceRate].flatMap(Double.init), keepsUniqueOnly: given[unique],
-            threads: given[threads] ?? ProcessInfo.processInfo.activeProcessorCount))
+            threads: given[threads] ?? ProcessCounts.processors))
     guard let summary = try preparation.run() else { return .interrupted }
     Output.write(summary, asJSON: given[.json])
     return .success

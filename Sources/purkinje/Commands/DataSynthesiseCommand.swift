@@ -2,6 +2,7 @@ import CommandLineInterface
 import Electrocardiography
 import Foundation
 import Runtime
+import Workflows
 
 private let output = Option(
     required: "out", .directory, help: "The folder to write; it must be new or empty.")
@@ -10,7 +11,7 @@ private let records = Option(
 private let seed = Option(
     "seed", .seed, default: 0, help: "What everything is drawn from.")
 private let threads = Option(
-    "threads", .count, otherwise: "all processors", help: "Threads that draw and write.")
+    "threads", .threads, otherwise: "all processors", help: "Threads that draw and write.")
 
 /// Writes synthetic records.
 let dataSynthesiseCommand = Command(
@@ -29,11 +30,13 @@ let dataSynthesiseCommand = Command(
         Log().info("\(name): removing what was written; \(SignalRule.hint)")
     }
     let count = invocation[records]
+    try checkOutputFolder(
+        invocation[output], option: output.name, spare: ".partial-4194304".utf8.count)
     let line = ProgressLine()
     let set = SyntheticDataset(recordCount: count, seed: invocation[seed])
     let isWhole = try set.write(
         to: invocation[output],
-        threads: invocation[threads] ?? ProcessInfo.processInfo.activeProcessorCount,
+        threads: invocation[threads] ?? ProcessCounts.processors,
         shouldStop: { stop.isMade }, progress: { line.update("record \($0)/\(count)") })
     line.finish()
     guard isWhole else { return .interrupted }

@@ -7,9 +7,9 @@ private let directory = Option(
 private let configuration = Option(
     "config", .file, otherwise: "ST-MEM base", help: "The configuration whose memory is estimated.")
 private let threads = Option(
-    "threads", .count, otherwise: "all processors", help: "Compute threads of each worker.")
+    "threads", .threads, otherwise: "all processors", help: "Compute threads of each worker.")
 private let workers = Option(
-    "workers", .count, default: 1, help: "Workers on this machine.")
+    "workers", .workers, default: 1, help: "Workers on this machine.")
 private let port = Option(
     "port", .integer(1...65535), otherwise: "any", help: "A port that a coordinator is to have.")
 

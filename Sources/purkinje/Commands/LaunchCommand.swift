@@ -4,7 +4,7 @@ import Workflows
 
 private let run = Option(
     required: "run", .directory, help: "The run directory, which all workers see.")
-private let workers = Option(required: "workers", .integer(1...10_000), help: "How many workers.")
+private let workers = Option(required: "workers", .workers, help: "How many workers.")
 
 /// Runs a coordinator and its workers, here or over ssh.
 let launchCommand = Command(

@@ -12,7 +12,7 @@ let metricsCommand = Command(
         With the tensors scores [records, classes] and labels [records, classes] (0 or 1): AUROC, average precision and F1 \
         for several labels a record, at the threshold 0.5 and at each class's best one on these records. With labels \
         [records] (numbers of classes): one label a record, each class against the others, the highest score decides. \
-        With features [records, numbers] and clusters [records]: Davies-Bouldin, Silhouette, Calinski-Harabasz. With \
+        With features or embeddings (of `embed`) [records, numbers] and clusters [records], which you add: Davies-Bouldin, Silhouette, Calinski-Harabasz. With \
         clusters and other_clusters: the adjusted Rand index. Computed in double; what cannot be measured is refused by \
         name.
         """,

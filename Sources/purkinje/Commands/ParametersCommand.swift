@@ -15,7 +15,7 @@ private let picture = Option(
 private let perLead = Flag(
     "per-lead", help: "With --json: the waves of each lead, not of all leads together.")
 private let threads = Option(
-    "threads", .count, otherwise: "all processors", help: "Threads that measure records.")
+    "threads", .threads, otherwise: "all processors", help: "Threads that measure records.")
 
 /// Measures the clinical parameters of records.
 let parametersCommand = Command(
@@ -34,6 +34,6 @@ let parametersCommand = Command(
         of: given[paths], csv: given[csv], picture: given[picture],
         form: given[.json] ? .json(perLead: given[perLead]) : .text)
     let isMeasured = try measurement.run(
-        threads: given[threads] ?? ProcessInfo.processInfo.activeProcessorCount)
+        threads: given[threads] ?? ProcessCounts.processors)
     return isMeasured ? .success : .failure
 }

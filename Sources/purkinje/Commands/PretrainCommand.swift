@@ -4,7 +4,7 @@ import Workflows
 
 private let run = Option(required: "run", .directory, help: "The run directory.")
 private let threads = Option(
-    "threads", .count, default: 1, help: "Compute threads; any number gives the same bits.")
+    "threads", .threads, default: 1, help: "Compute threads; any number gives the same bits.")
 private let steps = Option(
     "steps", .count, otherwise: "the configuration's steps",
     help: "Stop after this step with a checkpoint; the schedule stays as it is.")

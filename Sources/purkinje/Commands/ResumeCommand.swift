@@ -4,7 +4,7 @@ import Workflows
 
 private let run = Argument("DIR", .directory, help: "The run directory.")
 private let workers = Option(
-    "workers", .integer(0...), otherwise: "as many as it had",
+    "workers", .integer(0...ProcessCounts.workers.upperBound), otherwise: "as many as it had",
     help: "How many workers; 0 goes on in one process without network.")
 private let data = Option(
     "data", .file, otherwise: "where it was",

@@ -27,7 +27,8 @@ enum EncoderOptions {
         "centre-crop",
         help: "Embed the middle of each window alone, not the mean over the method's crops.")
     static let threads = Option(
-        "threads", .count, default: 1, help: "Compute threads; any number gives the same numbers.")
+        "threads", .threads, default: 1, help: "Compute threads; any number gives the same numbers."
+    )
     static let seed = Option(
         "seed", .seed, default: 0, help: "Seed of the resamples and of the starts of k-means.")
     static let minimumLikelihood = Option(

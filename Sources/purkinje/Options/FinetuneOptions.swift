@@ -13,7 +13,7 @@ enum FinetuneOptions {
         repeated: "set", .text.named("KEY=VALUE"),
         help: "Override one value of the fine-tuning, such as optimizer.learningRate=1e-3.")
     private static let workers = Option(
-        "workers", .count, otherwise: "one process, no network",
+        "workers", .workers, otherwise: "one process, no network",
         help: "Fine-tune with a coordinator and so many workers, of --threads threads each.")
 
     /// All flags.

@@ -7,7 +7,7 @@ import Workflows
 /// How a run is spread over processes: what `launch` and `resume` have in common.
 enum LaunchOptions {
     private static let threads = Option(
-        "threads", .count, otherwise: "the processors shared out among the workers",
+        "threads", .threads, otherwise: "the processors shared out among the workers",
         help: "Compute threads of each worker.")
     private static let hosts = Option(
         "hosts", .file, otherwise: "all workers here",
@@ -29,6 +29,7 @@ enum LaunchOptions {
             directory, workers: workers, threads: given[threads] ?? previous?.threads)
         settings.coordinator = CoordinatorFlags(run: directory.path, sharedOf: given)
         settings.coordinator.workers = workers
+        try settings.check()
         settings.shell = RemoteShell(command: given[remoteShell])
         guard let path = given[hosts] else {
             try given.refuse([remoteShell], "without --hosts")
