@@ -208,22 +208,26 @@ extension WorkerDriver {
     /// Journal, metrics and events wait for room; only checkpoints are missing until there is some.
     @Test func aFullDiskStopsNoStep() throws {
         let files = MemoryFileSystem()
-        let cluster = try ToyCluster(steps: 40, secondsPerShard: 0.002, files: files)
-        try cluster.start("coordinator", cluster.coordinator(workers: 2))
+        let cluster = try ToyCluster(steps: 10_000, secondsPerShard: 0.002, files: files)
+        let driver = try cluster.coordinator(workers: 2)
+        let stop = driver.stopper
+        try cluster.start("coordinator", driver)
         for number in 1...2 { try cluster.startWorker("worker \(number)") }
         cluster.waitForStep(6)
         files.inject(.fullDisk, atNext: { $0.hasPrefix("write") && $0.contains("journal-t1") })
         cluster.waitForStep(20)
         #expect(cluster.committed.withLock { $0 } >= 20)
         files.mend()
-        #expect(cluster.outcome(of: "coordinator")?.exitCode == 0)
-        #expect(try cluster.digest() == cluster.expected(40))
-        #expect(try cluster.metricsSteps() == Array(1...40))
+        stop(nil)
+        #expect(cluster.outcome(of: "coordinator")?.exitCode == 130)
+        let last = try #require(cluster.metricsSteps().last)
+        #expect(try cluster.digest() == cluster.expected(UInt64(last)))
+        #expect(try cluster.metricsSteps() == Array(1...last))
         let path = cluster.directory.journalPath(term: 1)
         let steps = try Journal.records(at: path, in: files).0.compactMap { record in
             if case .commit(let step, _) = record { Int(step) } else { nil }
         }
-        #expect(steps == Array(0..<40))
+        #expect(steps == Array(0..<last))
     }
 
     @Test func aWorkerForWhichThereIsNoThreadComesAgain() throws {
