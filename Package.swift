@@ -155,8 +155,8 @@ let package = Package(
         tests(
             "PretrainingTests",
             uses: [
-                "Kernels", "Tensors", "NeuralNetworks", "Electrocardiography", "ClinicalParameters",
-                "Configurations", "Pretraining",
+                "Runtime", "Kernels", "Tensors", "NeuralNetworks", "Electrocardiography",
+                "ClinicalParameters", "Configurations", "Pretraining",
             ]),
         tests("TransportTests", uses: ["Runtime", "Transport"]),
         tests("CollectivesTests", uses: ["Runtime", "Transport", "Collectives"]),

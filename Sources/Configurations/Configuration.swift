@@ -122,7 +122,7 @@ public struct Configuration: Sendable {
         try checkTogether()
     }
 
-    /// Ends the reading; a key that nobody asked for may be another method's.
+    /// Ends the reading; a key that nobody asked for may be another method's, or of other settings of this one.
     private static func finish(
         _ reader: ConfigurationReader, of method: MethodDescriptor,
         among methods: [MethodDescriptor]
@@ -131,11 +131,9 @@ public struct Configuration: Sendable {
             try reader.finish()
         } catch {
             guard case .unknownKey(let key, _, let source) = error else { throw error }
-            let owners = methods.filter { other in
-                other != method && keys(of: other, among: methods).contains(key)
-            }
+            let owners = methods.filter { keys(of: $0, among: methods).contains(key) }
             guard !owners.isEmpty else { throw error }
-            throw .keyOfOtherMethods(
+            throw .keyOfOtherSettings(
                 key: key, method: method.name, owners: owners.map(\.name), source: source)
         }
     }

@@ -8,8 +8,8 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
     case syntax(file: String, JSONSyntaxError)
     /// Nobody knows this key.
     case unknownKey(key: String, nearest: String?, source: ConfigurationSource)
-    /// Other methods have this key, this one has none.
-    case keyOfOtherMethods(
+    /// Other methods have this key, or this one has it with other settings.
+    case keyOfOtherSettings(
         key: String, method: String, owners: [String], source: ConfigurationSource)
     /// The key needs another type of value.
     case wrongType(
@@ -35,9 +35,11 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
             "unknown key '\(key)' (\(source))"
                 + (nearest.map { "; the nearest known key is '\($0)'" }
                     ?? "; 'purkinje pretrain … --print-config' without it shows all keys")
-        case .keyOfOtherMethods(let key, let method, let owners, let source):
-            "the method \(method) has no key '\(key)' (\(source)), which is of \(owners.joined(separator: ", ")); "
-                + "leave it out, or choose such a method"
+        case .keyOfOtherSettings(let key, let method, let owners, let source):
+            "unknown key '\(key)' (\(source)): the method \(method) has "
+                + (owners.contains(method)
+                    ? "it with other settings than the ones given; leave it out, or change those"
+                    : "no such key; it is of \(owners.joined(separator: ", ")): leave it out, or choose such a method")
         case .wrongType(let key, let value, let expected, let source):
             "\(key) is \(value) (\(source)), but has to be \(expected)"
         case .outOfRange(let key, let value, let remedy, let source):

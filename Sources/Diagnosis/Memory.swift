@@ -44,7 +44,9 @@ public struct Memory: Sendable {
     public func refusal(neededBytes: Int, for what: String) -> String? {
         // Where the kernel says nothing, nothing is known.
         guard mostBytes > 0, neededBytes > mostBytes else { return nil }
-        return "\(what) takes about \(gibibytes(neededBytes)) of memory, and this machine has "
+        let isBeyondEstimate = neededBytes >= MemoryEstimate.most
+        let need = isBeyondEstimate ? "more than 256 TiB" : "about \(gibibytes(neededBytes))"
+        return "\(what) takes \(need) of memory, and this machine has "
             + "\(gibibytes(mostBytes)); \(Self.remedy)"
     }
 

@@ -5,6 +5,9 @@ public struct MemoryEstimate: Sendable, Equatable {
     /// Memory of one worker; what no machine has is 256 TiB, so that the needs of many workers can be added up.
     public let bytes: Int
 
+    /// What estimates end at: 256 TiB.
+    static let most = 1 << 48
+
     /// Adds up what a worker holds.
     ///
     /// In units of the trained parameters: themselves 1, moments 2, local and reduced sums 1 each, the float gradients of
@@ -30,6 +33,6 @@ public struct MemoryEstimate: Sendable, Equatable {
             Double(copies) * Double(parameterCount) + Double(frozenCopies) * Double(frozenCount)
             + Double(shardsInFlight) * Double(activationsPerShard)
         // 64 MiB for the program, the libraries and the buffers of connections.
-        bytes = Int(min(4 * numbers + Double(64 << 20), Double(1 << 48)))
+        bytes = Int(min(4 * numbers + Double(64 << 20), Double(Self.most)))
     }
 }

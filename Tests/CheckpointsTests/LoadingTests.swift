@@ -72,7 +72,7 @@ import Testing
         #expect(
             try store.loadNewestParameters(step: 1, into: parameters) { _, _ in }.name.step == 1)
         #expect(parameters[1].tensor.floatArray == [1])
-        #expect(throws: CheckpointError.absent(path: store.path + ", step 3")) {
+        #expect(throws: CheckpointError.noStep(path: store.path, step: 3, there: [1, 2])) {
             try store.loadNewestParameters(step: 3, into: parameters) { _, _ in }
         }
     }

@@ -5,6 +5,11 @@ import Testing
 @testable import CommandLineInterface
 
 @Suite struct OutputTests {
+    @Test func thingsAreCountedInWords() {
+        #expect(counted(0, "record") == "0 records" && counted(1, "record") == "1 record")
+        #expect(counted(12, "worker") == "12 workers")
+    }
+
     @Test func tablesAlignNumbersRight() {
         let table = Output.table([["name", "bytes"], ["a", "5"], ["bc", "12345"]])
         #expect(table == "name  bytes\na         5\nbc    12345")

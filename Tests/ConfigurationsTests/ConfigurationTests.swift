@@ -81,11 +81,16 @@ import Testing
         let depth = message(["method": "cpc"], "decoder.depth=2")
         #expect(
             depth?.hasPrefix(
-                "the method cpc has no key 'decoder.depth' (from --set), which is of st-mem, ")
+                "unknown key 'decoder.depth' (from --set): the method cpc has no such key; it is of st-mem, "
+            )
                 == true, "\(depth ?? "")")
         #expect(
-            message(["method": "st-mem", "labels": ["seed": 3]])?.contains("is of finetune; ")
+            message(["method": "st-mem", "labels": ["seed": 3]])?.contains("is of finetune: ")
                 == true)
+        #expect(
+            message(["method": "cpc"], "negatives.from=batch", "negatives.count=3")
+                == "unknown key 'negatives.count' (from --set): the method cpc has it with other "
+                + "settings than the ones given; leave it out, or change those")
     }
 
     @Test func bothBoundsOfWholeNumbersAreSaid() {

@@ -101,7 +101,7 @@ public struct RecordEmbeddings {
 
         /// The same in a sentence.
         public var text: String {
-            "\(path): \(records) records, \(dimension) numbers each, step \(step)"
+            "\(path): \(counted(records, "record")), \(dimension) numbers each, step \(step)"
         }
     }
 }

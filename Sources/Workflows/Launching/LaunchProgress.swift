@@ -56,7 +56,7 @@ final class LaunchProgress: Sendable {
                     : "the steps \(saved + 1) to \(made) had been made")
                 + " and could not be saved; "
                 + (newest.map { "the newest checkpoint is \($0)" } ?? "there is no checkpoint")
-                + ", and they are computed again when the run goes on")
+                + ", and what is not saved is computed again when the run goes on")
         return code == .interrupted ? .failure : code
     }
 

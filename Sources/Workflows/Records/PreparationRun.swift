@@ -102,7 +102,7 @@ public struct PreparationRun {
         let rate = seconds > 0 ? fresh / seconds : 0
         var parts = [
             "record \(progress.recordsDone)/\(progress.recordsInAll)",
-            "\(progress.windows) windows",
+            counted(progress.windows, "window"),
         ]
         if seconds > 0.5, rate > 0 {
             let left = Double(progress.recordsInAll - progress.recordsDone) / rate
@@ -131,7 +131,7 @@ public struct PreparationSummary: CommandResult {
         lines += skipped + duplicates
         lines += report.notes.map { "note (\($0.count)): \($0.text)" }
         lines.append(
-            "\(report.recordCount) records, \(report.windowCount) windows: \(report.folds.training) records to train (folds 1-8 or none), \(report.folds.validation) of fold 9, \(report.folds.test) of fold 10"
+            "\(counted(report.recordCount, "record")), \(counted(report.windowCount, "window")): \(counted(report.folds.training, "record")) to train (folds 1-8 or none), \(report.folds.validation) of fold 9, \(report.folds.test) of fold 10"
         )
         lines.append("\(report.output)  sha256:\(report.digest)")
         lines.append("every record that was left out: \(report.output).report.json")

@@ -81,7 +81,7 @@ public struct PreparedInspection: CommandResult {
             pairs.map { "\($0.name): \($0.records)" }.joined(separator: ", ")
         }
         return [
-            "\(file): \(set.recordCount) records, \(set.windowCount) windows of "
+            "\(file): \(counted(set.recordCount, "record")), \(counted(set.windowCount, "window")) of "
                 + "\(set.samplesPerWindow) samples at \(set.sampleRateHz) Hz, every byte checked",
             "sha256:\(set.digest)", "records by fold: " + list(folds),
             "records by superclass: " + list(classes),

@@ -100,7 +100,7 @@ public struct RecordExport {
 
         /// How many there were of both.
         public var text: String {
-            "\(count - refused.count) records exported, \(refused.count) refused"
+            "\(counted(count - refused.count, "record")) exported, \(refused.count) refused"
         }
     }
 

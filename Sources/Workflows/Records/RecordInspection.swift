@@ -158,7 +158,7 @@ public struct FolderInspection: CommandResult {
     public var text: String {
         let table = Output.table([["records", "kind"]] + kinds.map { ["\($0.records)", $0.kind] })
         return
-            (["\(folder): \(count) records", table]
+            (["\(folder): \(counted(count, "record"))", table]
             + broken.map { "broken: \($0.name): \($0.cause)" }).joined(separator: "\n")
     }
 }

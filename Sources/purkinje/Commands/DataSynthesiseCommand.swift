@@ -49,7 +49,7 @@ let dataSynthesiseCommand = Command(
         let folder = invocation[output]
         let prepared = folder.sibling(folder.lastComponent + ".prepared")
         Output.write(
-            "\(count) records in \(folder); next: purkinje data prepare --source \(folder.shellWord) "
+            "\(counted(count, "record")) in \(folder); next: purkinje data prepare --source \(folder.shellWord) "
                 + "--out \(prepared.shellWord)")
     }
     return .success
