@@ -155,7 +155,7 @@ let package = Package(
         tests(
             "PretrainingTests",
             uses: [
-                "Runtime", "Kernels", "Tensors", "NeuralNetworks", "Electrocardiography",
+                "Kernels", "Tensors", "NeuralNetworks", "Electrocardiography",
                 "ClinicalParameters", "Configurations", "Pretraining",
             ]),
         tests("TransportTests", uses: ["Runtime", "Transport"]),
