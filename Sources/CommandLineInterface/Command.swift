@@ -85,10 +85,8 @@ public struct Invocation: Sendable {
     /// What else than leaving it out gives an option an effect, as far as the circumstance says it.
     private static func alternative(to circumstance: String) -> String {
         let missing = "without "
-        if circumstance.hasPrefix(missing) {
-            return ", or add \(circumstance.dropFirst(missing.count))"
-        }
-        return circumstance.hasPrefix("with --") ? ", or the other" : ""
+        guard circumstance.hasPrefix(missing) else { return "" }
+        return ", or add \(circumstance.dropFirst(missing.count))"
     }
 
     private func value<Result>(

@@ -173,9 +173,7 @@ extension ValueKind where Value == Duration {
             placeholder: "TIME", meaning: "a duration such as 250ms, 30s, 5m or 2h",
             text: durationText, parse: parseDuration)
     }
-}
 
-extension ValueKind where Value == Duration {
     /// A span of time of at least a bound.
     public static func duration(_ range: PartialRangeFrom<Duration>) -> ValueKind {
         ValueKind(

@@ -66,12 +66,13 @@ struct MultipleSegments {
             guard error.kind == .missingFile else { throw error }
             throw WFDBError(
                 .missingFile, file: error.file, field: "segment \(segment.name) of \(header.name)",
-                "no such file; a part of the record without this segment can be read")
+                "no such file", remedy: "read a part of the record without this segment")
         }
         guard found.segments.isEmpty else {
             throw WFDBError(
                 .unsupported, file: found.path, field: "segments",
-                "a segment of \(header.name) has segments of its own")
+                "a segment of \(header.name) has segments of its own",
+                remedy: "join those into one record")
         }
         guard found.sampleRateHz == header.sampleRateHz else {
             throw WFDBError(

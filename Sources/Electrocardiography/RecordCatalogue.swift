@@ -47,20 +47,25 @@ struct RecordCatalogue {
             var walk = FolderWalk(folder)
             try walk.run()
             // Folders of PTB-XL are not entered by that walk, and another source may lie in one.
-            var whole = FolderWalk(folder, entersDatabases: true)
-            if walk.databases.isEmpty { whole = walk } else { try whole.run() }
-            if let other = looked.first(where: { !$0.folders.isDisjoint(with: whole.visited) }) {
+            var inner: [FolderWalk] = []
+            for database in walk.databases {
+                var below = FolderWalk(database, entersDatabases: true)
+                try below.run()
+                inner.append(below)
+            }
+            let visited = inner.reduce(walk.visited) { $0.union($1.visited) }
+            if let other = looked.first(where: { !$0.folders.isDisjoint(with: visited) }) {
                 throw SourceError(
                     file: folder, field: SourceError.overlap,
                     problem:
                         "it has folders in common with the source \(other.source), and their records would be "
                         + "taken twice; give each folder once, in one --source")
             }
-            looked.append((folder, whole.visited))
+            looked.append((folder, visited))
             notes += walk.hiddenFolders.map {
                 "\($0) is not looked into: its name begins with a dot"
             }
-            for database in walk.databases { try addDatabase(database) }
+            for database in inner { try addDatabase(database) }
             if !walk.records.isEmpty { addRecords(walk, folder: folder) }
             guard entries.count > before else {
                 throw SourceError(
@@ -77,7 +82,8 @@ struct RecordCatalogue {
         resolveNamesakes()
     }
 
-    private mutating func addDatabase(_ folder: FilePath) throws(SourceError) {
+    private mutating func addDatabase(_ walk: FolderWalk) throws(SourceError) {
+        let folder = walk.root
         let database = try PTBXLDatabase(folder: folder)
         var source = Source(path: folder, kind: PreparedDataset.ptbxlSource)
         for row in database.rows {
@@ -89,8 +95,6 @@ struct RecordCatalogue {
             entries.append(
                 Entry(source: sources.count, name: String(row.id), path: path, row: row))
         }
-        var walk = FolderWalk(folder, entersDatabases: true)
-        try walk.run()
         let listed = Set(database.rows.flatMap { [$0.lowRatePath, $0.highRatePath] })
         for name in walk.records where !listed.contains(name) {
             skipped.append(

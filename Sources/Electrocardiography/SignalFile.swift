@@ -12,7 +12,9 @@ enum SignalFile {
             throw WFDBError(error, field: field)
         }
         guard status.kind == .regular else {
-            throw WFDBError(.unreadable, file: path, field: field, "it is not a regular file")
+            throw WFDBError(
+                .unreadable, file: path, field: field, "it is not a regular file",
+                remedy: "name a file")
         }
         return status.byteCount
     }
@@ -23,7 +25,8 @@ enum SignalFile {
         let count = try size(path, field: field)
         guard count <= limit else {
             throw WFDBError(
-                .unreadable, file: path, field: field, "\(count) bytes are more than \(limit)")
+                .unreadable, file: path, field: field, "\(count) bytes are more than \(limit)",
+                remedy: "look whether it is the file that was meant")
         }
         return try read(path, range: 0..<count, field: field)
     }

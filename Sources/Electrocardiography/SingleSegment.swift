@@ -110,13 +110,14 @@ struct SingleSegment {
                 header.signals[start...].firstIndex { $0.file != first.file }
                 ?? header.signals.count
             let signals = header.signals[start..<end]
-            func refuse(_ field: String, _ problem: String) -> WFDBError {
-                WFDBError(.unsupported, file: header.path, field: field, problem)
+            func refuse(_ field: String, _ problem: String, remedy: String? = nil) -> WFDBError {
+                WFDBError(.unsupported, file: header.path, field: field, problem, remedy: remedy)
             }
             guard first.file != "~", first.formatNumber != 0 else {
                 throw refuse(
-                    "signal file", "this is a layout: it names signals and has no samples by design"
-                )
+                    "signal file",
+                    "this is a layout: it names signals and has no samples by design",
+                    remedy: "name the record whose segment it is")
             }
             guard let format = SignalFormat(rawValue: first.formatNumber) else {
                 let isFLAC = [508, 516, 524].contains(first.formatNumber)
@@ -124,7 +125,7 @@ struct SingleSegment {
                     "format",
                     "\(first.formatNumber) is "
                         + (isFLAC
-                            ? "FLAC, which is not read; convert it to 16 with xform" : "unknown")
+                            ? "FLAC, which is not read" : "unknown")
                 )
             }
             guard signals.allSatisfy({ $0.formatNumber == first.formatNumber }) else {

@@ -11,6 +11,11 @@ public struct SyntheticDataset: Sendable {
     /// What everything is drawn from.
     public let seed: UInt64
 
+    /// Bytes by which the unfinished folder's name is longer than the folder's, at the most.
+    public static let partialSuffixBytes = partialSuffix(.max).utf8.count
+
+    private static func partialSuffix(_ process: Int32) -> String { ".partial-\(process)" }
+
     /// A set of records, numbered from 1.
     public init(recordCount: Int, seed: UInt64) {
         self.recordCount = recordCount
@@ -42,7 +47,7 @@ public struct SyntheticDataset: Sendable {
                 problem: "it is made anew and cannot be where somebody stands; name a new folder")
         }
         let folder = folder.sibling(name)
-        let partial = folder + ".partial-\(getpid())"
+        let partial = folder + Self.partialSuffix(getpid())
         defer { try? partial.removeAll() }
         for thousand in 0...recordCount / 1000 {
             try (partial + "/records500/\(Self.digits(1000 * thousand))").makeFolders()

@@ -27,21 +27,24 @@ public struct WFDBError: Error, Equatable, CustomStringConvertible {
     /// What is wrong with it, with the value and the remedy.
     public let problem: String
 
-    /// An error about a field of a file.
-    public init(_ kind: Kind, file: FilePath, field: String, _ problem: String) {
+    /// What to do about it.
+    public let remedy: String
+
+    /// An error about a field of a file; its remedy is that of its kind where none is given.
+    public init(
+        _ kind: Kind, file: FilePath, field: String, _ problem: String, remedy: String? = nil
+    ) {
         self.kind = kind
         self.file = file
         self.field = field
         self.problem = problem
+        self.remedy = remedy ?? Self.remedy(of: kind)
     }
 
     /// One line: file, field, problem, remedy.
-    public var description: String {
-        "\(file): \(field): \(problem)" + (problem.contains(";") ? "" : "; \(remedy)")
-    }
+    public var description: String { "\(file): \(field): \(problem); \(remedy)" }
 
-    /// What to do where the problem does not say it.
-    private var remedy: String {
+    private static func remedy(of kind: Kind) -> String {
         switch kind {
         case .missingFile: "put it there, or leave the record out"
         case .unreadable: "look at its owner and mode, and at the disk"
@@ -55,10 +58,8 @@ public struct WFDBError: Error, Equatable, CustomStringConvertible {
         let isMissing = error.code == 2
         self.init(
             isMissing ? .missingFile : .unreadable, file: FilePath(error.subject), field: field,
-            isMissing
-                ? "no such file"
-                    + (field == "header"
-                        ? "; name a record by its header, with or without .hea" : "")
-                : "\(error)")
+            isMissing ? "no such file" : "\(error)",
+            remedy: isMissing && field == "header"
+                ? "name a record by its header, with or without .hea" : nil)
     }
 }

@@ -162,17 +162,19 @@ extension WFDBHeader {
     /// - Returns: The number of segments, `nil` for a record of one.
     private mutating func readRecordLine(_ line: ArraySlice<UInt8>) throws(WFDBError) -> Int? {
         let fields = Self.fields(line)
-        func broken(_ field: String, _ problem: String) -> WFDBError {
-            WFDBError(.brokenHeader, file: path, field: field, problem)
+        func broken(_ field: String, _ problem: String, remedy: String? = nil) -> WFDBError {
+            WFDBError(.brokenHeader, file: path, field: field, problem, remedy: remedy)
         }
         let parts = fields[0].split(separator: "/", omittingEmptySubsequences: false)
         name = String(parts[0])
         guard !name.isEmpty, name.allSatisfy(\.isRecordName), parts.count <= 2 else {
+            let hasDot = name.contains(".")
             throw broken(
                 "record name",
-                name.contains(".")
-                    ? "'\(name)' has a dot; some early Challenge headers have this error: write the name without its ending"
-                    : "'\(fields[0])' is not a name of letters, digits, '-' and '_'")
+                hasDot
+                    ? "'\(name)' has a dot, as in some early headers of the Challenge"
+                    : "'\(fields[0])' is not a name of letters, digits, '-' and '_'",
+                remedy: hasDot ? "write the name without its ending" : nil)
         }
         var segmentCount: Int?
         if parts.count == 2 {

@@ -127,8 +127,8 @@ func checkedRange(
     guard range.lowerBound >= 0, range.upperBound <= count else {
         throw WFDBError(
             .unsupported, file: header.path, field: "range",
-            "samples \(range.lowerBound)..<\(range.upperBound) are asked for, the record has \(count)"
-        )
+            "samples \(range.lowerBound)..<\(range.upperBound) are asked for, the record has \(count)",
+            remedy: "ask for samples within it")
     }
     return range
 }
@@ -141,7 +141,7 @@ func checkValueCount(
     guard !overflow, values <= limit else {
         throw WFDBError(
             .unsupported, file: header.path, field: "number of samples",
-            "\(signals) signals of \(samples) samples are more than \(limit) values; read a part of the record"
-        )
+            "\(signals) signals of \(samples) samples are more than \(limit) values",
+            remedy: "read a part of the record")
     }
 }

@@ -18,6 +18,13 @@ public struct LayerShape: Sendable, Equatable {
     var moments: Int { TimeMoments.all.count * groups * width }
 }
 
+extension LayerShape {
+    /// The layers of a transformer that read-outs look at: the block in the middle, where it is not the last, and the last.
+    static func ofTransformer(depth: Int, width: Int, groups: Int) -> [LayerShape] {
+        Array(repeating: LayerShape(width: width, groups: groups), count: min(depth, 2))
+    }
+}
+
 /// The tokens of a layer.
 public enum LayerTokens {
     /// Rows are tokens, shape `[samples * groups * time, width]`.
@@ -34,6 +41,24 @@ public enum LayerTokens {
             }
         return tape.timeMoments(channels, samples: samples * shape.groups, .all)
             .reshaped(columns: shape.moments)
+    }
+}
+
+extension LayerTokens {
+    /// Tokens of the layers that `LayerShape.ofTransformer` names.
+    ///
+    /// - Parameters:
+    ///   - depth: Blocks.
+    ///   - run: Computes the last layer's tokens, and calls what it gets with each block's number and output.
+    /// - Returns: A transformer's tokens, the last layer's behind those of the block in the middle.
+    static func ofTransformer(
+        depth: Int, _ run: (_ observe: (Int, Value) -> Void) throws -> Value
+    ) rethrows -> [Value] {
+        var middle: [Value] = []
+        let last = try run { index, tokens in
+            if index == depth / 2 - 1 { middle.append(tokens) }
+        }
+        return middle + [last]
     }
 }
 

@@ -8,12 +8,12 @@ import Tensors
 public protocol GathersEmbeddings: PretrainingMethod {
     /// What every shard needs of all others before its loss; `nil` where its settings make shards independent.
     ///
-    /// Where there is something, the method's workspaces are `RowWorkspace`s.
+    /// Where there is something, the method's workspaces are `GatheringWorkspace`s.
     var gathering: Gathering? { get }
 }
 
 /// A workspace of a method that gathers embeddings.
-public protocol RowWorkspace: ShardWorkspace {
+public protocol GatheringWorkspace: ShardWorkspace {
     /// Computes what a shard gives to the whole batch: the same embeddings that `forward` will compute again, to the bit.
     ///
     /// - Parameters:

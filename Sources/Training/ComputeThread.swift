@@ -83,7 +83,7 @@ final class ComputeThread: @unchecked Sendable {
     func embeddings(of shard: Shard, from source: any WindowSource) throws -> [Float] {
         let start = ContinuousClock.now
         tape.reset(recordsGradients: false)
-        guard let workspace = workspace as? any RowWorkspace else {
+        guard let workspace = workspace as? any GatheringWorkspace else {
             preconditionFailure("the method gathers embeddings, but its workspace computes none")
         }
         let embeddings = try workspace.embeddings(of: shard, from: source, on: tape).array

@@ -81,8 +81,11 @@ struct ContrastiveConfigurationTests {
         let configuration = try Configuration(["method": "ecg-cpc"])
         let settings = try #require(configuration.details as? ECGCPCConfiguration)
         #expect(configuration.input.cropSamples == 2500)
-        #expect(settings.encoder.samples(of: configuration.input) == 2400)
-        #expect(settings.encoder.tokens(of: configuration.input) == 1200)
+        #expect(StateSpaceEncoderConfiguration.samples(of: configuration.input) == 2400)
+        #expect(StateSpaceEncoderConfiguration.tokens(of: configuration.input) == 1200)
+        // Far beyond what a number of samples can be.
+        #expect(
+            message("ecg-cpc", ["input.sampleRateHz=1e-20"])?.contains("encoder.length") == true)
         #expect(settings.encoder.length == 1200 && settings.encoder.chunk == 24)
         #expect(settings.horizon == 14 && settings.negativeCount == 128)
         #expect(settings.reduction == .mean && settings.learningRateFactor == 1)
@@ -91,7 +94,8 @@ struct ContrastiveConfigurationTests {
             "method": "ecg-cpc", "input": ["sampleRateHz": 500, "cropSamples": 1250],
         ])
         let encoder = try #require(short.details as? ECGCPCConfiguration).encoder
-        #expect(encoder.tokens(of: short.input) == 300 && encoder.length == 300)
+        #expect(StateSpaceEncoderConfiguration.tokens(of: short.input) == 300)
+        #expect(encoder.length == 300)
         #expect(
             message("ecg-cpc", ["input.cropSamples=30"])?
                 .contains("30 samples give 14 tokens, none of which has 14 after it") == true)

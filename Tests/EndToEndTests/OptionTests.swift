@@ -164,7 +164,7 @@ import Testing
         #expect(!last.contains("learningRate"))
     }
 
-    /// Each of them would end in a crash, or wait or start processes for ever.
+    /// Refused before it is tried, with the remedy.
     @Test func whatAMachineCannotDoIsRefused() throws {
         defer { try? folder.removeAll() }
         let fixture = try #require(TrainingFixture.current)

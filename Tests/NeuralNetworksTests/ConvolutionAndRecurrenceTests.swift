@@ -72,7 +72,8 @@ import Testing
         let (layers, width) = (golden.integer("layers"), golden.integer("hidden"))
         let kind = try #require(golden.config["kind"]?.stringValue.flatMap(RecurrenceKind.init))
         var list = ParameterList()
-        let input = list.add("x", shape: golden("x").shape, .values(golden("x").floats))
+        let x = golden("x")
+        let input = list.add("x", shape: x.shape, .values { x.floats })
         let network = Recurrence(
             "rnn", kind: kind, inputs: golden.integer("input"), width: width, layers: layers,
             in: &list)

@@ -78,9 +78,10 @@ private final class GoldenLayer: GradientSink {
                 width: size.width, state: golden.number("state"), length: golden.number("l_max"),
                 chunk: chunk,
                 isBidirectional: golden("param.kernel.kernel.C").shape[0] == 2), in: &list)
+        let signals = channelsFirst(input.floats)
         let x = list.add(
             "s4.input", shape: [size.width, size.samples * size.time],
-            .values(channelsFirst(input.floats)))
+            .values { signals })
         parameters = Parameters(list, seed: 0)
         for index in list.specifications.indices where index != x {
             let name = list.specifications[index].name.dropFirst("s4.".count)

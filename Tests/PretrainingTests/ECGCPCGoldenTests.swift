@@ -224,7 +224,7 @@ private final class GoldenModel: GradientSink {
             ],
             "horizon": .integer(Int64(golden.integer("steps_predicted"))),
             "negatives": ["count": .integer(Int64(golden.integer("negatives")))],
-            "reduction": "sum", "lrFactor": .number(factor),
+            "reduction": "sum", "learningRateFactor": .number(factor),
         ])
         method = try #require(configuration.makeMethod() as? ECGCPC)
         parameters = Parameters(method.parameters, seed: 0)

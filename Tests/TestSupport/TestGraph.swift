@@ -13,7 +13,7 @@ public final class TestGraph: GradientSink {
     public init(_ inputs: [(String, GoldenTensor)]) {
         var list = ParameterList()
         for (name, tensor) in inputs {
-            _ = list.add(name, shape: tensor.shape, .values(tensor.floats))
+            _ = list.add(name, shape: tensor.shape, .values { tensor.floats })
         }
         names = inputs.map(\.0)
         parameters = Parameters(list, seed: 0)

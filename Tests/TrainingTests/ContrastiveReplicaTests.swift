@@ -74,7 +74,7 @@ struct ContrastiveReplicaTests {
             settings: [
                 "method=ecg-cpc", "encoder.width=8", "encoder.depth=1", "encoder.state=4",
                 "encoder.chunk=7", "horizon=3", "negatives.from=all", "reduction=sum",
-                "lrFactor=0.1", "scaleScores=true", "input.cropSamples=550",
+                "learningRateFactor=0.1", "scaleScores=true", "input.cropSamples=550",
             ], isFreeOfShards: false, gathers: false),
     ]
 

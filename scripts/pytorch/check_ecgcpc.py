@@ -9,7 +9,7 @@ import sys
 
 import torch
 
-from check_golden import read, relative
+from check_golden import check_folder, read, relative
 from ecgcpc import ECGCPC, S4Layer
 
 
@@ -62,17 +62,5 @@ def check_model(path: pathlib.Path) -> bool:
     return passed
 
 
-def main() -> int:
-    folder = pathlib.Path(sys.argv[1])
-    passed = True
-    for pattern, check in (("s4_layer*", check_layers), ("ecgcpc_*", check_model)):
-        cases = sorted(folder.glob(f"{pattern}.safetensors"))
-        if not cases:
-            print(f"no {pattern}.safetensors in {folder}", file=sys.stderr)
-            passed = False
-        passed = all([check(path) for path in cases]) and passed
-    return 0 if passed else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(check_folder({"s4_layer*": check_layers, "ecgcpc_*": check_model}))

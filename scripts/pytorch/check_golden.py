@@ -108,10 +108,11 @@ def check_jepa(path: pathlib.Path) -> bool:
     return passed
 
 
-def main() -> int:
+def check_folder(checks: dict) -> int:
+    """Runs the check of every pattern on all its cases in the folder that the command line names; 0 where all agree."""
     folder = pathlib.Path(sys.argv[1])
     passed = True
-    for pattern, check in (("stmem_*", check_stmem), ("jepa_*", check_jepa)):
+    for pattern, check in checks.items():
         cases = sorted(folder.glob(f"{pattern}.safetensors"))
         if not cases:
             print(f"no {pattern}.safetensors in {folder}", file=sys.stderr)
@@ -121,4 +122,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(check_folder({"stmem_*": check_stmem, "jepa_*": check_jepa}))

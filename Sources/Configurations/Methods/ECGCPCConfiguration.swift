@@ -57,8 +57,8 @@ public struct ECGCPCConfiguration: MethodConfiguration {
         reduction = try reader.choice("reduction", default: Reduction.mean)
         scalesScores = try reader.boolean("scaleScores", default: false)
         learningRateFactor = try reader.number(
-            "lrFactor", default: 1, in: 0...1, above: true)
-        let tokens = encoder.tokens(of: shared.input)
+            "learningRateFactor", default: 1, in: 0...1, above: true)
+        let tokens = StateSpaceEncoderConfiguration.tokens(of: shared.input)
         guard tokens > horizon + 1 else {
             throw .contradiction(
                 keys: ["horizon", "input.cropSamples"],
@@ -90,14 +90,14 @@ public struct StateSpaceEncoderConfiguration: EncoderConfiguration {
     /// Part of the channels that training sets to 0 in each layer, twice.
     public let dropout: Double
 
-    /// Samples of a crop as the network sees it.
-    public func samples(of input: InputConfiguration) -> Int {
-        Int(Double(input.cropSamples) * Self.sampleRateHz / input.sampleRateHz)
+    /// Samples of a crop as the network sees it; no more than any length that it takes.
+    public static func samples(of input: InputConfiguration) -> Int {
+        Int(min(Double(input.cropSamples) * sampleRateHz / input.sampleRateHz, 1e9))
     }
 
     /// Tokens of a crop.
-    public func tokens(of input: InputConfiguration) -> Int {
-        (samples(of: input) + Self.samplesPerToken - 1) / Self.samplesPerToken
+    public static func tokens(of input: InputConfiguration) -> Int {
+        (samples(of: input) + samplesPerToken - 1) / samplesPerToken
     }
 
     /// The mean over all tokens; tokens have seen all leads.
@@ -113,18 +113,18 @@ extension ConfigurationReader {
     ) throws(ConfigurationError) -> StateSpaceEncoderConfiguration {
         try shared.input.checkUnfiltered()
         try shared.checkGradientBits(because: "method")
-        let rate = StateSpaceEncoderConfiguration.sampleRateHz
-        let samples = Int(Double(shared.input.cropSamples) * rate / shared.input.sampleRateHz)
+        let samples = StateSpaceEncoderConfiguration.samples(of: shared.input)
         guard samples >= 4 else {
             throw .contradiction(
                 keys: ["input.cropSamples", "input.sampleRateHz"],
-                problem: "a crop has \(samples) samples at \(rate) Hz",
+                problem:
+                    "a crop has \(samples) samples at \(StateSpaceEncoderConfiguration.sampleRateHz) Hz",
                 remedy: "choose a longer crop")
         }
         let width = try integer("encoder.width", default: 128, in: 1...65_536)
         // A dropout of a sample has one place for random numbers in each of eight layers.
         let depth = try integer("encoder.depth", default: 4, in: 1...8)
-        let state = try integer("encoder.state", default: 8, in: 2...256)
+        let state = try integer("encoder.state", default: 8, in: 2...64)
         guard state.isMultiple(of: 2) else {
             throw .contradiction(
                 keys: ["encoder.state"], problem: "\(state) is odd",
@@ -132,11 +132,10 @@ extension ConfigurationReader {
         }
         return StateSpaceEncoderConfiguration(
             width: width, depth: depth, state: state,
-            chunk: try integer("encoder.chunk", default: 24, in: 1...1_024),
+            chunk: try integer("encoder.chunk", default: 24, in: 1...256),
             length: try integer(
                 "encoder.length",
-                default: (samples + StateSpaceEncoderConfiguration.samplesPerToken - 1)
-                    / StateSpaceEncoderConfiguration.samplesPerToken, in: 1...1_000_000),
+                default: StateSpaceEncoderConfiguration.tokens(of: shared.input), in: 1...1_000_000),
             dropout: try number("encoder.dropout", default: 0.2, in: 0...0.9))
     }
 }

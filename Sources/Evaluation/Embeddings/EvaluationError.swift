@@ -16,7 +16,7 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
     /// The method's encoder has no attention that could be drawn over a record.
     case noAttention(method: String)
     /// The data set has no such record.
-    case noRecord(name: String, dataset: FilePath, nearest: String?, first: String? = nil)
+    case noRecord(name: String, dataset: FilePath, nearest: String?)
     /// There are fewer records to choose neighbours from than are asked for.
     case tooFewCandidates(wanted: Int, records: Int)
     /// Runs were tested on different records.
@@ -47,11 +47,10 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
             "\(method) has no read-out '\(readout)'; choose another with --readout"
         case .noAttention(let method):
             "\(method) has no attention over leads and times; occlusion works with every method"
-        case .noRecord(let name, let dataset, let nearest, let first):
+        case .noRecord(let name, let dataset, let nearest):
             "\(dataset) has no record '\(name)'"
                 + (nearest.map { "; is it '\($0)'?" }
-                    ?? "; names are PTB-XL's ecg_id or the path below the source, as is "
-                    + "'\(first ?? "1")', the first one there")
+                    ?? "; names are PTB-XL's ecg_id, or the path below the source")
         case .tooFewCandidates(let wanted, let records):
             "\(wanted) neighbours of \(records) records; ask for fewer with --count"
         case .vectorNotFinite(let record, let count, let width, let step):

@@ -147,23 +147,22 @@ public struct TrainedEncoder: Sendable {
     /// - Parameters:
     ///   - records: Which records.
     ///   - dataset: The set that they are of.
-    ///   - centreCropOnly: Whether one crop from the middle is enough.
-    ///   - threads: Compute threads; any number gives the same bits.
+    ///   - settings: Which crops and how many threads; the read-out is the head's own.
     ///   - progress: Told how many records are done, from any thread.
     /// - Returns: A row a record, a column a superclass.
     /// - Throws: `UnfitDataset`, `EvaluationError`, and whatever keeps a window from being read.
     public func probabilities(
-        _ records: [EvaluatedRecord], of dataset: PreparedDataset, centreCropOnly: Bool = false,
-        threads: Int, progress: @escaping @Sendable (Int) -> Void = { _ in }
+        _ records: [EvaluatedRecord], of dataset: PreparedDataset, _ settings: EmbeddingSettings,
+        progress: @escaping @Sendable (Int) -> Void = { _ in }
     ) throws -> Matrix {
         guard let classifier = (method as? any Classifies)?.classifier else {
             throw EvaluationError.noHead(method: configuration.method.name)
         }
         try check(dataset)
+        var settings = settings
+        settings.readout = .method
         return try rows(
-            of: classifier, records.map(\.windows), from: dataset,
-            EmbeddingSettings(
-                readout: .method, centreCropOnly: centreCropOnly, threads: threads),
+            of: classifier, records.map(\.windows), from: dataset, settings,
             name: { Self.name($0, records[$0]) }, progress: progress)
     }
 

@@ -112,10 +112,9 @@ extension PreparedDataset {
     ) throws(EvaluationError) -> EvaluatedRecord {
         let all = records(rule: rule)
         guard let found = all.first(where: { $0.description.name == name }) else {
-            let nearest = nearestName(to: name, among: all.map(\.description.name))
             throw .noRecord(
-                name: name, dataset: path, nearest: nearest,
-                first: nearest == nil ? all.first?.description.name : nil)
+                name: name, dataset: path,
+                nearest: nearestName(to: name, among: all.map(\.description.name)))
         }
         return found
     }

@@ -29,7 +29,7 @@ public struct LinearProbe: Sendable {
     /// - Parameters:
     ///   - features: Of all splits.
     ///   - records: What the rows are.
-    ///   - kind: With one label a record, records with more or none take no split.
+    ///   - kind: With one label a record, records with more or none take no part.
     ///   - seed: What resamples are drawn from.
     /// - Throws: `MetricError`.
     public init(

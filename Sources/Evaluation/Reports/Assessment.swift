@@ -105,10 +105,9 @@ public struct Assessment: Sendable {
         func probabilities(
             _ records: [EvaluatedRecord], _ dataset: PreparedDataset
         ) throws -> Matrix {
-            try encoder.probabilities(
-                records, of: dataset, centreCropOnly: settings.embedding.centreCropOnly,
-                threads: settings.embedding.threads
-            ) { progress(name, $0, records.count) }
+            try encoder.probabilities(records, of: dataset, settings.embedding) {
+                progress(name, $0, records.count)
+            }
         }
         let own = try probabilities(records.validation + records.test, dataset)
         let validationCount = records.validation.count

@@ -22,17 +22,9 @@ extension Tape {
             .assumingMemoryBound(to: Double.self)
         columnMoments(
             x.data, rows: x.rows, columns: columns, mean: moments, variance: moments + columns)
-        let (mean, variance) = (arena.floats(columns), arena.floats(columns))
-        let inverse = arena.floats(columns)
-        let unbiased = Double(x.rows) / Double(x.rows - 1)
-        for j in 0..<columns {
-            mean[j] = Float(moments[j])
-            variance[j] = Float(moments[columns + j] * unbiased)
-            inverse[j] = Float(1 / (moments[columns + j] + Double(epsilon)).squareRoot())
-        }
-        observe(
-            Numbers(startAddress: mean, count: columns),
-            Numbers(startAddress: variance, count: columns))
+        let (mean, inverse) = normalisation(
+            channels: columns, values: x.rows, epsilon: epsilon, observe: observe
+        ) { (moments[$0], moments[columns + $0]) }
         return normalise(
             x, gain: gain, shift: shift, mean: mean, inverse: inverse, isOfBatch: true)
     }
@@ -51,14 +43,54 @@ extension Tape {
         _ x: Value, gain: Value, shift: Value, epsilon: Float, mean: Numbers<Float>,
         variance: Numbers<Float>
     ) -> Value {
-        precondition(
-            mean.count == x.columns && variance.count == x.columns,
-            "\(mean.count) means for \(x.columns) columns")
-        let (centre, inverse) = (arena.floats(x.columns), arena.floats(x.columns))
-        centre.update(from: mean.startAddress, count: x.columns)
-        for j in 0..<x.columns { inverse[j] = 1 / (variance[j] + epsilon).squareRoot() }
+        let (centre, inverse) = normalisation(
+            channels: x.columns, epsilon: epsilon, mean: mean, variance: variance)
         return normalise(
             x, gain: gain, shift: shift, mean: centre, inverse: inverse, isOfBatch: false)
+    }
+
+    /// Means and one over the deviations, of channels that have moments of their own.
+    ///
+    /// - Parameters:
+    ///   - channels: How many.
+    ///   - values: Numbers of a channel; at least 2.
+    ///   - epsilon: Added to the variance.
+    ///   - observe: Gets the means and the unbiased variances, one a channel.
+    ///   - moments: The mean and the biased variance of a channel.
+    /// - Returns: One a channel of each.
+    func normalisation(
+        channels: Int, values: Int, epsilon: Float,
+        observe: (_ mean: Numbers<Float>, _ variance: Numbers<Float>) -> Void,
+        moments: (_ channel: Int) -> (mean: Double, variance: Double)
+    ) -> (mean: UnsafePointer<Float>, inverse: UnsafePointer<Float>) {
+        let (mean, variance) = (arena.floats(channels), arena.floats(channels))
+        let inverse = arena.floats(channels)
+        let unbiased = Double(values) / Double(values - 1)
+        for channel in 0..<channels {
+            let found = moments(channel)
+            mean[channel] = Float(found.mean)
+            variance[channel] = Float(found.variance * unbiased)
+            inverse[channel] = Float(1 / (found.variance + Double(epsilon)).squareRoot())
+        }
+        observe(
+            Numbers(startAddress: mean, count: channels),
+            Numbers(startAddress: variance, count: channels))
+        return (UnsafePointer(mean), UnsafePointer(inverse))
+    }
+
+    /// The same of means and variances that are given, which may change before the backward pass.
+    func normalisation(
+        channels: Int, epsilon: Float, mean: Numbers<Float>, variance: Numbers<Float>
+    ) -> (mean: UnsafePointer<Float>, inverse: UnsafePointer<Float>) {
+        precondition(
+            mean.count == channels && variance.count == channels,
+            "\(mean.count) means for \(channels) channels")
+        let (centre, inverse) = (arena.floats(channels), arena.floats(channels))
+        centre.update(from: mean.startAddress, count: channels)
+        for channel in 0..<channels {
+            inverse[channel] = 1 / (variance[channel] + epsilon).squareRoot()
+        }
+        return (UnsafePointer(centre), UnsafePointer(inverse))
     }
 
     private func normalise(

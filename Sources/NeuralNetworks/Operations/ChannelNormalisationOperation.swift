@@ -16,18 +16,9 @@ extension Tape {
         observe: (_ mean: Numbers<Float>, _ variance: Numbers<Float>) -> Void
     ) -> Value {
         precondition(x.columns > 1, "one time has no variance")
-        let (mean, inverse) = (arena.floats(x.rows), arena.floats(x.rows))
-        let variance = arena.floats(x.rows)
-        let unbiased = Double(x.columns) / Double(x.columns - 1)
-        for row in 0..<x.rows {
-            let found = rowMoments(x.data + row * x.columns, count: x.columns)
-            mean[row] = Float(found.mean)
-            variance[row] = Float(found.variance * unbiased)
-            inverse[row] = Float(1 / (found.variance + Double(epsilon)).squareRoot())
-        }
-        observe(
-            Numbers(startAddress: mean, count: x.rows),
-            Numbers(startAddress: variance, count: x.rows))
+        let (mean, inverse) = normalisation(
+            channels: x.rows, values: x.columns, epsilon: epsilon, observe: observe
+        ) { rowMoments(x.data + $0 * x.columns, count: x.columns) }
         return rectify(x, gain: gain, shift: shift, mean: mean, inverse: inverse, isOfRow: true)
     }
 
@@ -36,12 +27,8 @@ extension Tape {
         _ x: Value, gain: Value, shift: Value, epsilon: Float, mean: Numbers<Float>,
         variance: Numbers<Float>
     ) -> Value {
-        precondition(
-            mean.count == x.rows && variance.count == x.rows,
-            "\(mean.count) means for \(x.rows) channels")
-        let (centre, inverse) = (arena.floats(x.rows), arena.floats(x.rows))
-        centre.update(from: mean.startAddress, count: x.rows)
-        for row in 0..<x.rows { inverse[row] = 1 / (variance[row] + epsilon).squareRoot() }
+        let (centre, inverse) = normalisation(
+            channels: x.rows, epsilon: epsilon, mean: mean, variance: variance)
         return rectify(x, gain: gain, shift: shift, mean: centre, inverse: inverse, isOfRow: false)
     }
 

@@ -13,7 +13,7 @@ public enum FutureNegatives {
 }
 
 /// How terms of a loss become one number.
-public enum LossReduction: String, Sendable, CaseIterable {
+public enum LossReduction: Sendable {
     /// The mean over samples and times.
     case mean
     /// The sum over times of the mean over samples, as published for ECG-CPC.

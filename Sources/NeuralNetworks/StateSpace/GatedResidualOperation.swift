@@ -23,14 +23,9 @@ extension Tape {
                 && gain.count == channels && shift.count == channels,
             "\(z.rows) x \(z.columns) numbers do not gate \(x.rows) x \(x.columns)")
         let y = result(rows: channels, columns: x.columns)
-        var factors = factors
-        if factors == nil {
-            let ones = input(rows: samples, columns: channels)
-            ones.data.update(repeating: 1, count: ones.count)
-            factors = ones
-        }
         let operation = GatedResidualOperation(
-            z: z, x: x, gain: gain, shift: shift, factors: factors ?? x, y: y,
+            z: z, x: x, gain: gain, shift: shift,
+            factors: factors ?? ones(rows: samples, columns: channels), y: y,
             normalised: arena.floats(y.count), inverse: arena.floats(y.columns), epsilon: epsilon,
             samples: samples)
         arena.rewinding {
@@ -38,6 +33,14 @@ extension Tape {
         }
         record(operation)
         return y
+    }
+}
+
+extension Tape {
+    fileprivate func ones(rows: Int, columns: Int) -> Value {
+        let value = input(rows: rows, columns: columns)
+        value.data.update(repeating: 1, count: value.count)
+        return value
     }
 }
 

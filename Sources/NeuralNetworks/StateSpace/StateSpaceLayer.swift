@@ -57,11 +57,13 @@ public struct StateSpaceLayer: Sendable {
         let (width, pairs) = (sizes.width, sizes.state / 2)
         let kernel = "\(name).kernel.kernel"
         let memory = LegendreMemory(order: sizes.state)
-        func table(_ shape: [Int], _ pair: (Int) -> (re: Double, im: Double)) -> Initialiser {
-            .values(
-                (0..<width).flatMap { _ in
-                    (0..<pairs).flatMap { [Float(pair($0).re), Float(pair($0).im)] }
-                })
+        func table(
+            _ pair: @escaping @Sendable (Int) -> (re: Double, im: Double)
+        ) -> Initialiser {
+            .values {
+                let channel = (0..<pairs).flatMap { [Float(pair($0).re), Float(pair($0).im)] }
+                return (0..<width).flatMap { _ in channel }
+            }
         }
         let shape = [1, width, pairs, 2]
         let (low, high) = (
@@ -72,11 +74,11 @@ public struct StateSpaceLayer: Sendable {
             "\(kernel).log_dt", shape: [width], .uniform(low...high), isTrained: false)
         w = parameters.add(
             "\(kernel).w", shape: [width, pairs, 2],
-            table(shape) { (-0.5, memory.frequencies[$0]) }, isTrained: false)
+            table { (-0.5, memory.frequencies[$0]) }, isTrained: false)
         b = parameters.add(
-            "\(kernel).B", shape: shape, table(shape) { (memory.input[$0], 0) }, isTrained: false)
+            "\(kernel).B", shape: shape, table { (memory.input[$0], 0) }, isTrained: false)
         // sqrt(n + 1/2) is sqrt(2n + 1) / sqrt(2).
-        let half = table(shape) { (memory.input[$0] / 2.0.squareRoot(), 0) }
+        let half = table { (memory.input[$0] / 2.0.squareRoot(), 0) }
         p = parameters.add("\(kernel).P", shape: shape, half, isTrained: false)
         q = parameters.add("\(kernel).Q", shape: shape, half, isTrained: false)
         let tables = [logSteps, w, b, p, q]

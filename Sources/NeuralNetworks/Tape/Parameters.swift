@@ -11,8 +11,8 @@ public enum Initialiser: Sendable {
     case xavierUniform
     /// Even over a range.
     case uniform(ClosedRange<Double>)
-    /// Given numbers, for tables.
-    case values([Float])
+    /// Given numbers, for tables; made only where parameters are.
+    case values(@Sendable () -> [Float])
     /// Numbers that depend on those of parameters of lower indices, which the second argument gives.
     case drawn(@Sendable (inout RandomStream, (Int) -> [Float]) -> [Float])
     /// The numbers that the parameter of a lower index began with.
@@ -258,7 +258,8 @@ public final class Parameters: Sendable {
         case .copy(let source):
             precondition(source < index, "\(specification.name) copies a later parameter")
             values.update(from: self.values(of: source))
-        case .values(let table):
+        case .values(let make):
+            let table = make()
             precondition(
                 table.count == values.count, "\(specification.name): \(table.count) values")
             values.update(from: table.span)

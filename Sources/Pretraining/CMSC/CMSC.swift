@@ -106,7 +106,7 @@ extension CMSCConfiguration: MethodBuilding {
 }
 
 /// One thread's buffers for reading segments, and the computation of a shard on them.
-private final class CMSCWorkspace: RowWorkspace {
+private final class CMSCWorkspace: GatheringWorkspace {
     private let method: CMSC
     private let input: InputConfiguration
     private let segmentSamples: Int

@@ -80,7 +80,7 @@ extension CPCConfiguration: MethodBuilding {
 }
 
 /// One thread's buffers for reading windows, and the computation of a shard on them.
-private final class CPCWorkspace: RowWorkspace {
+private final class CPCWorkspace: GatheringWorkspace {
     private let method: CPC
     private let settings: CPCConfiguration
     private let reader: WindowReader

@@ -64,7 +64,7 @@ public struct ConvolutionalEncoder: CropEncoder {
         switch readout {
         case .leads: nil
         case .method: settings.width
-        default: lastChannels
+        case .mean, .moments, .layers: lastChannels
         }
     }
 

@@ -47,7 +47,7 @@ public struct ECGCPC: KeepsState {
     /// The mean of the context over time, as published.
     public var embedding: SignalEmbedding? { SignalEmbedding(encoder, input: input) }
 
-    private var tokens: Int { settings.encoder.tokens(of: input) }
+    private var tokens: Int { StateSpaceEncoderConfiguration.tokens(of: input) }
 
     /// Networks, predictions and all scores of a record.
     public var operationsPerSample: Double {

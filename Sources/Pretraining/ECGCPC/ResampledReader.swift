@@ -38,7 +38,7 @@ final class ResampledReader: SignalReader {
         let crops = tape.input(rows: shard.windows.count * input.leads, columns: samples)
         for (index, number) in shard.windows.enumerated() {
             let length = try read(number, from: source)
-            let start = Self.cropStart(of: shard, sample: index, slack: length - samples)
+            let start = shard.cropStart(ofSample: index, slack: length - samples)
             fill(crops, first: index * input.leads, start: start, length: length)
         }
         return crops
@@ -86,14 +86,5 @@ final class ResampledReader: SignalReader {
             }
         }
         return length
-    }
-
-    /// Where a sample's crop begins: drawn from seed, step and position in training, in the middle otherwise.
-    private static func cropStart(of shard: Shard, sample: Int, slack: Int) -> Int {
-        guard shard.role == .training else { return slack / 2 }
-        var random = RandomStream(
-            seed: shard.seed, purpose: .crop, step: shard.step,
-            position: UInt32(shard.firstPosition + sample))
-        return random.nextInteger(below: slack + 1)
     }
 }

@@ -20,7 +20,7 @@ public struct StateSpaceEncoder: Encoder {
         let norm: BatchNormalisation
     }
 
-    private struct Layer: Sendable {
+    private struct Block: Sendable {
         let states: StateSpaceLayer
         let norm: LayerNormalisation
     }
@@ -30,7 +30,7 @@ public struct StateSpaceEncoder: Encoder {
     private let samples: Int
     private let windowRateHz: Double
     private let stem: [Stage]
-    private let blocks: [Layer]
+    private let blocks: [Block]
 
     /// Convolutions of the stem: the first one over three samples, the others over one token.
     private static let shapes =
@@ -49,9 +49,9 @@ public struct StateSpaceEncoder: Encoder {
     ) {
         self.settings = settings
         leads = input.leads
-        samples = settings.samples(of: input)
+        samples = StateSpaceEncoderConfiguration.samples(of: input)
         windowRateHz = input.sampleRateHz
-        var (stem, layers) = ([Stage](), [Layer]())
+        var (stem, blocks) = ([Stage](), [Block]())
         for (index, shape) in Self.shapes.enumerated() {
             let name = "encoder.encoder.layers.\(index)"
             stem.append(
@@ -66,13 +66,13 @@ public struct StateSpaceEncoder: Encoder {
             chunk: settings.chunk)
         for index in 0..<settings.depth {
             let name = "encoder.predictor.predictor"
-            layers.append(
-                Layer(
+            blocks.append(
+                Block(
                     states: StateSpaceLayer("\(name).s4_layers.\(index)", sizes, in: &list),
                     norm: LayerNormalisation(
                         "\(name).norms.\(index)", width: settings.width, in: &list)))
         }
-        (self.stem, blocks) = (stem, layers)
+        (self.stem, self.blocks) = (stem, blocks)
     }
 
     /// Signals to tokens.

@@ -57,16 +57,15 @@ struct ECGJEPAEncoder: Encoder {
             : tape.meanOfRows(tokens, length: sizes.leads * sizes.patches)
     }
 
-    var layers: [LayerShape] { grid.layers(leads: sizes.leads) }
+    var layers: [LayerShape] {
+        LayerShape.ofTransformer(depth: depth, width: sizes.width, groups: sizes.leads)
+    }
 
     func layerTokens(
         _ signals: Value, _ pass: EncoderPass, from source: any WindowSource, on tape: Tape
     ) -> [LayerTokens] {
-        var kept: [Value] = []
-        let last = tokens(signals, pass, on: tape) { index, tokens in
-            if index == grid.middleBlock { kept.append(tokens) }
-        }
-        return (kept + [last]).map { .rows($0) }
+        LayerTokens.ofTransformer(depth: depth) { tokens(signals, pass, on: tape, observe: $0) }
+            .map { .rows($0) }
     }
 
     /// Normalised tokens of all patches.

@@ -71,9 +71,9 @@ struct GridEncoder: Sendable {
         tableColumns = sizes.patches + extraColumns
         positions = list.add(
             "\(prefix).pos_embed", shape: [sizes.leads * tableColumns, width],
-            .values(
-                PositionTable.grid(leads: sizes.leads, columns: tableColumns, width: width)),
-            isTrained: false)
+            .values { [width, tableColumns] in
+                PositionTable.grid(leads: sizes.leads, columns: tableColumns, width: width)
+            }, isTrained: false)
         patchEmbedding = Linear(
             "\(prefix).W_P", inputs: sizes.patchSamples, outputs: width,
             initialiser: ECGJEPASizes.start, in: &list)
@@ -124,14 +124,6 @@ struct GridEncoder: Sendable {
         }
         return norm(x, on: tape)
     }
-
-    /// The layers of read-outs: the block in the middle, and the last one normalised; each lead's tokens apart.
-    func layers(leads: Int) -> [LayerShape] {
-        Array(repeating: LayerShape(width: width, groups: leads), count: min(depth, 2))
-    }
-
-    /// The block of `layers` that is not the last.
-    var middleBlock: Int { depth / 2 - 1 }
 
     /// The same without gradients, one block's intermediate results in memory at a time.
     func detached(

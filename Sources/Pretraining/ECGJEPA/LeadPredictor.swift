@@ -22,7 +22,7 @@ struct LeadPredictor: Sendable {
         maskToken = list.add("\(prefix).mask_token", shape: [1, 1, width], ECGJEPASizes.start)
         positions = list.add(
             "\(prefix).pos_embed", shape: [patches, width],
-            .values(PositionTable.grid(leads: 1, columns: patches, width: width)),
+            .values { [patches] in PositionTable.grid(leads: 1, columns: patches, width: width) },
             isTrained: false)
         blocks = (0..<sizes.predictorDepth).map {
             sizes.block(

@@ -38,7 +38,7 @@ public struct Finetune: ChoosesWindows, CompletesParameters, AdaptsWeights, Keep
         shardSize = configuration.shardSize
         var list = ParameterList()
         let encoder = settings.encoder.network(input: configuration.input, in: &list)
-        guard let dimension = encoder.dimension(of: settings.readout) else {
+        guard let dimension = encoder.width(of: settings.readout) else {
             preconditionFailure("the encoder has no read-out '\(settings.readout.rawValue)'")
         }
         norm =
@@ -238,8 +238,8 @@ private final class FinetuneWorkspace: ShardWorkspace {
         if shard.role == .training {
             augmentation.change(signals, of: shard)
         }
-        let vectors = try method.encoder.vectors(
-            signals, method.settings.readout, EncoderPass(shard), from: source, on: tape)
+        let vectors = try method.encoder.readOut(
+            method.settings.readout, of: signals, EncoderPass(shard), from: source, on: tape)
         let logits = method.logits(vectors, of: shard, on: tape)
         let truths = shard.windows.map { method.superclasses(of: $0, in: source) }
         let targets = tape.input(rows: logits.rows, columns: logits.columns)

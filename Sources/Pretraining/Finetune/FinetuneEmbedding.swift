@@ -19,7 +19,7 @@ extension Finetune {
             }
         for readout in [.method, named].compactMap(\.self) {
             embedding.set(readout, dimension: dimension) { [encoder] signals, pass, source, tape in
-                try encoder.vectors(signals, vectors, pass, from: source, on: tape)
+                try encoder.readOut(vectors, of: signals, pass, from: source, on: tape)
             }
         }
         return embedding
@@ -29,8 +29,8 @@ extension Finetune {
     public var classifier: SignalEmbedding {
         SignalEmbedding(encoder, input: input, readouts: [])
             .with(.method, dimension: Self.classes) { signals, pass, source, tape in
-                let vector = try encoder.vectors(
-                    signals, settings.readout, pass, from: source, on: tape)
+                let vector = try encoder.readOut(
+                    settings.readout, of: signals, pass, from: source, on: tape)
                 let logits = logits(vector, of: pass.shard, on: tape)
                 let numbers = logits.numbers
                 for i in numbers.indices {

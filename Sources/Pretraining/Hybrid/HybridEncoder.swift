@@ -28,7 +28,7 @@ struct HybridEncoder: Encoder {
         return switch readout {
         case .leads: columns * sizes.leads * sizes.width
         case .method: columns * sizes.width
-        default: sizes.width
+        case .mean, .moments, .layers: sizes.width
         }
     }
 
@@ -59,16 +59,16 @@ struct HybridEncoder: Encoder {
     }
 
     /// A lead's clinical token is one of its tokens.
-    var layers: [LayerShape] { encoder.grid.layers(leads: sizes.leads) }
+    var layers: [LayerShape] {
+        LayerShape.ofTransformer(depth: depth, width: sizes.width, groups: sizes.leads)
+    }
 
     func layerTokens(
         _ signals: Value, _ pass: EncoderPass, from source: any WindowSource, on tape: Tape
     ) throws -> [LayerTokens] {
-        var kept: [Value] = []
-        let last = try tokens(signals, pass, from: source, on: tape) { index, tokens in
-            if index == encoder.grid.middleBlock { kept.append(tokens) }
-        }
-        return (kept + [last]).map { .rows($0) }
+        try LayerTokens.ofTransformer(depth: depth) {
+            try tokens(signals, pass, from: source, on: tape, observe: $0)
+        }.map { .rows($0) }
     }
 
     /// Normalised tokens, a lead's clinical one behind its patches.

@@ -78,7 +78,7 @@ public struct STMEM: Sendable {
             "mask_embedding", shape: [1, 1, decoderWidth], .normal(deviation: 0.02))
         decoderPositions = list.add(
             "decoder_pos_embed", shape: [1, sizes.patches + 2, decoderWidth],
-            .values(PositionTable.withSeparators(positions: sizes.patches, width: decoderWidth)),
+            .values { PositionTable.withSeparators(positions: sizes.patches, width: decoderWidth) },
             isTrained: false)
         decoderBlocks = (0..<sizes.decoderDepth).map {
             TransformerBlock(

@@ -62,9 +62,7 @@ extension STMEMEncoder: CropEncoder {
 
     /// The block in the middle, and the last one normalised; each lead's patches apart.
     public var layers: [LayerShape] {
-        Array(
-            repeating: LayerShape(width: sizes.width, groups: sizes.leads),
-            count: min(sizes.depth, 2))
+        LayerShape.ofTransformer(depth: depth, width: sizes.width, groups: sizes.leads)
     }
 
     /// Tokens without separators.
@@ -74,13 +72,11 @@ extension STMEMEncoder: CropEncoder {
         let patches = signals.reshaped(columns: sizes.patchSamples)
         let choice = PatchChoice.all(
             samples: pass.signals, leads: sizes.leads, patches: sizes.patches, on: tape)
-        var kept: [Value] = []
-        let last = encode(patches, choice: choice, on: tape) { index, tokens in
-            if index == sizes.depth / 2 - 1 { kept.append(tokens) }
-        }
-        kept.append(normalise(last, on: tape))
         let inner = choice.tokenRowsWithoutSeparators(on: tape)
-        return kept.map { .rows(tape.gatherRows($0, indices: inner)) }
+        let tokens = LayerTokens.ofTransformer(depth: depth) { observe in
+            normalise(encode(patches, choice: choice, on: tape, observe: observe), on: tape)
+        }
+        return tokens.map { .rows(tape.gatherRows($0, indices: inner)) }
     }
 
     // MARK: Costs

@@ -29,7 +29,7 @@ public struct STMEMEncoder: Sendable {
         let (n, width) = (sizes.patches, sizes.width)
         positions = list.add(
             "encoder.pos_embedding", shape: [1, n + 2, width],
-            .values(PositionTable.withSeparators(positions: n, width: width)),
+            .values { PositionTable.withSeparators(positions: n, width: width) },
             isTrained: trainsPositions)
         patchNorm = LayerNormalisation(
             "encoder.to_patch_embedding.1", width: sizes.patchSamples, in: &list)

@@ -108,7 +108,7 @@ extension SimCLRConfiguration: MethodBuilding {
 }
 
 /// One thread's buffers for making views, and the computation of a shard on them.
-private final class SimCLRWorkspace: RowWorkspace {
+private final class SimCLRWorkspace: GatheringWorkspace {
     private let method: SimCLR
     private let input: InputConfiguration
     private let reader: WindowReader

@@ -127,7 +127,7 @@ extension Metric {
 }
 
 /// One thread's buffers for reading windows, and the computation of a shard on them.
-private final class TripletWorkspace: RowWorkspace {
+private final class TripletWorkspace: GatheringWorkspace {
     private let method: TripletRefinement
     private let settings: TripletConfiguration
     private let reader: WindowReader

@@ -38,10 +38,12 @@ struct VQFull: Sendable {
         let width = sizes.decoderWidth
         decoderEmbedding = Linear(
             "to_decoder_embedding", inputs: sizes.width, outputs: width, in: &list)
-        let table = PositionTable.withSeparators(positions: sizes.patches, width: width)
         decoderPositions = list.add(
             "decoder_pos_embed", shape: [1, sizes.patches, width],
-            .values(Array(table[width..<(sizes.patches + 1) * width])), isTrained: false)
+            .values {
+                let table = PositionTable.withSeparators(positions: sizes.patches, width: width)
+                return Array(table[width..<(sizes.patches + 1) * width])
+            }, isTrained: false)
         decoderBlocks = (0..<sizes.decoderDepth).map {
             TransformerBlock(
                 STMEMEncoder.blockNames("decoder_blocks.\($0)"),

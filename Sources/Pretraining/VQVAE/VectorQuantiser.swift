@@ -264,7 +264,7 @@ struct VectorQuantiser: Sendable {
         }
     }
 
-    /// Auxiliary numbers of a validation unit.
+    /// Auxiliary numbers of a validation batch.
     var auxiliaryPerValidationBatch: Int { Auxiliary.count + settings.codeCount }
 
     /// Moves codes on by one step.

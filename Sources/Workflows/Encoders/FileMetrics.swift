@@ -26,7 +26,7 @@ public struct FileMetrics {
     public func measured(seed: UInt64) throws -> JSONValue {
         var result: [String: JSONValue] = [:]
         if hasScores { result["classification"] = try classification(seed: seed) }
-        if file.names.contains("features") || file.hasVectors && file.names.contains("clusters") {
+        if file.hasVectors, file.names.contains("clusters") {
             result["clusters"] = try ClusterMeasures(
                 Matrix(file.vectors()), labels: integers("clusters")
             ).summary.json

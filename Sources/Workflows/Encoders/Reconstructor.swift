@@ -25,9 +25,7 @@ public struct Reconstructor {
         /// - Returns: What `--json` and text print.
         public func result(svg: FilePath) -> some CommandResult { Drawn(picture: self, svg: svg) }
 
-        fileprivate static func title(record: String, step: UInt64, loss: Double) -> String {
-            "record \(record), step \(step), loss \(decimals(loss))"
-        }
+        fileprivate let title: String
     }
 
     private struct Drawn: CommandResult {
@@ -41,10 +39,7 @@ public struct Reconstructor {
             ]
         }
 
-        var text: String {
-            let (record, step, loss) = (picture.record, picture.step, picture.loss)
-            return "\(svg): \(Picture.title(record: record, step: step, loss: loss))"
-        }
+        var text: String { "\(svg): \(picture.title)" }
     }
 
     /// Finished steps of the model.
@@ -82,9 +77,9 @@ public struct Reconstructor {
         let result = try method.reconstruct(
             window: window, from: dataset, parameters: parameters, seed: seed)
         let record = dataset.window(window).record.name
-        let title = Picture.title(record: record, step: step, loss: result.loss)
+        let title = "record \(record), step \(step), loss \(decimals(result.loss))"
         return Picture(
             record: record, step: step, loss: result.loss,
-            svg: result.svg(title: title, leadNames: Lead.allCases.map { "\($0)" }))
+            svg: result.svg(title: title, leadNames: Lead.allCases.map { "\($0)" }), title: title)
     }
 }

@@ -64,9 +64,7 @@ extension TrainedEncoder {
         summary.dataDigest = dataDigest?.description
         return summary
     }
-}
 
-extension TrainedEncoder {
     /// What `--json` says beside an answer that the encoder gave.
     ///
     /// - Parameters:

@@ -31,13 +31,6 @@ extension MemoryEstimate {
         let what =
             "\(configuration.method.name) of this configuration"
             + (workers == 1 ? "" : ", with \(workers) workers")
-        // Tables of positions are made with the method, which the estimate asks.
-        let widths = configuration.entries.filter { $0.key.hasSuffix("width") }
-        let widest = widths.compactMap(\.value.integerValue).max() ?? 0
-        let tableBytes = 4 * configuration.input.patchesPerLead * Int(widest)
-        if let refusal = Memory().refusal(neededBytes: tableBytes, for: what) {
-            throw CommandError(.usage, refusal)
-        }
         let estimate = MemoryEstimate(configuration, threads: threads, workers: workers)
         if let refusal = Memory().refusal(neededBytes: workers * estimate.bytes, for: what) {
             throw CommandError(.usage, refusal)

@@ -116,7 +116,7 @@ public struct RunPage {
             try !directory.checkpoints.list().isEmpty,
             configuration.makeMethod().embedding != nil
         else { return [] }
-        let encoder = try TrainedEncoder(run: directory.path)
+        let encoder = try TrainedEncoder(run: directory, report: warnOfPassedOver)
         let readout = settings.embedding.readout
         guard encoder.has(readout) else {
             throw EvaluationError.noReadout(

@@ -31,7 +31,7 @@ let dataSynthesiseCommand = Command(
     }
     let count = invocation[records]
     try checkOutputFolder(
-        invocation[output], option: output.name, spare: ".partial-4194304".utf8.count)
+        invocation[output], option: output.name, spare: SyntheticDataset.partialSuffixBytes)
     let line = ProgressLine()
     let set = SyntheticDataset(recordCount: count, seed: invocation[seed])
     let isWhole = try set.write(

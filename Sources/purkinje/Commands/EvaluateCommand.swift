@@ -80,7 +80,7 @@ private func refuseIdle(_ given: Invocation, for encoder: TrainedEncoder) throws
             FinetuneOptions.all, "for a run of the method finetune, whose own head is measured")
     }
     if wanted.isDisjoint(with: [.linear, .finetune]) {
-        try given.refuse([labelFractions], "without the protocols linear and finetune")
+        try given.refuse([labelFractions], "without one of the protocols linear and finetune")
     }
     if !wanted.contains(.linear) {
         try given.refuse([labelDraws], "without the protocol linear")
