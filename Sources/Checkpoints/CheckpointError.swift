@@ -13,6 +13,8 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
     case noStep(path: FilePath, step: UInt64, there: [UInt64])
     /// A whole checkpoint has this name already.
     case exists(path: FilePath)
+    /// The folder of an earlier try is still being removed.
+    case busy(path: FilePath)
     /// The checkpoint is whole, but of another model or method than the state that it should fill.
     case differs(checkpoint: String, problem: String)
     /// Weights have a NaN or an infinity: nothing can be computed with them.
@@ -45,6 +47,9 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
                     : "; choose among those of the steps \(there.map(String.init).joined(separator: ", "))")
         case .exists(let path):
             "\(path): this state is saved already"
+        case .busy(let path):
+            "\(path): what an earlier try left is still being removed; the disk is slow, and the state is saved at the "
+                + "next checkpoint"
         case .differs(let checkpoint, let problem):
             "\(checkpoint): \(problem)"
         case .notFinite(let checkpoint, let tensor, let problem):

@@ -264,7 +264,7 @@ public struct CheckpointStore: Sendable {
             } catch {
                 switch error {
                 case .differs, .notFinite: throw error
-                case .system, .damaged, .absent, .noStep, .exists: report(name, error)
+                case .system, .damaged, .absent, .noStep, .exists, .busy: report(name, error)
                 }
             }
         }

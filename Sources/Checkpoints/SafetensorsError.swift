@@ -10,7 +10,8 @@ public enum SafetensorsError: Error, Equatable, CustomStringConvertible {
     /// The file has no tensor of this name.
     case absent(file: String, tensor: String)
     /// The tensor is there, but another one than was asked for.
-    case differs(file: String, tensor: String, found: String, expected: String)
+    case differs(
+        file: String, tensor: String, found: String, expected: String, remedy: String? = nil)
     /// Weights have a NaN or an infinity, which would make every result one.
     case notFinite(file: String, tensor: String, problem: String)
 
@@ -23,8 +24,9 @@ public enum SafetensorsError: Error, Equatable, CustomStringConvertible {
             "\(file): \(field): \(problem)"
         case .absent(let file, let tensor):
             "\(file): there is no tensor '\(tensor)'"
-        case .differs(let file, let tensor, let found, let expected):
+        case .differs(let file, let tensor, let found, let expected, let remedy):
             "\(file): tensor '\(tensor)' is \(found), expected \(expected)"
+                + (remedy.map { "; \($0)" } ?? "")
         case .notFinite(let file, let tensor, let problem):
             "\(file): tensor '\(tensor)' cannot be used as weights: \(problem); "
                 + "take weights from before training diverged, or look at what wrote the file"

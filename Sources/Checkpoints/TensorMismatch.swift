@@ -70,7 +70,7 @@ enum TensorMismatch: Error, Equatable {
         case .absent(let tensor): .absent(file: file, tensor: tensor)
         case .differs(let tensor, let found, let expected):
             .differs(
-                file: file, tensor: tensor, found: found, expected: "\(expected); \(Self.remedy)")
+                file: file, tensor: tensor, found: found, expected: expected, remedy: Self.remedy)
         }
     }
 

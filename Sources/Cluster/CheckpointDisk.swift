@@ -1,5 +1,6 @@
 import Checkpoints
 import Runtime
+import Transport
 
 /// The coordinator's slow file work, one thing after the other on a thread of its own: heartbeats never wait for it.
 final class CheckpointDisk: Sendable {
@@ -57,9 +58,19 @@ final class CheckpointDisk: Sendable {
     }
 
     /// Makes the folder for the members' shards, at once: they are told of it next.
+    ///
+    /// - Throws: `CheckpointError`, also where the folder of a first try is still being removed after
+    ///   `Limits.folderRemoval`.
     func open(_ name: CheckpointName) throws(CheckpointError) {
         // A second try has the name of the first, whose folder is emptied here and must not be removed later.
-        _ = removal.wait(until: { $0.current != name }, then: { $0.due.remove(name) })
+        let isFree =
+            removal.wait(
+                timeout: Limits.folderRemoval, until: { $0.current != name },
+                then: { removal in
+                    removal.due.remove(name)
+                    return true
+                }) ?? false
+        guard isFree else { throw .busy(path: store.partial(name).path) }
         _ = try store.begin(name)
     }
 

@@ -338,7 +338,8 @@ extension CoordinatorState {
         _ now: ContinuousClock.Instant
     ) {
         guard var answered = save, answered.name == name else {
-            removeLateShard(of: name)
+            // It has made the folder of a checkpoint that was given up again.
+            effects.append(.abandonCheckpoint(name))
             return
         }
         guard !answered.isSealing, answered.writers.indices.contains(index) else { return }
@@ -358,11 +359,6 @@ extension CoordinatorState {
                 .sealCheckpoint(
                     name, receipts: answered.receipts.compactMap { $0 }, passedOver: passedOver))
         }
-    }
-
-    /// A writer that comes late to a checkpoint which was given up has made its folder again.
-    mutating func removeLateShard(of name: CheckpointName) {
-        effects.append(.abandonCheckpoint(name))
     }
 
     mutating func checkpointSealed(

@@ -39,22 +39,22 @@ final class DiskSynchronisation: Sendable {
     func synchronise() {
         // What is appended from here on is the next one's.
         state.withLock { $0.isQueued = false }
-        var failure: SystemError?
+        var errors: [SystemError] = []
         do throws(SystemError) {
             try journal.synchronise()
         } catch {
-            failure = error
+            errors.append(error)
         }
         do throws(RunError) {
             try book.synchronise()
         } catch {
-            if case .system(let error) = error { failure = failure ?? error }
+            if case .system(let error) = error { errors.append(error) }
         }
-        // That there is no room is said elsewhere, and what lacks it waits.
-        let lasts = failure == nil || failure?.remedyForRoom != nil
+        // That there is no room is said elsewhere, and what lacks it waits; it must not hide a disk that fails.
+        let failure = errors.first { $0.remedyForRoom == nil }
         let isNew = state.withLock { state in
-            defer { state.hasFailed = !lasts }
-            return !lasts && !state.hasFailed
+            defer { state.hasFailed = failure != nil }
+            return failure != nil && !state.hasFailed
         }
         if isNew, let failure {
             warn(

@@ -85,7 +85,7 @@ extension WorkerDriver {
     private func stageCheckpointShard(_ name: CheckpointName, _ index: Int, _ count: Int) {
         let core = core
         // Two saves are never in flight, unless one was given up whose writing goes on.
-        _ = writer.waitUntilIdle(timeout: Limits.formerShare)
+        _ = writer.waitUntilIdle(timeout: Limits.formerCheckpointShard)
         let tensors = CheckpointShard.split(replica.state, into: count)[index]
         let store = core.options.directory.checkpoints
         let isBegun = writer.save(
@@ -165,7 +165,7 @@ extension WorkerDriver {
         let report = try fetch.run()
         let milliseconds = Int((core.clock.now - start) / .milliseconds(1))
         core.log.info(
-            "took over the state of step \(step) from \(members.count == 1 ? "1 member" : "\(members.count) members") in \(milliseconds) ms"
+            "took over the state of step \(step) from \(counted(members.count, "member")) in \(milliseconds) ms"
         )
         return report
     }

@@ -49,7 +49,7 @@ public final class WorkerDriver {
         }
         while let job = core.nextJob() { core.finish(perform(job)) }
         // A shard that is being written is waited for: whoever leaves has done its part.
-        _ = writer.waitUntilIdle(timeout: Limits.lastShare)
+        _ = writer.waitUntilIdle(timeout: Limits.lastCheckpointShard)
         core.stateLock.close()
         control.stop()
         controlThread.join()

@@ -11,7 +11,7 @@ public struct MemoryEstimate: Sendable, Equatable {
     /// Adds up what a worker holds.
     ///
     /// In units of the trained parameters: themselves 1, moments 2, local and reduced sums 1 each, the float gradients of
-    /// each thread up to 1, and the share of a checkpoint in writing, up to 3 for a lone worker. Then each thread's
+    /// each thread up to 1, and the shard of a checkpoint in writing, up to 3 for a lone worker. Then each thread's
     /// activations.
     ///
     /// - Parameters:
@@ -25,7 +25,7 @@ public struct MemoryEstimate: Sendable, Equatable {
         workers: Int
     ) {
         self.parameterCount = parameterCount
-        // A checkpoint's 3 copies are shared out, and no share is smaller than one file.
+        // A checkpoint's 3 copies are shared out, and no shard is smaller than one file.
         let copies = 5 + shardsInFlight + (workers >= 3 ? 1 : 4 - workers)
         let frozenCopies = 2
         // Not in whole numbers: sizes that are only asked for may be beyond all of them.

@@ -31,10 +31,10 @@ public final class RoomWatch: Sendable {
     /// - Parameter obstacle: Why records wait now; `nil` where none do.
     /// - Returns: News; `nil` where nothing has changed.
     public func news(_ obstacle: RunError?) -> RoomNews? {
-        lacksRoom.withLock { isUnavailable in
-            defer { isUnavailable = obstacle != nil }
-            if let obstacle { return isUnavailable ? nil : .unavailable(obstacle) }
-            return isUnavailable ? .found : nil
+        lacksRoom.withLock { lacksRoom in
+            defer { lacksRoom = obstacle != nil }
+            if let obstacle { return lacksRoom ? nil : .unavailable(obstacle) }
+            return lacksRoom ? .found : nil
         }
     }
 }

@@ -180,12 +180,20 @@ public final class RunBook: Sendable {
 
     /// Makes what was written survive a power cut.
     ///
-    /// - Throws: `RunError.system` of the first file that fails, after both were tried.
+    /// - Throws: `RunError.system` of a file that fails, after both were tried; of one that lacks room only where the
+    ///   other does not fail in a worse way.
     public func synchronise() throws(RunError) {
-        let result = Result { () throws(RunError) in
+        var errors: [RunError] = []
+        do throws(RunError) {
             try metrics.withLock { log throws(RunError) in try log.synchronise() }
+        } catch {
+            errors.append(error)
         }
-        try events.synchronise()
-        try result.get()
+        do throws(RunError) {
+            try events.synchronise()
+        } catch {
+            errors.append(error)
+        }
+        if let error = errors.first(where: { !$0.isWantOfRoom }) ?? errors.first { throw error }
     }
 }

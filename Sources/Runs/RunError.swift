@@ -18,6 +18,12 @@ public enum RunError: Error, Equatable, CustomStringConvertible {
     /// The configuration that was written down is not valid in this version.
     case configuration(ConfigurationError)
 
+    /// Whether a file could not grow, and nothing worse.
+    public var isWantOfRoom: Bool {
+        guard case .system(let error) = self else { return false }
+        return error.remedyForRoom != nil
+    }
+
     /// The sentence for people.
     public var description: String {
         switch self {

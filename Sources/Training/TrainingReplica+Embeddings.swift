@@ -69,14 +69,14 @@ extension TrainingReplica {
             }
         }
         guard gathered.batch == nil else { return }
-        var rows: [Float] = []
-        rows.reserveCapacity(count * logicalShards)
+        var embeddings: [Float] = []
+        embeddings.reserveCapacity(count * logicalShards)
         for shard in 0..<logicalShards {
             guard let part = gathered.shards[shard] else { throw RoundError.shardMissing(shard) }
-            rows += part
+            embeddings += part
         }
         gathered.batch = GatheredBatch(
-            rows: rows, windows: trainingWindows(0..<configuration.batchSize),
+            rows: embeddings, windows: trainingWindows(0..<configuration.batchSize),
             logicalShards: logicalShards)
     }
 }

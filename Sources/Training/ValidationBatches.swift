@@ -28,9 +28,9 @@ struct ValidationBatches: Sendable {
     func mean(of batches: [Int: [Double]], numbers: Int) -> [Double] {
         var totals = Array(repeating: 0.0, count: numbers)
         for batch in 0..<count {
-            let size = Double(min(size, windows.count - batch * size))
+            let recordCount = Double(min(size, windows.count - batch * size))
             for (index, number) in (batches[batch] ?? []).prefix(numbers).enumerated() {
-                totals[index] += number * size
+                totals[index] += number * recordCount
             }
         }
         return totals.map { $0 / Double(windows.count) }

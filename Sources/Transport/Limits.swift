@@ -95,7 +95,10 @@ public enum Limits {
     // MARK: Checkpoints
 
     /// How long a worker that leaves waits for its checkpoint shard to be written.
-    public static let lastShare = Duration.seconds(30)
+    public static let lastCheckpointShard = Duration.seconds(30)
+    /// How long the coordinator waits for the folder of a checkpoint that was given up to be gone: less than a worker's
+    /// patience, since it hears nobody meanwhile.
+    public static let folderRemoval = Duration.seconds(2)
     /// How long a checkpoint shard waits for the writing of one that was given up.
-    public static let formerShare = Duration.seconds(60)
+    public static let formerCheckpointShard = Duration.seconds(60)
 }

@@ -195,7 +195,7 @@ func context(step: UInt64) -> CheckpointContext {
         }
     }
 
-    @Test func everyFlippedBitOfAShareIsFound() throws {
+    @Test func everyFlippedBitOfAShardIsFound() throws {
         let partial = try store.begin(name(1))
         let small = [
             NamedTensor("x", patterned(.uint8, [5])), NamedTensor("y", patterned(.float32, [2])),

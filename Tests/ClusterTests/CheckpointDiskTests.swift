@@ -75,6 +75,22 @@ import Testing
         #expect(said.contains("journal-t1") && said.contains("power cut"), "\(said)")
     }
 
+    /// A full disk under the journal must not hide that another file cannot be made to last.
+    @Test func aFullDiskHidesNoFailureOfAnotherFile() throws {
+        let (journal, book) = try book()
+        let warnings = Locked<[String]>([])
+        let synchronisation = DiskSynchronisation(journal, book) { text in
+            warnings.withLock { $0.append(text) }
+        }
+        files.limit(to: 0)
+        try journal.append(.commit(step: 0, checksum: 1))
+        files.inject(.lastingFailure, atNext: { $0.hasPrefix("fsync") && !$0.contains("journal") })
+        synchronisation.synchronise()
+        let said = warnings.withLock { $0 }
+        #expect(said.count == 1 && said[0].contains("power cut"), "\(said)")
+        #expect(!said.joined().contains("journal-t1"), "\(said)")
+    }
+
     /// That there is no room is other news, with a remedy.
     @Test func aFullDiskIsNoFailureOfASynchronisation() throws {
         let (journal, book) = try book()

@@ -12,7 +12,7 @@ import Testing
         #expect((counts.max() ?? 0) - (counts.min() ?? 0) <= 1)
     }
 
-    @Test func keepsWhatIsHeldAndDealsTheRestToThePoorest() {
+    @Test func keepsWhatIsHeldAndAssignsTheRestToThePoorest() {
         let assigned = ShardAssignment.assign(shardCount: 7, held: [[0, 1, 2], [5]])
         #expect(assigned == [[0, 1, 2, 3], [4, 5, 6]])
     }

@@ -79,7 +79,7 @@ import Testing
                 [
                     "CheckpointStore.swift": [
                         "public init(path: FilePath, in files: any FileSystem = SystemFiles())",
-                        "case .system, .damaged, .absent, .noStep, .exists: report(name, error)",
+                        "case .system, .damaged, .absent, .noStep, .exists, .busy: report(name, error)",
                     ],
                     // Weights of others are mapped: they may be larger than the memory. They are written where a user says.
                     "SafetensorsFile.swift": [

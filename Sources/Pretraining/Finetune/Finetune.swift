@@ -187,10 +187,10 @@ private struct LabelledLogits {
     let classes: Superclasses
     let logits: [Double]
 
-    /// Numbers that a unit of at most so many records travels as: how many there are, then each.
+    /// Numbers that a validation batch of at most so many records travels as: how many there are, then each.
     static func numbers(records: Int) -> Int { 1 + records * (1 + Finetune.classes) }
 
-    /// A unit's records as numbers.
+    /// A validation batch's records as numbers.
     static func write(_ records: [LabelledLogits], to numbers: Numbers<Double>) {
         numbers[0] = Double(records.count)
         for (index, record) in records.enumerated() {
@@ -200,7 +200,7 @@ private struct LabelledLogits {
         }
     }
 
-    /// A unit's records from their numbers.
+    /// A validation batch's records from their numbers.
     static func read(_ numbers: [Double]) -> [LabelledLogits] {
         (0..<Int(numbers[0])).map { index in
             let start = Self.numbers(records: index)

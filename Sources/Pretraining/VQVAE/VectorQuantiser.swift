@@ -178,7 +178,7 @@ struct VectorQuantiser: Sendable {
         )
     }
 
-    /// Adds a shard's choices to the step's hits, or a unit's to its auxiliary numbers.
+    /// Adds a shard's choices to the step's hits, or a validation batch's to its auxiliary numbers.
     private func count(
         _ chosen: Numbers<Int32>, hits: Int, shard: Shard, auxiliary: Numbers<Double>,
         on tape: Tape
@@ -291,7 +291,7 @@ struct VectorQuantiser: Sendable {
     /// The entry of a validation line.
     func validationReport(auxiliary: [[Double]]) -> [String: JSONValue] {
         var use = CodeUse(codes: settings.codeCount)
-        for unit in auxiliary { use.add(unit[Auxiliary.count...]) }
+        for batch in auxiliary { use.add(batch[Auxiliary.count...]) }
         var entries = use.entries
         entries["codes"] = .integer(Int64(settings.codeCount))
         entries["vectors"] = .integer(Int64(use.total))
