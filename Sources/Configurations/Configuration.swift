@@ -65,7 +65,7 @@ public struct Configuration: Sendable {
     ///   - object: The file's content. What a run directory noted beside the configuration, under
     ///     `run`, is passed over.
     ///   - name: Where the object is from, for messages.
-    ///   - overrides: A value that is not JSON is a string.
+    ///   - overrides: A value that is not JSON is a string; `null` takes back what the object says of a key.
     ///   - methods: Those that there are.
     /// - Throws: `ConfigurationError` for the first key that is wrong.
     public init(

@@ -38,7 +38,7 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
         case .keyOfOtherSettings(let key, let method, let owners, let source):
             "unknown key '\(key)' (\(source)): the method \(method) has "
                 + (owners.contains(method)
-                    ? "it with other settings than the ones given; leave it out, or change those"
+                    ? "it with other settings than the ones given; leave it out (--set \(key)=null takes it away), or change those"
                     : "no such key; it is of \(owners.joined(separator: ", ")): leave it out, or choose such a method")
         case .wrongType(let key, let value, let expected, let source):
             "\(key) is \(value) (\(source)), but has to be \(expected)"

@@ -22,7 +22,8 @@ public struct ConfigurationReader {
     /// - Parameters:
     ///   - object: The file's content.
     ///   - name: The file's name, for messages.
-    ///   - overrides: Texts `key=value`; a value that is not JSON is a string.
+    ///   - overrides: Texts `key=value`; a value that is not JSON is a string, and `null` takes back what was said of
+    ///     the key, or of all keys of a section.
     /// - Throws: `ConfigurationError` for a file that is no object and for an override without a
     ///   key.
     public init(
@@ -41,7 +42,10 @@ public struct ConfigurationReader {
             let key = String(text[..<split])
             let word = String(text[text.index(after: split)...])
             let value = (try? JSONValue(parsing: word.utf8)) ?? .string(word)
-            for former in given.keys.filter({ $0.hasPrefix(key + ".") }) { given[former] = nil }
+            let former = given.keys.filter { $0 == key || $0.hasPrefix(key + ".") }
+            for key in former { given[key] = nil }
+            // What was said before can be taken back; what nobody said cannot, so that a slip of the pen is found.
+            if value == .null, !former.isEmpty { continue }
             flatten(value, under: key, source: .override)
         }
     }
@@ -97,10 +101,10 @@ public struct ConfigurationReader {
         return try integer(key, default: 0, in: range, decidesBits: decidesBits)
     }
 
-    /// A number in a range, the lower bound exclusive where said so.
+    /// A number in a range, the lower bound exclusive where said so; of digests see `boolean`.
     public mutating func number(
         _ key: String, default fallback: Double, in range: ClosedRange<Double>,
-        above exclusive: Bool = false, decidesBits: Bool = true
+        above exclusive: Bool = false, decidesBits: Bool = true, isInDigestByDefault: Bool = true
     ) throws(ConfigurationError) -> Double {
         let (value, source) = take(key, .number(fallback))
         guard let number = value.doubleValue else {
@@ -111,7 +115,9 @@ public struct ConfigurationReader {
                 key, value, (exclusive ? "above " : "") + "\(range.lowerBound)",
                 "\(range.upperBound)", source)
         }
-        record(key, .number(number), source, decidesBits)
+        record(
+            key, .number(number), source,
+            decidesBits && (isInDigestByDefault || number != fallback))
         return number
     }
 
@@ -129,15 +135,25 @@ public struct ConfigurationReader {
     }
 
     /// A truth value.
+    ///
+    /// - Parameters:
+    ///   - key: The key.
+    ///   - fallback: Where nobody says anything.
+    ///   - decidesBits: Whether results depend on it.
+    ///   - isInDigestByDefault: Whether a configuration's digest counts the key where it has this value. False for a key
+    ///     that came later and by default changes nothing, so that runs from before go on.
+    /// - Returns: The value.
+    /// - Throws: `ConfigurationError` for anything else.
     public mutating func boolean(
-        _ key: String, default fallback: Bool, decidesBits: Bool = true
+        _ key: String, default fallback: Bool, decidesBits: Bool = true,
+        isInDigestByDefault: Bool = true
     ) throws(ConfigurationError) -> Bool {
         let (value, source) = take(key, .boolean(fallback))
         guard let truth = value.booleanValue else {
             throw .wrongType(
                 key: key, value: value.text(), expected: "true or false", source: source)
         }
-        record(key, value, source, decidesBits)
+        record(key, value, source, decidesBits && (isInDigestByDefault || truth != fallback))
         return truth
     }
 
@@ -180,22 +196,24 @@ public struct ConfigurationReader {
         return numbers
     }
 
-    /// One of an enumeration's words.
+    /// One of an enumeration's words; of digests see `boolean`.
     public mutating func choice<Choice: CaseIterable & RawRepresentable<String>>(
-        _ key: String, default fallback: Choice?, decidesBits: Bool = true
+        _ key: String, default fallback: Choice?, decidesBits: Bool = true,
+        isInDigestByDefault: Bool = true
     ) throws(ConfigurationError) -> Choice {
         let choices = Array(Choice.allCases)
         return choices[
             try choice(
                 key, among: choices.map(\.rawValue), default: fallback?.rawValue,
-                decidesBits: decidesBits)]
+                decidesBits: decidesBits, isInDigestByDefault: isInDigestByDefault)]
     }
 
-    /// One of some words.
+    /// One of some words; of digests see `boolean`.
     ///
     /// - Returns: Its place among them.
     public mutating func choice(
-        _ key: String, among words: [String], default fallback: String?, decidesBits: Bool = true
+        _ key: String, among words: [String], default fallback: String?, decidesBits: Bool = true,
+        isInDigestByDefault: Bool = true
     ) throws(ConfigurationError) -> Int {
         if fallback == nil, given[key] == nil {
             throw .missing(key: key, remedy: "say one of \(words.joined(separator: ", "))")
@@ -213,7 +231,7 @@ public struct ConfigurationReader {
                 remedy: "choose one of \(words.joined(separator: ", "))\(nearest ?? "")",
                 source: source)
         }
-        record(key, value, source, decidesBits)
+        record(key, value, source, decidesBits && (isInDigestByDefault || word != fallback))
         return place
     }
 
@@ -234,7 +252,7 @@ public struct ConfigurationReader {
         return digest
     }
 
-    /// Takes a key of former versions that has no effect any more.
+    /// Takes a key that has no effect: of former versions, or with the other values.
     ///
     /// - Parameters:
     ///   - key: The key.

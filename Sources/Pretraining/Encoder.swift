@@ -127,6 +127,21 @@ extension Encoder {
     }
 }
 
+extension Encoder {
+    /// What the learning rate of a parameter is multiplied by where each part moves by a factor slower than the one above it:
+    /// head, layers, what makes tokens of the signal.
+    func partFactor(_ factor: Double, of parameter: String) -> Double {
+        guard parameter.hasPrefix("encoder.") else { return 1 }
+        return layersBelowHead(parameter) > depth ? factor * factor : factor
+    }
+
+    /// Where the first crop, the middle one and the last begin.
+    func middleAndEnds(windowSamples: Int, crop: Int) -> [Int] {
+        let slack = windowSamples - crop
+        return slack == 0 ? [0] : [0, slack / 2, slack]
+    }
+}
+
 /// A network that takes crops of all leads, filtered and standardised.
 public protocol CropEncoder: Encoder {
     /// Samples of a crop.
@@ -136,8 +151,7 @@ public protocol CropEncoder: Encoder {
 extension CropEncoder {
     /// The first, the middle and the last, as ST-MEM's authors do.
     public func cropStarts(windowSamples: Int) -> [Int] {
-        let slack = windowSamples - samples
-        return slack == 0 ? [0] : [0, slack / 2, slack]
+        middleAndEnds(windowSamples: windowSamples, crop: samples)
     }
 
     /// Crops, filtered and standardised.

@@ -7,12 +7,18 @@ public struct LayerShape: Sendable, Equatable {
     public let width: Int
     /// Parts of a sample, such as leads, whose tokens are summed up apart.
     public let groups: Int
+    /// Tokens of a group.
+    public let times: Int
 
     /// A layer.
-    public init(width: Int, groups: Int = 1) {
+    public init(width: Int, groups: Int = 1, times: Int) {
         self.width = width
         self.groups = groups
+        self.times = times
     }
+
+    /// Tokens of a sample.
+    var tokens: Int { groups * times }
 
     /// Mean, largest number and deviation of each number of a token, for each group.
     var moments: Int { TimeMoments.all.count * groups * width }
@@ -20,8 +26,10 @@ public struct LayerShape: Sendable, Equatable {
 
 extension LayerShape {
     /// The layers of a transformer that read-outs look at: the block in the middle, where it is not the last, and the last.
-    static func ofTransformer(depth: Int, width: Int, groups: Int) -> [LayerShape] {
-        Array(repeating: LayerShape(width: width, groups: groups), count: min(depth, 2))
+    static func ofTransformer(depth: Int, width: Int, groups: Int, times: Int) -> [LayerShape] {
+        Array(
+            repeating: LayerShape(width: width, groups: groups, times: times),
+            count: min(depth, 2))
     }
 }
 
@@ -70,6 +78,18 @@ extension Encoder {
         case .moments: layers.last?.moments
         case .layers: layers.count > 1 ? layers.reduce(0) { $0 + $1.moments } : nil
         }
+    }
+
+    /// Numbers that the backward pass needs of one sample for a read-out, beside what the network needs: each layer's tokens
+    /// once more where they are summed up over time.
+    func activations(of readout: Readout) -> Int {
+        let wanted: ArraySlice<LayerShape> =
+            switch readout {
+            case .mean, .leads, .method: []
+            case .moments: layers.suffix(1)
+            case .layers: layers[...]
+            }
+        return wanted.reduce(0) { $0 + $1.width * $1.tokens }
     }
 
     /// Signals to the vectors of any read-out, shape `[samples, width(of: readout)]`.

@@ -102,6 +102,74 @@ import Testing
         #expect(OfficialWeights.encoder(inModel: encoder).map(\.name) == encoder.map(\.name))
     }
 
+    private static let supervised = [
+        NamedTensor("parameter.encoder.encoder.weight", patterned([4, 2, 1], seed: 1)),
+        NamedTensor("parameter.encoder.encoder.bias", patterned([4], seed: 2)),
+        NamedTensor("parameter.encoder.s4_layers.0.D", patterned([1, 4], seed: 3)),
+        NamedTensor("parameter.encoder.norms.0.weight", patterned([4], seed: 4)),
+        NamedTensor("parameter.head.weight", patterned([5, 4], seed: 5)),
+        NamedTensor("parameter.head.bias", patterned([5], seed: 6)),
+    ]
+
+    /// Five of the supervised S4's names are those of the whole model, whose first one begins as a state's encoder does.
+    @Test(arguments: [false, true])
+    func theSupervisedS4HasTheNamesOfItsAuthors(wholeModel: Bool) throws {
+        let folder = try TemporaryFolder()
+        let written = OfficialWeights.file(of: Self.supervised, wholeModel: wholeModel)
+        let names = [
+            "encoder.weight", "encoder.bias", "s4_layers.0.D", "norms.0.weight", "decoder.weight",
+            "decoder.bias",
+        ]
+        #expect(written.map(\.name) == Array(names[..<(wholeModel ? 6 : 4)]))
+        let derived = NamedTensor("s4_layers.0.kernel.kernel.omega", patterned([2]))
+        let state = emptied(Self.supervised)
+        #expect(
+            try OfficialWeights.read(file(written + [derived], in: folder), into: state)
+                == wholeModel)
+        for (named, expected) in zip(state, Self.supervised) {
+            let isRead = wholeModel || named.name.hasPrefix("parameter.encoder.")
+            #expect(
+                named.tensor.bytes.elementsEqual(expected.tensor.bytes) == isRead, "\(named.name)")
+        }
+        let copied = emptied(Self.supervised)
+        try OfficialWeights.copyEncoder(from: written + [derived], source: "w", into: copied)
+        for (index, expected) in Self.supervised.enumerated() {
+            let isCopied = index < 4
+            #expect(
+                copied[index].tensor.bytes.elementsEqual(expected.tensor.bytes) == isCopied)
+        }
+        // As a state has them, too, and what was found once is found again.
+        let models = [
+            written, Self.supervised.map { NamedTensor(String($0.name.dropFirst(10)), $0.tensor) },
+        ]
+        for model in models {
+            let encoder = OfficialWeights.encoder(inModel: model)
+            #expect(encoder.map(\.name) == Array(names[..<4]))
+            #expect(OfficialWeights.encoder(inModel: encoder).map(\.name) == Array(names[..<4]))
+        }
+    }
+
+    /// A decoder for other classes is no reason to refuse an encoder; of a head that is there the shape has to fit.
+    @Test func aDecoderThatTheStateLacksIsPassedOver() throws {
+        let folder = try TemporaryFolder()
+        let written = OfficialWeights.file(of: Self.supervised, wholeModel: true)
+        let state = emptied(Array(Self.supervised[..<4]))
+        #expect(try OfficialWeights.read(file(written, in: folder), into: state))
+        let normed = emptied(
+            Self.supervised + [NamedTensor("parameter.head.norm.weight", patterned([4]))])
+        #expect(try !OfficialWeights.read(file(written, in: folder), into: normed))
+        #expect(normed[0].tensor.bytes.elementsEqual(Self.supervised[0].tensor.bytes))
+        let other =
+            Array(written[..<4]) + [
+                NamedTensor("decoder.weight", patterned([71, 4])),
+                NamedTensor("decoder.bias", patterned([71])),
+            ]
+        let error = #expect(throws: SafetensorsError.self) {
+            try OfficialWeights.read(file(other, in: folder), into: emptied(Self.supervised))
+        }
+        #expect(error?.description.contains("decoder.") == true)
+    }
+
     @Test func anUnknownWeightOfStateSpacesIsNamed() throws {
         let folder = try TemporaryFolder()
         let file = try file(

@@ -81,8 +81,8 @@ struct ContrastiveConfigurationTests {
         let configuration = try Configuration(["method": "ecg-cpc"])
         let settings = try #require(configuration.details as? ECGCPCConfiguration)
         #expect(configuration.input.cropSamples == 2500)
-        #expect(StateSpaceEncoderConfiguration.samples(of: configuration.input) == 2400)
-        #expect(StateSpaceEncoderConfiguration.tokens(of: configuration.input) == 1200)
+        #expect(settings.encoder.samples(of: configuration.input) == 2400)
+        #expect(settings.encoder.tokens(of: configuration.input) == 1200)
         // Far beyond what a number of samples can be.
         #expect(
             message("ecg-cpc", ["input.sampleRateHz=1e-20"])?.contains("encoder.length") == true)
@@ -94,20 +94,105 @@ struct ContrastiveConfigurationTests {
             "method": "ecg-cpc", "input": ["sampleRateHz": 500, "cropSamples": 1250],
         ])
         let encoder = try #require(short.details as? ECGCPCConfiguration).encoder
-        #expect(StateSpaceEncoderConfiguration.tokens(of: short.input) == 300)
+        #expect(encoder.tokens(of: short.input) == 300)
         #expect(encoder.length == 300)
         #expect(
             message("ecg-cpc", ["input.cropSamples=30"])?
                 .contains("30 samples give 14 tokens, none of which has 14 after it") == true)
         #expect(message("ecg-cpc", ["encoder.state=7"])?.contains("conjugate pairs") == true)
         #expect(
-            message("ecg-cpc", ["negatives.from=all", "negatives.count=3"])?
-                .contains("unknown key") == true)
-        #expect(
             message("ecg-cpc", ["exchange.gradientBits=16"])?.contains("choose 32 bits") == true)
         #expect(
             message("ecg-cpc", ["input.filterBeforeCrop=true"])?.contains("without a filter")
                 == true)
+    }
+
+    @Test func stateSpacesSeeWhatTheirMethodGives() throws {
+        let cmsc = try Configuration([
+            "method": "cmsc", "backbone": "s4", "encoder": ["bidirectional": true],
+        ])
+        let encoder = try #require(
+            try #require(cmsc.details as? CMSCConfiguration).backbone.encoder
+                as? StateSpaceEncoderConfiguration)
+        #expect(encoder.signals == .standardised && encoder.stem == .strided)
+        #expect(encoder.isBidirectional && encoder.width == 128)
+        // Half of the crop's 1,125 samples, two of which make a token.
+        #expect(encoder.length == 281)
+        let supervised = try Configuration([
+            "method": "finetune", "base": "ecg-cpc", "input": ["cropSamples": 625],
+            "encoder": ["stem": "linear", "bidirectional": true, "sampleRateHz": 100],
+        ])
+        let tuned = try #require(
+            (supervised.details as? FinetuneConfiguration)?.encoder
+                as? StateSpaceEncoderConfiguration)
+        #expect(tuned.signals == .millivolts(sampleRateHz: 100) && tuned.length == 250)
+        #expect(
+            message("simclr", ["backbone=s4", "encoder.sampleRateHz=100"])?
+                .contains("unknown key") == true)
+        #expect(
+            message("ecg-cpc", ["encoder.bidirectional=true"])?.contains("nothing to predict")
+                == true)
+        #expect(
+            message("simclr", ["backbone=s4", "exchange.gradientBits=16"])?
+                .contains("choose 32 bits") == true)
+        let narrow = ["backbone=s4", "encoder.stem=linear", "exchange.gradientBits=16"]
+        #expect(throws: Never.self) { try Configuration(["method": "simclr"], overrides: narrow) }
+        #expect(
+            message("simclr", ["backbone=s4", "encoder.stem=none"])?.contains("strided") == true)
+    }
+
+    /// Keys that came later are in the digest where they say something, so that what ran before goes on.
+    @Test func theDigestOfWhatNobodySaidStays() throws {
+        let dataset = SHA256.digest(of: [])
+        let plain = try Configuration(["method": "ecg-cpc"])
+        #expect(plain.resolved["encoder"]?["stem"]?.stringValue == "strided")
+        let lines = plain.entries.filter(\.decidesBits).map(\.key)
+        #expect(lines.contains("encoder.width") && !lines.contains("encoder.stem"))
+        for change in ["encoder.stem=linear", "encoder.sampleRateHz=100"] {
+            let other = try Configuration(["method": "ecg-cpc"], overrides: [change])
+            #expect(other.digest(dataset: dataset) != plain.digest(dataset: dataset))
+            let key = String(change.prefix { $0 != "=" })
+            #expect(other.differences(from: plain).map(\.key).contains(key))
+            #expect(
+                try Configuration(other.resolved).digest(dataset: dataset)
+                    == other.digest(dataset: dataset))
+        }
+    }
+
+    /// A count that the file has says nothing, and is not in the way, where nothing is drawn.
+    @Test(arguments: [("ecg-cpc", "all"), ("cpc", "batch")])
+    func aCountOfNegativesIsNotInTheWay(method: String, from: String) throws {
+        let content: JSONValue = ["method": .string(method), "negatives": ["count": 7]]
+        let other = try Configuration(content, overrides: ["negatives.from=\(from)"])
+        #expect(other.notices.count == 1 && other.notices[0].contains("negatives.count"))
+        #expect(other.resolved["negatives"]?["count"] == nil)
+        let without = try Configuration(
+            ["method": .string(method), "negatives": ["from": .string(from)]])
+        #expect(without.notices.isEmpty && other.differences(from: without).isEmpty)
+        #expect(try Configuration(content).notices.isEmpty)
+    }
+
+    @Test func nullTakesBackWhatTheFileSays() throws {
+        let content: JSONValue = [
+            "method": "simclr", "backbone": "cnn", "cnn": ["width": 8, "blocks": 2], "steps": 5,
+        ]
+        let overrides = ["backbone=s4", "cnn=null", "steps=null"]
+        let configuration = try Configuration(content, overrides: overrides)
+        #expect(configuration.resolved["cnn"] == nil)
+        #expect(configuration.steps == 20_000)
+        #expect(
+            try Configuration(content, overrides: ["cnn.width=null"]).resolved["cnn"]?["width"]
+                == 256)
+        // Without it the message says how, and what nobody said cannot be taken back.
+        let error = #expect(throws: ConfigurationError.self) {
+            try Configuration(content, overrides: ["backbone=s4"])
+        }
+        #expect(error?.description.contains("--set cnn.blocks=null") == true)
+        for slip in ["cn=null", "batchSize=null"] {
+            #expect(throws: ConfigurationError.self) {
+                try Configuration(content, overrides: [slip])
+            }
+        }
     }
 
     @Test func onlyKeysOfTheMethodAndItsBackboneAreKnown() {
@@ -116,9 +201,6 @@ struct ContrastiveConfigurationTests {
             message("simclr", ["backbone=cnn", "encoder.width=8"])?.contains("unknown key")
                 == true)
         #expect(message("cpc", ["temperature=1"])?.contains("unknown key") == true)
-        #expect(
-            message("cpc", ["negatives.from=batch", "negatives.count=3"])?
-                .contains("unknown key") == true)
         #expect(message("triplet", ["mining=semihard"])?.contains("'semi-hard'") == true)
     }
 

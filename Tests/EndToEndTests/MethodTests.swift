@@ -5,6 +5,8 @@ import Testing
 /// A method with sizes that take a second or two.
 struct MethodCase: Sendable, CustomTestStringConvertible {
     let method: String
+    /// What tells the case from others of the method.
+    var variant = ""
     /// What the configuration has beside batch, steps and optimizer.
     let settings: String
     /// Whether it begins with the encoder of another run.
@@ -17,7 +19,7 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
     var joinAfter = 4
 
     static let steps = 40
-    var testDescription: String { method }
+    var testDescription: String { method + variant }
 
     static let all = [
         MethodCase(
@@ -67,6 +69,14 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
             settings: """
                 "backbone": "cnn", "cnn": { "channels": 4, "blocks": 3, "width": 16 }
                 """, shards: 2),
+        // State spaces that look both ways, and dropped channels of two views.
+        MethodCase(
+            method: "simclr", variant: "-s4",
+            settings: """
+                "backbone": "s4", "projectionWidth": 16,
+                "encoder": { "width": 8, "depth": 2, "state": 4, "bidirectional": true },
+                "input": { "cropSamples": 500 }
+                """),
         MethodCase(
             method: "cpc",
             settings: """
@@ -91,6 +101,13 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
                 "base": "st-mem", "augmentation": { "operations": 2 },
                 "encoder": { "width": 64, "depth": 1, "heads": 2, "headWidth": 32 }
                 """, refines: true, shards: 2),
+        MethodCase(
+            method: "finetune", variant: "-supervised-s4",
+            settings: """
+                "base": "ecg-cpc", "readout": "attention", "learningRateFactor": 0.5,
+                "encoder": { "stem": "linear", "bidirectional": true, "sampleRateHz": 100, "width": 8, "depth": 2 },
+                "input": { "cropSamples": 625 }
+                """, shards: 2),
     ]
 }
 
@@ -148,19 +165,19 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
 
     @Test(arguments: MethodCase.all)
     func everyWayGivesTheSameBits(method: MethodCase) throws {
-        let reference = fixture.newRun(method.method)
+        let reference = fixture.newRun(method.testDescription)
         let alone = try Programs.run(
             ["pretrain"] + flags(method, run: reference) + ["--threads", "1"])
         try #require(alone.code == 0, "\(alone.lines.suffix(20).joined(separator: "\n"))")
         let digest = try fixture.finalDigest(of: reference, step: MethodCase.steps)
 
         // One of three workers dies; most of a gathered step is its exchange of rows and what follows.
-        let faulty = fixture.newRun(method.method)
+        let faulty = fixture.newRun(method.testDescription)
         let three = try Running(
             "purkinje",
             ["launch"] + flags(method, run: faulty) + ["--workers", "3", "--threads", "1"])
         #expect(fixture.waitForStep(10, of: faulty, while: three))
-        var chance = Chance(method.method)
+        var chance = Chance(method.testDescription)
         if let victim = chance.choice(of: three.children(named: "purkinje-worker")) {
             kill(victim, SIGKILL)
         }
@@ -169,7 +186,7 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
         #expect(try fixture.finalDigest(of: faulty, step: MethodCase.steps) == digest)
 
         // One worker, a second one that joins, everything killed, and the rest in one process.
-        let resumed = fixture.newRun(method.method)
+        let resumed = fixture.newRun(method.testDescription)
         let first = try Running(
             "purkinje",
             ["launch"] + flags(method, run: resumed) + ["--workers", "1", "--threads", "1"])

@@ -70,10 +70,22 @@ import Testing
             method: "cmsc", changes: ["backbone": "cnn", "cnn": cnn], mean: 16, leads: nil,
             own: 20, moments: 48, layers: 72),
         Case(
+            method: "simclr", changes: ["backbone": "s4", "encoder": states], mean: 24,
+            leads: nil, own: 24, moments: 72, layers: 144),
+        Case(
+            method: "cmsc",
+            changes: [
+                "backbone": "s4", "encoder": ["width": 24, "depth": 1, "stem": "linear"],
+            ], mean: 24, leads: nil, own: 24, moments: 72, layers: 144),
+        Case(
             method: "cpc", changes: ["context": ["width": 12]], mean: 12, leads: nil, own: 12,
             moments: 36, layers: 108),
         Case(
             method: "ecg-cpc", mean: 24, leads: nil, own: 24, moments: 72, layers: 144),
+    ]
+
+    private static let states: JSONValue = [
+        "width": 24, "depth": 2, "bidirectional": true,
     ]
 
     private func encoder(

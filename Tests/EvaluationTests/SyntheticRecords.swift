@@ -65,7 +65,7 @@ final class SyntheticRecords: Sendable {
             "method": .string(method), "seed": .integer(Int64(seed)), "batchSize": 8,
             "logicalShards": 1,
         ]
-        if changes["backbone"] != "cnn" { members["encoder"] = encoder }
+        if changes["backbone"] == nil { members["encoder"] = encoder }
         return try Configuration(.object(members.merging(changes) { $1 }))
     }
 

@@ -71,6 +71,15 @@ struct ChannelGradientTests {
         #expect(error < bound)
     }
 
+    @Test(arguments: [(1, 1, 0), (3, 2, 1)])
+    func convolutionsWithABias(kernel: Int, stride: Int, padding: Int) {
+        let shape = ConvolutionShape(kernel: kernel, stride: stride, padding: padding)
+        let error = gradientError(shapes: [[4, 9], [3, 2, kernel], [3]]) { tape, v in
+            tape.channelConvolution(v[0], inputs: 2, weight: v[1], bias: v[2], shape: shape)
+        }
+        #expect(error < bound)
+    }
+
     @Test(arguments: [(3, 2, 1), (5, 1, 2), (4, 3, 0), (7, 2, 3)])
     func convolutions(kernel: Int, stride: Int, padding: Int) {
         let shape = ConvolutionShape(kernel: kernel, stride: stride, padding: padding)

@@ -27,6 +27,10 @@ struct ContrastiveReplicaTests {
         "backbone=cnn", "cnn.channels=4", "cnn.blocks=2", "cnn.stride=2", "cnn.width=8",
     ]
 
+    private static let states = [
+        "backbone=s4", "encoder.width=8", "encoder.depth=2", "encoder.state=4",
+    ]
+
     static let cases = [
         Case(
             testDescription: "simclr",
@@ -40,6 +44,23 @@ struct ContrastiveReplicaTests {
             testDescription: "cmsc, two terms, cnn",
             settings: ["method=cmsc", "terms=two", "batchSize=16", "logicalShards=2"] + network,
             isFreeOfShards: false),
+        // With the linear stem nothing is normalised over the shard; what is dropped belongs to a place in the batch.
+        Case(
+            testDescription: "simclr, s4, both directions",
+            settings: [
+                "method=simclr", "projectionWidth=8", "encoder.stem=linear",
+                "encoder.bidirectional=true", "encoder.chunk=7",
+            ] + states),
+        Case(
+            testDescription: "simclr, s4, strided",
+            settings: ["method=simclr", "projectionWidth=8"] + states, isFreeOfShards: false),
+        Case(
+            testDescription: "cmsc, s4",
+            settings: ["method=cmsc", "encoder.bidirectional=true"] + states,
+            isFreeOfShards: false),
+        Case(
+            testDescription: "cmsc, s4, linear",
+            settings: ["method=cmsc", "encoder.stem=linear"] + states),
         Case(
             testDescription: "cpc",
             settings: [
@@ -76,6 +97,12 @@ struct ContrastiveReplicaTests {
                 "encoder.chunk=7", "horizon=3", "negatives.from=all", "reduction=sum",
                 "learningRateFactor=0.1", "scaleScores=true", "input.cropSamples=550",
             ], isFreeOfShards: false, gathers: false),
+        Case(
+            testDescription: "ecg-cpc, linear stem at 100 Hz",
+            settings: [
+                "method=ecg-cpc", "encoder.width=8", "encoder.depth=1", "encoder.stem=linear",
+                "encoder.sampleRateHz=100", "horizon=3", "negatives.count=6",
+            ], gathers: false),
     ]
 
     private func replica(

@@ -15,6 +15,9 @@ import Testing
 struct FinetuneTests {
     private static let bases = [
         "st-mem", "st-mem, leads", "ecg-jepa", "hybrid, parts", "hybrid, leads", "cnn", "ecg-cpc",
+        "st-mem, layers", "st-mem, attention", "ecg-jepa, moments", "hybrid, attention",
+        "cnn, layers", "cnn, attention", "ecg-cpc, moments", "ecg-cpc, layers",
+        "ecg-cpc, attention", "s4, moments", "supervised-s4", "supervised-s4, attention",
     ]
 
     private func configuration(_ base: String, _ overrides: [String] = []) throws -> Configuration {
@@ -23,8 +26,8 @@ struct FinetuneTests {
             "optimizer": ["learningRate": 3e-3, "warmupSteps": 2],
             "validation": ["everySteps": 3],
         ]
-        switch base {
-        case "st-mem", "st-mem, leads":
+        switch base.prefix(while: { $0 != "," }) {
+        case "st-mem":
             members["base"] = "st-mem"
             members["encoder"] = [
                 "width": 16, "depth": 2, "heads": 2, "headWidth": 8, "mlpWidth": 32,
@@ -38,6 +41,19 @@ struct FinetuneTests {
         case "ecg-cpc":
             members["base"] = "ecg-cpc"
             members["encoder"] = ["width": 8, "depth": 2, "length": 60]
+            members["input"] = ["cropSamples": 250]
+        case "s4":
+            members["base"] = "cmsc"
+            members["backbone"] = "s4"
+            members["encoder"] = ["width": 8, "depth": 2, "bidirectional": true]
+            members["input"] = ["cropSamples": 250]
+        case "supervised-s4":
+            members["base"] = "ecg-cpc"
+            members["encoder"] = [
+                "stem": "linear", "bidirectional": true, "sampleRateHz": 100, "width": 8,
+                "depth": 2,
+            ]
+            members["head"] = ["dropout": 0, "standardise": false]
             members["input"] = ["cropSamples": 250]
         default:
             members["base"] = .string(String(base.prefix { $0 != "," }))
@@ -196,6 +212,53 @@ struct FinetuneTests {
         }
     }
 
+    private func scales(_ base: String, _ overrides: [String]) throws -> [String: Double] {
+        try Dictionary(
+            uniqueKeysWithValues: configuration(base, overrides).makeMethod().parameters
+                .specifications.filter(\.isTrained).map { ($0.name, $0.learningRateScale) })
+    }
+
+    @Test(arguments: [
+        ("ecg-cpc, attention", "encoder.predictor.predictor", "encoder.encoder.layers.0.0.weight"),
+        ("supervised-s4", "encoder", "encoder.encoder.bias"),
+        ("s4", "encoder.predictor.predictor", "encoder.encoder.layers.3.1.bias"),
+    ])
+    func layersOfStateSpacesMoveSlowerBlockByBlock(
+        base: String, layers: String, stem: String
+    ) throws {
+        let scales = try scales(base, ["layerDecay=0.5"])
+        #expect(scales["head.weight"] == 1)
+        if base.hasSuffix("attention") { #expect(scales["head.pool.query"] == 1) }
+        for (index, expected) in [0.25, 0.5].enumerated() {
+            for name in [
+                "s4_layers.\(index).D", "s4_layers.\(index).output_linear.0.bias",
+                "norms.\(index).weight",
+            ] {
+                #expect(scales["\(layers).\(name)"] == expected, "\(name)")
+            }
+        }
+        #expect(scales[stem] == 0.125)
+    }
+
+    /// Head, layers and stem with rates that differ by ten each, as published.
+    @Test(arguments: ["ecg-cpc", "supervised-s4, attention", "s4", "st-mem", "cnn"])
+    func headLayersAndStemHaveThreeRates(base: String) throws {
+        let scales = try scales(base, ["layerDecay=1", "learningRateFactor=0.1"])
+        #expect(Set(scales.values) == (base == "cnn" ? [1, 0.1] : [1, 0.1, 0.1 * 0.1]))
+        for (name, scale) in scales {
+            #expect((scale == 1) == name.hasPrefix("head."), "\(name)")
+            if name.contains("s4_layers") || name.contains("norm") && !name.contains("patch") {
+                #expect(scale >= 0.1, "\(name)")
+            }
+        }
+        if base != "st-mem", base != "cnn" {
+            #expect(
+                scales.allSatisfy {
+                    ($0.value == 0.1 * 0.1) == $0.key.hasPrefix("encoder.encoder.")
+                })
+        }
+    }
+
     /// Waves whose length says the superclass.
     private struct TellingWaves: WindowSource {
         var samplesPerWindow: Int { 300 }
@@ -212,12 +275,14 @@ struct FinetuneTests {
         }
     }
 
-    @Test(arguments: ["ecg-jepa", "cnn"]) func learnsWhatLabelsSay(base: String) throws {
+    @Test(arguments: ["ecg-jepa", "cnn", "supervised-s4, attention"]) func learnsWhatLabelsSay(
+        base: String
+    ) throws {
         let replica = try TrainingReplica(
             configuration: configuration(
                 base,
                 [
-                    "layerDecay=1", "optimizer.learningRate=\(base == "cnn" ? 1e-2 : 3e-3)",
+                    "layerDecay=1", "optimizer.learningRate=\(base == "ecg-jepa" ? 3e-3 : 1e-2)",
                     "validation.everySteps=199", "steps=200",
                 ]),
             source: TellingWaves(), trainingWindows: Array(0..<40),
@@ -331,26 +396,35 @@ struct FinetuneTests {
 
     @Test(
         arguments: [
+            ("ecg-cpc", "readout=leads"), ("supervised-s4", "readout=leads"),
+            ("s4", "readout=parts"), ("st-mem", "learningRateFactor=0"),
+            ("cnn", "cnn.blocks=1 readout=layers"), ("st-mem", "readout=head"),
             ("ecg-jepa", "readout=parts"), ("st-mem", "readout=parts"), ("cnn", "readout=leads"),
             ("st-mem", "base=cpc"), ("st-mem", "exchange.gradientBits=8"),
             ("ecg-jepa", "input.filterBeforeCrop=true"), ("st-mem", "labels.fraction=0"),
             ("st-mem", "decoder.width=16"),
         ])
     func whatCannotBeIsRefused(base: String, setting: String) {
-        #expect(throws: ConfigurationError.self) { try configuration(base, [setting]) }
+        #expect(throws: ConfigurationError.self) {
+            try configuration(base, setting.split(separator: " ").map(String.init))
+        }
     }
 
     @Test(arguments: [
         "st-mem", "ecg-jepa", "hybrid", "vq-full", "vq-finetune", "simclr", "cmsc", "triplet",
-        "ecg-cpc",
+        "ecg-cpc", "simclr backbone=s4 encoder.stem=linear", "cmsc backbone=s4",
+        "ecg-cpc encoder.stem=linear encoder.sampleRateHz=100", "simclr backbone=cnn",
     ])
-    func everyRunsEncoderHasItsNamesAndSizes(method: String) throws {
-        let run = try Configuration(["method": .string(method), "batchSize": 64])
+    func everyRunsEncoderHasItsNamesAndSizes(run description: String) throws {
+        let words = description.split(separator: " ").map(String.init)
+        let method = words[0]
+        let run = try Configuration(
+            ["method": .string(method), "batchSize": 64], overrides: Array(words[1...]))
         let tuned = try run.finetuning(["steps": 10], overrides: ["labels.fraction=0.1"])
         let theirs = run.makeMethod().parameters.specifications
         let ours = tuned.makeMethod().parameters.specifications
         let needed = ours.filter { $0.name.hasPrefix("encoder.") && $0.role != .statistic }
-        #expect(needed.count > 10)
+        #expect(needed.count > 10, "\(method)")
         for parameter in needed {
             let match = theirs.first { $0.name == parameter.name }
             #expect(match?.shape == parameter.shape, "\(parameter.name)")

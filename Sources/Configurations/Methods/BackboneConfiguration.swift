@@ -4,6 +4,8 @@ public enum BackboneConfiguration: Sendable, Equatable {
     case transformer(TransformerConfiguration)
     /// A small convolutional network.
     case convolutional(ConvolutionalConfiguration)
+    /// A network of state spaces.
+    case stateSpaces(StateSpaceEncoderConfiguration)
 
     /// The keys that name it and its sizes.
     static let keys = ["backbone", "encoder", "cnn"]
@@ -14,6 +16,7 @@ public enum BackboneConfiguration: Sendable, Equatable {
         case .transformer(let sizes):
             STMEMEncoderConfiguration(sizes: sizes, trainsPositions: false)
         case .convolutional(let sizes): sizes
+        case .stateSpaces(let sizes): sizes
         }
     }
 
@@ -22,6 +25,7 @@ public enum BackboneConfiguration: Sendable, Equatable {
         switch self {
         case .transformer(let sizes): sizes.width
         case .convolutional(let sizes): sizes.width
+        case .stateSpaces(let sizes): sizes.width
         }
     }
 }
@@ -67,9 +71,17 @@ public struct ConvolutionalConfiguration: EncoderConfiguration {
     /// Channels after a block.
     public func channels(after block: Int) -> Int { channels << block }
 
-    /// Its one vector; it mixes the leads in its first layer, so nothing of it belongs to one.
+    /// The last two blocks, or the only one.
+    public var summedLayers: Int { min(blocks, 2) }
+
+    /// Its one vector, or what its last blocks are over time; it mixes the leads in its first layer, so nothing of it belongs
+    /// to one.
     public func readout(for pooling: FinetuneConfiguration.Pooling) -> Readout? {
-        pooling == .mean ? .method : nil
+        switch pooling {
+        case .mean: .method
+        case .leads: nil
+        default: readout(ofTokens: pooling)
+        }
     }
 }
 
@@ -77,6 +89,7 @@ public struct ConvolutionalConfiguration: EncoderConfiguration {
 private enum BackboneKind: String, CaseIterable {
     case stMEM = "st-mem"
     case convolutional = "cnn"
+    case stateSpaces = "s4"
 }
 
 extension ConfigurationReader {
@@ -121,6 +134,10 @@ extension ConfigurationReader {
             }
             try shared.checkBatchNormalisation(because: "backbone")
             return .convolutional(sizes)
+        case .stateSpaces:
+            return .stateSpaces(
+                try stateSpaceEncoder(
+                    shared, input: shared.input.cropped(to: samples), signals: .standardised))
         }
     }
 }
@@ -137,6 +154,7 @@ extension ConfigurationReader {
             STMEMEncoderConfiguration(
                 sizes: sizes, trainsPositions: try boolean("trainPositions", default: true))
         case .convolutional(let sizes): sizes
+        case .stateSpaces(let sizes): sizes
         }
     }
 }

@@ -16,14 +16,37 @@ public enum Readout: String, Sendable, CaseIterable {
 
 /// The settings of a network that turns windows into tokens and vectors.
 public protocol EncoderConfiguration: Sendable, Equatable {
-    /// The read-out that a pooling of fine-tuning is with this network; `nil` where it has none.
+    /// The read-out that a pooling of fine-tuning is with this network; `nil` where it has none, and for attention,
+    /// which is no part of the network.
     func readout(for pooling: FinetuneConfiguration.Pooling) -> Readout?
+
+    /// Layers, the last of them at the end, whose tokens the network gives: for `moments`, `layers` and attention.
+    var summedLayers: Int { get }
 }
 
 extension EncoderConfiguration {
+    /// There are none.
+    public var summedLayers: Int { 0 }
+
     /// All tokens, or each lead's.
     public func readout(for pooling: FinetuneConfiguration.Pooling) -> Readout? {
-        pooling.tokenReadout
+        readout(ofTokens: pooling)
+    }
+
+    /// The read-out that a pooling is of tokens of one kind, as far as there are layers of them.
+    func readout(ofTokens pooling: FinetuneConfiguration.Pooling) -> Readout? {
+        switch pooling {
+        case .mean: .mean
+        case .leads: .leads
+        case .moments: summedLayers > 0 ? .moments : nil
+        case .layers: summedLayers > 1 ? .layers : nil
+        case .parts, .attention: nil
+        }
+    }
+
+    /// Whether the network can be fine-tuned with a pooling.
+    func allows(_ pooling: FinetuneConfiguration.Pooling) -> Bool {
+        pooling == .attention ? summedLayers > 0 : readout(for: pooling) != nil
     }
 
     /// Whether another network's settings are these.
@@ -78,6 +101,9 @@ public struct STMEMEncoderConfiguration: EncoderConfiguration {
     public let sizes: TransformerConfiguration
     /// Whether the position table is trained, as it is downstream.
     public let trainsPositions: Bool
+
+    /// A block in the middle, and the last.
+    public var summedLayers: Int { sizes.summedLayers }
 }
 
 /// The settings of ECG-JEPA's encoder, and how it is trained.
@@ -90,6 +116,14 @@ public struct GridEncoderConfiguration: EncoderConfiguration {
     public let dropPath: Double
     /// What signals in mV are multiplied by.
     public let signalGain: Double
+
+    /// A block in the middle, and the last.
+    public var summedLayers: Int { sizes.summedLayers }
+}
+
+extension TransformerConfiguration {
+    /// Layers that read-outs look at: a block in the middle, where it is not the last, and the last.
+    public var summedLayers: Int { min(depth, 2) }
 }
 
 /// The settings of ECG-JEPA's encoder with clinical tokens.
@@ -99,9 +133,12 @@ public struct ClinicalEncoderConfiguration: EncoderConfiguration {
     /// What clinical tokens are made of.
     public let tokens: ClinicalTokenConfiguration
 
+    /// A block in the middle, and the last.
+    public var summedLayers: Int { grid.summedLayers }
+
     /// All tokens, each lead's, or patches and clinical tokens apart.
     public func readout(for pooling: FinetuneConfiguration.Pooling) -> Readout? {
-        pooling == .parts ? .method : pooling.tokenReadout
+        pooling == .parts ? .method : readout(ofTokens: pooling)
     }
 }
 

@@ -19,15 +19,12 @@ public struct FinetuneConfiguration: MethodConfiguration {
         case leads
         /// The mean patch beside the mean clinical token.
         case parts
-
-        /// The read-out that it is of tokens of one kind; `nil` where it wants two.
-        var tokenReadout: Readout? {
-            switch self {
-            case .mean: .mean
-            case .leads: .leads
-            case .parts: nil
-            }
-        }
+        /// Mean, largest number and deviation of the last layer over time, of each lead where tokens belong to leads.
+        case moments
+        /// The same of an early layer and of the last, side by side.
+        case layers
+        /// Attention of a learned query over all tokens of the last layer, trained with the head.
+        case attention
     }
 
     /// The method whose encoder is trained.
@@ -36,10 +33,13 @@ public struct FinetuneConfiguration: MethodConfiguration {
     public let encoder: any EncoderConfiguration
     /// How tokens become the vector that the head gets; the key is `readout`.
     public let pooling: Pooling
-    /// The same as one of the encoder's read-outs.
-    public let readout: Readout
+    /// The same as one of the encoder's read-outs; `nil` for attention.
+    public let readout: Readout?
     /// What the learning rate of a layer is multiplied by, compared with the layer above it.
     public let layerDecay: Double
+    /// What the learning rate of the encoder's layers is multiplied by, and once more that of what makes tokens of the
+    /// signal.
+    public let learningRateFactor: Double
     /// Part of the vector's numbers that training sets to 0.
     public let dropout: Double
     /// Whether the vector is normalised over the shard, by running statistics outside of training, before the head gets it.
@@ -59,16 +59,18 @@ public struct FinetuneConfiguration: MethodConfiguration {
         self.base = base
         let encoder = try descriptor.configuration(&reader, shared)
         pooling = try reader.choice("readout", default: Pooling.mean)
-        guard let readout = encoder.readout(for: pooling) else {
-            let words = Pooling.allCases.filter { encoder.readout(for: $0) != nil }
+        guard encoder.allows(pooling) else {
+            let words = Pooling.allCases.filter(encoder.allows)
             throw .contradiction(
                 keys: ["readout", "base"],
                 problem: "the encoder of \(base.name) has no read-out '\(pooling.rawValue)'",
                 remedy: "choose \(words.map(\.rawValue).joined(separator: " or "))")
         }
         self.encoder = encoder
-        self.readout = readout
+        readout = encoder.readout(for: pooling)
         layerDecay = try reader.number("layerDecay", default: 0.75, in: 0...1, above: true)
+        learningRateFactor = try reader.number(
+            "learningRateFactor", default: 1, in: 0...1, above: true, isInDigestByDefault: false)
         dropout = try reader.number("head.dropout", default: 0.1, in: 0...0.9)
         standardises = try reader.boolean("head.standardise", default: true)
         augmentation = RandomAugmentationConfiguration(
@@ -90,6 +92,7 @@ extension FinetuneConfiguration {
     public static func == (first: Self, second: Self) -> Bool {
         first.base == second.base && first.encoder.isEqual(to: second.encoder)
             && first.pooling == second.pooling && first.layerDecay == second.layerDecay
+            && first.learningRateFactor == second.learningRateFactor
             && first.dropout == second.dropout && first.standardises == second.standardises
             && first.augmentation == second.augmentation && first.labels == second.labels
     }

@@ -7,8 +7,8 @@ public struct Convolution: Sendable {
 
     /// Adds the parameters `NAME.weight` `[outputs, inputs, kernel]` and `NAME.bias` `[outputs]`.
     ///
-    /// Weights begin normal with deviation sqrt(2 / (inputs * kernel)), which keeps the size of signals through
-    /// rectifiers (He et al., "Delving deep into rectifiers", 2015).
+    /// Where nothing else is said, weights begin normal with deviation sqrt(2 / (inputs * kernel)), which keeps the size of
+    /// signals through rectifiers (He et al., "Delving deep into rectifiers", 2015), and a bias at 0.
     ///
     /// - Parameters:
     ///   - name: What the names begin with.
@@ -16,16 +16,19 @@ public struct Convolution: Sendable {
     ///   - outputs: Channels of the result.
     ///   - shape: Kernel, stride and padding.
     ///   - bias: Whether a bias is added.
+    ///   - initialiser: How weights and bias begin.
     ///   - parameters: Gets the parameters.
     public init(
         _ name: String, inputs: Int, outputs: Int, shape: ConvolutionShape, bias: Bool = true,
-        in parameters: inout ParameterList
+        initialiser: Initialiser? = nil, in parameters: inout ParameterList
     ) {
         self.shape = shape
         weight = parameters.add(
             "\(name).weight", shape: [outputs, inputs, shape.kernel],
-            .normal(deviation: (2 / Double(inputs * shape.kernel)).squareRoot()))
-        self.bias = bias ? parameters.add("\(name).bias", shape: [outputs], .zeros) : nil
+            initialiser
+                ?? .normal(deviation: (2 / Double(inputs * shape.kernel)).squareRoot()))
+        self.bias =
+            bias ? parameters.add("\(name).bias", shape: [outputs], initialiser ?? .zeros) : nil
     }
 
     /// Shape `[samples * time, inputs]` to `[samples * outputTime, outputs]`.
@@ -35,15 +38,15 @@ public struct Convolution: Sendable {
             shape: shape)
     }
 
-    /// Without a bias, for values whose rows are channels: shape `[samples * inputs, time]` to
+    /// For values whose rows are channels: shape `[samples * inputs, time]` to
     /// `[outputs, samples * outputTime]`.
     public func ofChannels(_ x: Value, inputs: Int, on tape: Tape) -> Value {
-        precondition(bias == nil, "a convolution of channel rows has no bias")
-        return tape.channelConvolution(
-            x, inputs: inputs, weight: tape.parameter(weight), shape: shape)
+        tape.channelConvolution(
+            x, inputs: inputs, weight: tape.parameter(weight),
+            bias: bias.map { tape.parameter($0) }, shape: shape)
     }
 
-    /// The same where the kernel covers one time step: a product of the channels, shape `[inputs, columns]` to
+    /// The same without a bias where the kernel covers one time step: a product of the channels, shape `[inputs, columns]` to
     /// `[outputs, columns]`.
     public func ofSingleTimes(_ x: Value, on tape: Tape) -> Value {
         precondition(

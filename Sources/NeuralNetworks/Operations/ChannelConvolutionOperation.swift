@@ -2,31 +2,38 @@ import Kernels
 import LinearAlgebra
 
 extension Tape {
-    /// A convolution over time of signals whose channels are rows, without a bias.
+    /// A convolution over time of signals whose channels are rows.
     ///
     /// - Parameters:
     ///   - x: Shape `[samples * inputs, time]`.
     ///   - inputs: Channels of a sample.
     ///   - weight: Shape `[outputs, inputs, kernel]`.
+    ///   - bias: `outputs` numbers; none when left out.
     ///   - shape: Kernel, stride and padding.
     /// - Returns: Shape `[outputs, samples * outputTime]`.
     public func channelConvolution(
-        _ x: Value, inputs: Int, weight: Value, shape: ConvolutionShape
+        _ x: Value, inputs: Int, weight: Value, bias: Value? = nil, shape: ConvolutionShape
     ) -> Value {
         let stretch = inputs * shape.kernel
         let steps = shape.outputTime(x.columns)
         precondition(
-            x.rows % inputs == 0 && weight.count % stretch == 0 && steps > 0,
+            x.rows % inputs == 0 && weight.count % stretch == 0 && steps > 0
+                && (bias == nil || bias?.count == weight.count / stretch),
             "\(weight.count) weights and \(x.columns) times do not fit \(inputs) channels")
         let samples = x.rows / inputs
         let y = result(rows: weight.count / stretch, columns: samples * steps)
         let operation = ChannelConvolutionOperation(
-            x: x, weight: weight, y: y, inputs: inputs, steps: steps, shape: shape,
+            x: x, weight: weight, bias: bias, y: y, inputs: inputs, steps: steps, shape: shape,
             stretches: arena.floats(stretch * y.columns))
         operation.gather()
+        if let bias {
+            for row in 0..<y.rows {
+                (y.data + row * y.columns).update(repeating: bias.data[row], count: y.columns)
+            }
+        }
         MatrixProduct.multiply(
             .init(weight.data, stride: stretch), .init(operation.stretches, stride: y.columns),
-            m: y.rows, n: y.columns, k: stretch, into: y.data)
+            m: y.rows, n: y.columns, k: stretch, beta: bias == nil ? 0 : 1, into: y.data)
         record(operation)
         return y
     }
@@ -35,6 +42,7 @@ extension Tape {
 private struct ChannelConvolutionOperation: Operation {
     let x: Value
     let weight: Value
+    let bias: Value?
     let y: Value
     let inputs: Int
     let steps: Int
@@ -80,6 +88,10 @@ private struct ChannelConvolutionOperation: Operation {
                 .init(dy, stride: y.columns), .init(stretches, stride: y.columns, .transposed),
                 m: y.rows, n: stretch, k: y.columns, beta: accumulates ? 1 : 0, into: dWeight)
             tape.finishUse(of: weight)
+        }
+        if let bias, let dBias = tape.addedContribution(to: bias) {
+            for row in 0..<y.rows { dBias[row] += sum(dy + row * y.columns, count: y.columns) }
+            tape.finishUse(of: bias)
         }
         if let dx = tape.addedContribution(to: x) {
             let gradients = tape.gradientBuffer(stretch * y.columns)

@@ -109,7 +109,9 @@ public struct CPCModel: CropEncoder {
 
     /// The latents, and the contexts.
     public var layers: [LayerShape] {
-        [LayerShape(width: settings.channels), LayerShape(width: settings.contextWidth)]
+        [settings.channels, settings.contextWidth].map {
+            LayerShape(width: $0, times: settings.time)
+        }
     }
 
     /// Latents and contexts of all times.

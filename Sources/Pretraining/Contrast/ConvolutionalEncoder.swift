@@ -97,7 +97,9 @@ public struct ConvolutionalEncoder: CropEncoder {
 
     /// The block before the last, and the last.
     public var layers: [LayerShape] {
-        (0..<settings.blocks).suffix(2).map { LayerShape(width: settings.channels(after: $0)) }
+        settings.times(samples: samples).enumerated().suffix(2).map {
+            LayerShape(width: settings.channels(after: $0.offset), times: $0.element)
+        }
     }
 
     /// The blocks' channels over what is left in time.

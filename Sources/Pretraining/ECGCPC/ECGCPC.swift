@@ -27,7 +27,8 @@ public struct ECGCPC: KeepsState {
         self.settings = settings
         self.input = input
         var list = ParameterList()
-        encoder = StateSpaceEncoder(settings.encoder, input: input, in: &list)
+        let encoder = StateSpaceEncoder(settings.encoder, input: input, in: &list)
+        self.encoder = encoder
         let width = settings.encoder.width
         let bound = 1 / Double(width).squareRoot()
         head = Linear(
@@ -35,8 +36,7 @@ public struct ECGCPC: KeepsState {
             initialiser: .uniform(-bound...bound), in: &list)
         let factor = settings.learningRateFactor
         list.scaleLearningRates { name in
-            if name.hasPrefix("encoder.encoder.") { return factor * factor }
-            return name.hasPrefix("encoder.") ? factor : 1
+            encoder.partFactor(factor, of: name)
         }
         parameters = list
     }
@@ -47,7 +47,7 @@ public struct ECGCPC: KeepsState {
     /// The mean of the context over time, as published.
     public var embedding: SignalEmbedding? { SignalEmbedding(encoder, input: input) }
 
-    private var tokens: Int { StateSpaceEncoderConfiguration.tokens(of: input) }
+    private var tokens: Int { settings.encoder.tokens(of: input) }
 
     /// Networks, predictions and all scores of a record.
     public var operationsPerSample: Double {

@@ -58,7 +58,8 @@ struct ECGJEPAEncoder: Encoder {
     }
 
     var layers: [LayerShape] {
-        LayerShape.ofTransformer(depth: depth, width: sizes.width, groups: sizes.leads)
+        LayerShape.ofTransformer(
+            depth: depth, width: sizes.width, groups: sizes.leads, times: sizes.patches)
     }
 
     func layerTokens(

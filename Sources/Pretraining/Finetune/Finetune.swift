@@ -14,13 +14,16 @@ import Tensors
 public struct Finetune: ChoosesWindows, CompletesParameters, AdaptsWeights, KeepsState,
     ReportsValidation, Classifies
 {
-    /// The model's parameters: `encoder.*` as the base method names them, `head.norm.*`, `head.weight`, `head.bias`.
+    /// The model's parameters: `encoder.*` as the base method names them, `head.pool.*`, `head.norm.*`, `head.weight` and, but
+    /// behind attention, `head.bias`.
     public let parameters: ParameterList
     let settings: FinetuneConfiguration
     let encoder: any Encoder
     let input: InputConfiguration
     /// Numbers of the vector that the head gets.
     let dimension: Int
+    /// What makes the vector where no read-out of the encoder does.
+    private let pool: AttentionPool?
     private let norm: BatchNormalisation?
     private let head: Linear
     private let shardSize: Int
@@ -38,18 +41,24 @@ public struct Finetune: ChoosesWindows, CompletesParameters, AdaptsWeights, Keep
         shardSize = configuration.shardSize
         var list = ParameterList()
         let encoder = settings.encoder.network(input: configuration.input, in: &list)
-        guard let dimension = encoder.width(of: settings.readout) else {
-            preconditionFailure("the encoder has no read-out '\(settings.readout.rawValue)'")
+        guard
+            let dimension = settings.readout.map(encoder.width) ?? encoder.layers.last?.width
+        else {
+            preconditionFailure("the encoder has no read-out '\(settings.pooling.rawValue)'")
         }
+        pool =
+            settings.readout == nil
+            ? AttentionPool("head.pool", width: dimension, in: &list) : nil
         norm =
             settings.standardises
             ? BatchNormalisation("head.norm", width: dimension, in: &list) : nil
         head = Linear(
-            "head", inputs: dimension, outputs: Self.classes,
+            "head", inputs: dimension, outputs: Self.classes, bias: pool == nil,
             initialiser: .normal(deviation: 0.02), in: &list)
         list.scaleLearningRates { name in
             ElementaryFunctions.power(
                 settings.layerDecay, UInt64(encoder.layersBelowHead(name)))
+                * encoder.partFactor(settings.learningRateFactor, of: name)
         }
         self.encoder = encoder
         self.dimension = dimension
@@ -63,16 +72,26 @@ public struct Finetune: ChoosesWindows, CompletesParameters, AdaptsWeights, Keep
     /// What the head says of each record, and its classes.
     public var auxiliaryPerValidationBatch: Int { LabelledLogits.numbers(records: shardSize) }
 
-    /// The encoder on all tokens and the head.
+    /// The encoder on all tokens, what pools them and the head.
     public var operationsPerSample: Double {
         let (all, onSignal) = encoder.multiplications
+        let pooling =
+            pool == nil
+            ? 0 : AttentionPool.multiplications(tokens: pooledTokens, width: dimension)
         return trainingOperations(
-            forward: all + Double(dimension * Self.classes), onSignal: onSignal,
+            forward: all + pooling + Double(dimension * Self.classes), onSignal: onSignal,
             gathers: false)
     }
 
-    /// The encoder's.
-    public var activationsPerSample: Int { encoder.activations }
+    /// The encoder's, and those of the read-out.
+    public var activationsPerSample: Int {
+        encoder.activations
+            + (settings.readout.map(encoder.activations)
+                ?? AttentionPool.activations(tokens: pooledTokens, width: dimension))
+    }
+
+    /// Tokens of a sample that attention goes over.
+    private var pooledTokens: Int { encoder.layers.last?.tokens ?? 0 }
 
     /// Buffers for one thread.
     public func makeWorkspace() -> any ShardWorkspace { FinetuneWorkspace(self) }
@@ -108,6 +127,33 @@ public struct Finetune: ChoosesWindows, CompletesParameters, AdaptsWeights, Keep
     }
 
     // MARK: The computation
+
+    /// The vectors that the head gets, before they are standardised.
+    ///
+    /// - Parameters:
+    ///   - signals: As the encoder's reader gives them.
+    ///   - pass: Whose signals they are.
+    ///   - source: Where clinical features come from.
+    ///   - tape: Where the computation is recorded.
+    /// - Returns: Shape `[samples, dimension]`.
+    /// - Throws: As `Encoder.vectors`.
+    func vectors(
+        of signals: Value, _ pass: EncoderPass, from source: any WindowSource, on tape: Tape
+    ) throws -> Value {
+        if let readout = settings.readout {
+            return try encoder.readOut(readout, of: signals, pass, from: source, on: tape)
+        }
+        let layers = try encoder.layerTokens(signals, pass, from: source, on: tape)
+        guard let tokens = layers.last, let pool else {
+            preconditionFailure("there are no tokens to attend to")
+        }
+        switch tokens {
+        case .rows(let value):
+            return pool(value, samples: pass.signals, areChannels: false, on: tape)
+        case .channels(let value):
+            return pool(value, samples: pass.signals, areChannels: true, on: tape)
+        }
+    }
 
     /// What the head says of vectors, shape `[samples, 5]`.
     func logits(_ vectors: Value, of shard: Shard, on tape: Tape) -> Value {
@@ -238,8 +284,8 @@ private final class FinetuneWorkspace: ShardWorkspace {
         if shard.role == .training {
             augmentation.change(signals, of: shard)
         }
-        let vectors = try method.encoder.readOut(
-            method.settings.readout, of: signals, EncoderPass(shard), from: source, on: tape)
+        let vectors = try method.vectors(
+            of: signals, EncoderPass(shard), from: source, on: tape)
         let logits = method.logits(vectors, of: shard, on: tape)
         let truths = shard.windows.map { method.superclasses(of: $0, in: source) }
         let targets = tape.input(rows: logits.rows, columns: logits.columns)

@@ -60,7 +60,9 @@ struct HybridEncoder: Encoder {
 
     /// A lead's clinical token is one of its tokens.
     var layers: [LayerShape] {
-        LayerShape.ofTransformer(depth: depth, width: sizes.width, groups: sizes.leads)
+        LayerShape.ofTransformer(
+            depth: depth, width: sizes.width, groups: sizes.leads,
+            times: hasClinicalTokens ? encoder.grid.tableColumns : sizes.patches)
     }
 
     func layerTokens(

@@ -62,7 +62,8 @@ extension STMEMEncoder: CropEncoder {
 
     /// The block in the middle, and the last one normalised; each lead's patches apart.
     public var layers: [LayerShape] {
-        LayerShape.ofTransformer(depth: depth, width: sizes.width, groups: sizes.leads)
+        LayerShape.ofTransformer(
+            depth: depth, width: sizes.width, groups: sizes.leads, times: sizes.patches)
     }
 
     /// Tokens without separators.

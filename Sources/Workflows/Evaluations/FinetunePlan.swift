@@ -51,7 +51,7 @@ struct FinetunePlan {
         }
         if rule.dropsUnknown { overrides.append("labels.dropUnknown=true") }
         // What nobody has trained yet has no lower layers worth keeping.
-        overrides.append(isControl ? "layerDecay=1" : weights)
+        overrides += isControl ? ["layerDecay=1", "learningRateFactor=1"] : [weights]
         if let path = settings.configuration {
             return try Configuration(path: path, overrides: overrides)
         }

@@ -1,11 +1,12 @@
 import Configurations
 import NeuralNetworks
 
-/// The encoder of ECG-CPC: a stem that makes tokens of two samples, then layers of state spaces, each of which sees all
-/// tokens before its own.
+/// A network of state spaces: a stem that makes tokens of a signal, then layers, of which each token sees all tokens before
+/// its own, or all.
 ///
-/// Within it rows are channels: the times of all samples follow one another in each. Source: Al-Masud, Lopez Alcaraz and
-/// Strodthoff, "Benchmarking ECG foundation models: a reality check", 2025, and the authors' code.
+/// With the strided stem and looking back it is the encoder of ECG-CPC, with the linear one and looking both ways the
+/// supervised S4 beside it. Within it rows are channels: the times of all samples follow one another in each. Source:
+/// Al-Masud, Lopez Alcaraz and Strodthoff, "Benchmarking ECG foundation models: a reality check", 2025, and the authors' code.
 public struct StateSpaceEncoder: Encoder {
     /// What the encoder makes of signals, rows of channels.
     public struct Tokens {
@@ -13,11 +14,6 @@ public struct StateSpaceEncoder: Encoder {
         public let latents: Value
         /// What the layers make of that, of the same shape.
         public let contexts: Value
-    }
-
-    private struct Stage: Sendable {
-        let convolution: Convolution
-        let norm: BatchNormalisation
     }
 
     private struct Block: Sendable {
@@ -29,15 +25,11 @@ public struct StateSpaceEncoder: Encoder {
     private let leads: Int
     private let samples: Int
     private let windowRateHz: Double
-    private let stem: [Stage]
+    private let stem: StateSpaceStem
     private let blocks: [Block]
 
-    /// Convolutions of the stem: the first one over three samples, the others over one token.
-    private static let shapes =
-        [ConvolutionShape(kernel: 3, stride: 2, padding: 1)]
-        + Array(repeating: ConvolutionShape(kernel: 1), count: 3)
-
-    /// Adds the parameters, `encoder.` and their official names without `ts_encoder.`.
+    /// Adds the parameters, `encoder.` and their official names: of ECG-CPC, without `ts_encoder.`, with the strided stem;
+    /// of the supervised S4 with the linear one.
     ///
     /// - Parameters:
     ///   - settings: Sizes.
@@ -49,50 +41,35 @@ public struct StateSpaceEncoder: Encoder {
     ) {
         self.settings = settings
         leads = input.leads
-        samples = StateSpaceEncoderConfiguration.samples(of: input)
+        samples = settings.samples(of: input)
         windowRateHz = input.sampleRateHz
-        var (stem, blocks) = ([Stage](), [Block]())
-        for (index, shape) in Self.shapes.enumerated() {
-            let name = "encoder.encoder.layers.\(index)"
-            stem.append(
-                Stage(
-                    convolution: Convolution(
-                        "\(name).0", inputs: index == 0 ? input.leads : settings.width,
-                        outputs: settings.width, shape: shape, bias: false, in: &list),
-                    norm: BatchNormalisation("\(name).1", width: settings.width, in: &list)))
-        }
+        stem = StateSpaceStem(settings, leads: input.leads, in: &list)
         let sizes = StateSpaceLayer.Sizes(
             width: settings.width, state: settings.state, length: settings.length,
-            chunk: settings.chunk)
+            chunk: settings.chunk, isBidirectional: settings.isBidirectional)
+        let name = settings.stem == .strided ? "encoder.predictor.predictor" : "encoder"
+        var blocks: [Block] = []
         for index in 0..<settings.depth {
-            let name = "encoder.predictor.predictor"
             blocks.append(
                 Block(
                     states: StateSpaceLayer("\(name).s4_layers.\(index)", sizes, in: &list),
                     norm: LayerNormalisation(
                         "\(name).norms.\(index)", width: settings.width, in: &list)))
         }
-        (self.stem, self.blocks) = (stem, blocks)
+        self.blocks = blocks
     }
 
     /// Signals to tokens.
     ///
     /// - Parameters:
-    ///   - signals: Shape `[count * leads, samples]`, in mV.
+    ///   - signals: Shape `[count * leads, samples]`.
     ///   - pass: Whose signals they are; in training the shard's own statistics normalise, and channels are dropped.
     ///   - tape: Where the computation is recorded.
     /// - Returns: The stem's tokens, and those of the layers.
     public func tokens(_ signals: Value, _ pass: EncoderPass, on tape: Tape) -> Tokens {
         let count = signals.rows / leads
-        var x = signals
-        for (index, stage) in stem.enumerated() {
-            x =
-                index == 0
-                ? stage.convolution.ofChannels(x, inputs: leads, on: tape)
-                : stage.convolution.ofSingleTimes(x, on: tape)
-            x = stage.norm.rectifiedRows(x, usesBatch: pass.isTraining, on: tape)
-        }
-        let latents = x
+        let latents = stem(signals, isTraining: pass.isTraining, on: tape)
+        var x = latents
         for index in blocks.indices {
             let kept = factors(of: index, count: count, pass, on: tape)
             x = layer(index, x, samples: count, inner: kept?.inner, outer: kept?.outer, on: tape)
@@ -150,7 +127,7 @@ public struct StateSpaceEncoder: Encoder {
 
     /// The stem, and the last layer.
     public var layers: [LayerShape] {
-        Array(repeating: LayerShape(width: settings.width), count: 2)
+        Array(repeating: LayerShape(width: settings.width, times: time), count: 2)
     }
 
     /// Latents and contexts.
@@ -161,23 +138,28 @@ public struct StateSpaceEncoder: Encoder {
         return [.channels(tokens.latents), .channels(tokens.contexts)]
     }
 
-    /// One crop after another, as far as there are whole ones.
+    /// Of signals in mV one crop after another, as far as there are whole ones; of standardised ones the first, the middle
+    /// and the last, as for the other networks that get them.
     public func cropStarts(windowSamples: Int) -> [Int] {
-        let crop = Int(
-            (Double(samples) * windowRateHz / StateSpaceEncoderConfiguration.sampleRateHz)
-                .rounded(.up))
+        guard case .millivolts(let rate) = settings.signals else {
+            return middleAndEnds(windowSamples: windowSamples, crop: samples)
+        }
+        let crop = Int((Double(samples) * windowRateHz / rate).rounded(.up))
         return Array(stride(from: 0, through: max(0, windowSamples - crop), by: max(crop, 1)))
     }
 
-    /// Crops at the network's rate.
+    /// Crops at the network's rate, or filtered and standardised ones.
     public func makeReader(_ input: InputConfiguration) -> any SignalReader {
-        reader(input, limit: nil)
+        switch settings.signals {
+        case .millivolts: reader(input, limit: nil)
+        case .standardised: WindowReader(input: input)
+        }
     }
 
-    /// A reader of crops, cut off at plus and minus a limit in mV where there is one.
+    /// A reader of crops in mV, cut off at plus and minus a limit where there is one.
     func reader(_ input: InputConfiguration, limit: Float?) -> ResampledReader {
         ResampledReader(
-            input: input, samples: samples, rateHz: StateSpaceEncoderConfiguration.sampleRateHz,
+            input: input, samples: samples, rateHz: settings.signals.sampleRateHz(of: input),
             limit: limit)
     }
 
@@ -193,42 +175,39 @@ public struct StateSpaceEncoder: Encoder {
     /// The number of a layer from the end; the stem lies below all.
     public func layersBelowHead(_ parameter: String) -> Int {
         let parts = parameter.split(separator: ".").map(String.init)
-        guard parts.count > 4, parts[1] == "predictor", let number = Int(parts[4]) else {
-            return parts.first == "encoder" ? depth + 1 : 0
-        }
+        guard parts.first == "encoder" else { return 0 }
+        guard
+            let list = parts.firstIndex(where: { ["s4_layers", "norms"].contains($0) }),
+            let number = parts.dropFirst(list + 1).first.flatMap({ Int($0) })
+        else { return depth + 1 }
         return depth - number
     }
 
     /// Moves the running statistics.
-    public func update(_ context: UpdateContext) {
-        for stage in stem {
-            stage.norm.update(context.parameters, statistic: context.statistic)
-        }
-    }
+    public func update(_ context: UpdateContext) { stem.update(context) }
 
     // MARK: Costs
 
-    private var time: Int { Self.shapes[0].outputTime(samples) }
+    private var time: Int { stem.tokens(samples: samples) }
+
+    /// States of a channel, those that look ahead too.
+    private var states: Int { settings.state * (settings.isBidirectional ? 2 : 1) }
 
     /// Multiplications of a forward pass over one signal, and those on the signal itself.
     public var multiplications: (all: Double, onSignal: Double) {
         let (width, places) = (Double(settings.width), Double(time))
-        let first = places * width * Double(Self.shapes[0].kernel * leads)
-        let states = Double(settings.chunk + 2 * settings.state)
-        let layer = places * (2 * width * width + width * states)
-        return (
-            first + 3 * places * width * width + Double(settings.depth) * layer, first
-        )
+        let stem = stem.multiplicationsPerToken
+        let layer = places * (2 * width * width + width * Double(settings.chunk + 2 * states))
+        return (places * stem.all + Double(settings.depth) * layer, places * stem.onSignal)
     }
 
     /// Numbers that the backward pass needs of one signal.
     public var activations: Int {
-        let kernel = Self.shapes[0].kernel * leads
         // Of a layer: chunks with their states, derivative, result, gates, normalised sum, result.
-        let states = 1 + Double(settings.state) / Double(settings.chunk)
+        let layer = 1 + Double(states) / Double(settings.chunk) + 6
         return time
-            * (kernel + settings.width * 2 * Self.shapes.count
-                + Int(Double(settings.depth * settings.width) * (states + 6)))
+            * (stem.activationsPerToken
+                + Int(Double(settings.depth * settings.width) * layer))
     }
 }
 

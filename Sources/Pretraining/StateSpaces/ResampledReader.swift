@@ -3,7 +3,7 @@ import Electrocardiography
 import Kernels
 import NeuralNetworks
 
-/// Reads windows as ECG-CPC gets them: twelve leads in mV at a rate of its own, no filter, no standardisation.
+/// Reads windows as they are: twelve leads in mV at the network's own rate, no filter, no standardisation.
 ///
 /// A window is resampled whole and cropped then, so that a crop has no edge of its own. It owns the buffers for it, so each
 /// thread has its own.
