@@ -44,6 +44,49 @@ import Testing
         #expect(try LabelledVectors(file).groups.count == 60)
     }
 
+    /// A run of step 0 has the weights that it began with, so both ways to them must agree.
+    @Test func randomWeightsAreThoseBeforeTheFirstStep() throws {
+        let random = try TrainedEncoder(
+            withRandomWeightsOf: folder.run().path, dataset: labelled.dataset)
+        #expect(random.step == 0 && random.stateDigest == nil)
+        let (begun, drawn) = (folder.file("begun.safetensors"), folder.file("drawn.safetensors"))
+        _ = try RecordEmbeddings(by: encoder, of: labelled.dataset, embedding).write(to: begun)
+        _ = try RecordEmbeddings(by: random, of: labelled.dataset, embedding).write(to: drawn)
+        let expected = try SafetensorsFile(path: begun).tensor("embeddings").doubles
+        #expect(try SafetensorsFile(path: drawn).tensor("embeddings").doubles == expected)
+        #expect(Set(expected).count > 60)
+        #expect(throws: RunError.self) {
+            try TrainedEncoder(
+                withRandomWeightsOf: folder.file("nowhere"), dataset: labelled.dataset)
+        }
+    }
+
+    @Test func theHeadSaysScoresOfEveryRecord() throws {
+        let tuned = try smallConfiguration().finetuning(
+            ["validation": ["everySteps": 5], "batchSize": 8, "logicalShards": 1, "steps": 10],
+            overrides: [])
+        let run = folder.run("tuned")
+        try run.begin(tuned)
+        let classifier = try TrainedEncoder(run: run.path)
+        let file = folder.file("scored.safetensors")
+        _ = try RecordEmbeddings(
+            by: classifier, of: labelled.dataset, embedding, hasScores: true
+        ).write(to: file)
+        let tensors = try SafetensorsFile(path: file)
+        let scores = try tensors.tensor("scores")
+        #expect(scores.shape == [60, LabelledRecords.classNames.count])
+        let expected = try classifier.probabilities(
+            labelled.dataset.records(), of: labelled.dataset, embedding)
+        #expect(scores.doubles == expected.values.map { Double(Float($0)) })
+        #expect(scores.doubles.allSatisfy { (0...1).contains($0) })
+        // What measures scores of other programs can read them.
+        #expect(try FileMetrics(file).measured(seed: 1)["classification"] != nil)
+        #expect(throws: EvaluationError.noHead(method: "st-mem")) {
+            try RecordEmbeddings(
+                by: encoder, of: labelled.dataset, embedding, hasScores: true)
+        }
+    }
+
     @Test func neighboursAreOthers() throws {
         let name = labelled.dataset.window(0).record.name
         let report = try NeighbourReport(

@@ -16,6 +16,20 @@ extension TrainedEncoder {
         try self.init(
             run: RunDirectory(path: run), step: step.map { UInt64($0) }, report: warnOfPassedOver)
     }
+
+    /// The encoder of a run as it was before the first step, the control `random` of an evaluation.
+    ///
+    /// - Parameters:
+    ///   - run: The run directory; it needs no checkpoint.
+    ///   - dataset: What a method takes from the data before its first step is taken from its labelled training records.
+    /// - Throws: `RunError`, `UnfitDataset`, `EvaluationError`, and whatever keeps a window from being read.
+    public init(withRandomWeightsOf run: FilePath, dataset: PreparedDataset) throws {
+        let configuration = try RunDirectory(path: run).read().configuration
+        let records = try LabelledRecords(
+            dataset, externalSet: nil, folds: configuration.data, rule: LabelRule())
+        try self.init(
+            withRandomWeightsOf: configuration, dataset: dataset, trainingRecords: records.training)
+    }
 }
 
 /// A data set's labelled records, split as an encoder's configuration says.

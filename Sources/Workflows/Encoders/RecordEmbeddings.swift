@@ -14,6 +14,8 @@ public struct RecordEmbeddings {
     private let records: [EvaluatedRecord]
     private let readout: Readout
     private let embeddings: Matrix
+    /// What the method's own head says, a row a record; `nil` where nobody asked.
+    private let scores: Matrix?
 
     /// Embeds every record of a data set.
     ///
@@ -21,21 +23,29 @@ public struct RecordEmbeddings {
     ///   - encoder: The encoder.
     ///   - dataset: The set.
     ///   - settings: How records become vectors.
-    /// - Throws: `EvaluationError` where the set does not fit, and whatever keeps a window from being read.
+    ///   - hasScores: Whether what the method's own head says of each record is written, too.
+    /// - Throws: `EvaluationError` where the set does not fit or there is no head, and whatever keeps a window from being
+    ///   read.
     public init(
-        by encoder: TrainedEncoder, of dataset: PreparedDataset, _ settings: EmbeddingSettings
+        by encoder: TrainedEncoder, of dataset: PreparedDataset, _ settings: EmbeddingSettings,
+        hasScores: Bool = false
     ) throws {
         (self.encoder, self.dataset, readout) = (encoder, dataset, settings.readout)
         let records = dataset.records()
         self.records = records
         let line = ProgressLine()
+        scores =
+            hasScores
+            ? try encoder.probabilities(records, of: dataset, settings) {
+                line.update("head: record \($0)/\(records.count)")
+            } : nil
         embeddings = try encoder.embed(records, of: dataset, settings) {
             line.update("record \($0)/\(records.count)")
         }
         line.finish()
     }
 
-    /// Writes embeddings, folds and labels as a safetensors file.
+    /// Writes embeddings, folds and labels as a safetensors file, and scores where they were asked for.
     ///
     /// - Parameter path: The file.
     /// - Returns: What was written, to be printed.
@@ -48,13 +58,13 @@ public struct RecordEmbeddings {
             folds.bytes.storeBytes(
                 of: Int32(record.description.fold ?? 0), toByteOffset: 4 * row, as: Int32.self)
         }
-        let vectors = Tensor(
-            embeddings.values.map { Float($0) }, shape: [embeddings.rows, embeddings.columns])
+        var tensors = [
+            NamedTensor("embeddings", embeddings.asTensor), NamedTensor("folds", folds),
+            NamedTensor("labels", labels),
+        ]
+        if let scores { tensors.append(NamedTensor("scores", scores.asTensor)) }
         try SafetensorsFile.write(
-            [
-                NamedTensor("embeddings", vectors), NamedTensor("folds", folds),
-                NamedTensor("labels", labels),
-            ],
+            tensors,
             metadata: [
                 "records": JSONValue.text(of: records.map(\.description.name)),
                 "classes": JSONValue.text(of: LabelledRecords.classNames),
@@ -104,6 +114,11 @@ public struct RecordEmbeddings {
             "\(path): \(counted(records, "record")), \(dimension) numbers each, step \(step)"
         }
     }
+}
+
+extension Matrix {
+    /// The numbers in single precision.
+    fileprivate var asTensor: Tensor { Tensor(values.map { Float($0) }, shape: [rows, columns]) }
 }
 
 extension JSONValue {
