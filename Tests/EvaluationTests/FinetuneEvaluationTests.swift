@@ -1,6 +1,7 @@
 import Configurations
 import Electrocardiography
 import LinearAlgebra
+import NeuralNetworks
 import Pretraining
 import Runtime
 import Testing
@@ -43,6 +44,42 @@ import Training
         #expect(head.summary.json["test"]?["auroc_macro_interval"] != nil)
         #expect(
             head.summary.json["test"]?["records"]?.integerValue == assessment.records.test.count)
+    }
+
+    /// Of a network that is trained on 2.5 s, what is averaged over the four crops of a record is what the head says.
+    @Test(arguments: ["strided", "linear"]) func probabilitiesAreThoseOfAllCrops(stem: String)
+        throws
+    {
+        let assessment = try assessment()
+        let configuration = try Configuration([
+            "method": "finetune", "base": "ecg-cpc", "batchSize": 16, "logicalShards": 2,
+            "input": ["cropSamples": 625], "readout": "attention",
+            "encoder": ["stem": .string(stem), "width": 12, "depth": 1],
+        ])
+        let encoder = try TrainedEncoder(
+            withRandomWeightsOf: configuration, dataset: assessment.dataset,
+            trainingRecords: assessment.records.training)
+        let few = Array(assessment.records.validation[..<3])
+        let found = try encoder.probabilities(
+            few, of: assessment.dataset, EmbeddingSettings(threads: 1))
+        let method = try #require(configuration.makeMethod() as? any Classifies)
+        let tape = Tape(parameters: Parameters(method.parameters, seed: configuration.seed))
+        let workspace = method.classifier.makeWorkspace()
+        for (row, record) in few.enumerated() {
+            try #require(record.windows.count == 1)
+            var sums = Array(repeating: 0.0, count: found.columns)
+            for start in [0, 625, 1250, 1875] {
+                tape.reset(recordsGradients: false)
+                let crop = try workspace.embed(
+                    window: record.windows[0], start: start, readout: .method,
+                    from: assessment.dataset, on: tape)
+                for (column, value) in crop.array.enumerated() { sums[column] += Double(value) }
+            }
+            for column in sums.indices {
+                #expect(abs(sums[column] / 4 - found[row, column]) < 1e-6)
+            }
+        }
+        withExtendedLifetime(tape) {}
     }
 
     @Test func anEncoderWithoutAHeadIsRefusedByName() throws {
