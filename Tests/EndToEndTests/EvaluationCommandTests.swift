@@ -69,7 +69,27 @@ import Testing
             separator: "\n")
         #expect(lines.count == 161)
         #expect(lines[0].hasPrefix("record,fold,superclasses,e0,e1,"))
+        _ = try purkinje(
+            "embed", "--run", run, "--data", data, "--out", folder + "/random.safetensors",
+            "--random-weights")
+        let random = try FilePath(folder + "/random.safetensors").contents()
+        #expect(try random != FilePath(file).contents())
+        try checkRefusedEmbeddings(folder, data: data, run: run)
         try checkPagesAndMaps(folder, data: data, run: run, embeddings: file)
+    }
+
+    private func checkRefusedEmbeddings(_ folder: String, data: String, run: String) throws {
+        let embed = [
+            "embed", "--run", run, "--data", data, "--out", folder + "/none.safetensors",
+        ]
+        for (flags, message) in [
+            (["--random-weights", "--step", "1"], "--step would change nothing"),
+            (["--scores"], "has no head of its own"),
+        ] {
+            let refused = try Programs.run(embed + flags)
+            #expect(refused.code != 0 && refused.lines.contains { $0.contains(message) })
+        }
+        #expect(!FileManager.default.fileExists(atPath: folder + "/none.safetensors"))
     }
 
     /// What the evaluation, the run and the embeddings look like.

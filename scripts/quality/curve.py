@@ -1,5 +1,6 @@
 """AUROC over the CPU seconds of pretraining."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -32,8 +33,8 @@ def read_plan(path):
                 [f"unknown key {key}" for key in sorted(odd)] + [f"{key} is missing" for key in sorted(lacking)]))
         if method.get("schedule", "whole") not in ("whole", "own"):
             fail(f"--plan {path}, {method['name']}: schedule is 'whole' or 'own'")
-    if len(set(names)) < len(names) or not names:
-        fail(f"--plan {path}: methods need names, each its own")
+    if len(set(names)) < len(names) or not names or any("/" in name for name in names):
+        fail(f"--plan {path}: methods need names, each its own, without '/'")
     return methods
 
 
@@ -92,6 +93,13 @@ class Program:
         with open(path, "a") as file:
             file.write(json.dumps(line) + "\n")
 
+    def newest(self, run):
+        """The step of a run's newest whole checkpoint."""
+        done = subprocess.run([self.path, "checkpoint", "list", run, "--json"], capture_output=True, text=True)
+        found = [json.loads(line) for line in done.stdout.splitlines()] if done.returncode == 0 else []
+        steps = [checkpoint["step"] for checkpoint in found if checkpoint["damage"] is None]
+        return max(steps) if steps else fail(f"{run}: has no checkpoint\n{done.stderr}")
+
     def embed(self, run, path, *flags):
         if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -100,13 +108,12 @@ class Program:
 
 
 def method_points(given, prepared, store, methods, program, method, pairs, judge):
-    """Rows of one method: random weights, then each step. An embedding's file has its run's description in its name, so that
-    other settings of the same name are other files."""
+    """Rows of one method: random weights, then each step."""
     folder = store.folder / "curve" / method["name"]
-    settings = json.dumps({key: method[key] for key in sorted(method) if key != "points"})
+    settings = json.dumps([prepared.digest, {key: method[key] for key in sorted(method) if key != "points"}])
     kept = folder / "settings.json"
     if kept.is_file() and kept.read_text() != settings:
-        fail(f"{folder}: holds runs of other settings under the name {method['name']}; give another name")
+        fail(f"{folder}: holds runs of other settings or another set under the name {method['name']}; give another name")
     write(kept, settings)
     own = method.get("schedule", "whole") == "own"
     rows, start = [], None
@@ -140,10 +147,11 @@ def lines(given, prepared, store, methods, program, pairs, judge):
         if given.test == "cv":
             fail(f"--line {name}: a run with labels was trained on folds 1-8, so --test cv would test what it knows")
         scores = []
-        for number, run in enumerate(runs):
+        for run in runs:
             run, _, step = run.partition(":")
-            path = program.embed(run, store.folder / "curve" / f"line-{name}-{number}{'-' + step if step else ''}.safetensors",
-                                 "--scores", *(["--step", step] if step else []))
+            step = step or program.newest(run)
+            place = hashlib.sha256(f"{prepared.digest} {Path(run).resolve()} {step}".encode()).hexdigest()[:12]
+            path = program.embed(run, store.folder / "curve" / f"line-{place}.safetensors", "--scores", "--step", step)
             scores.append(RecordFile(path, "scores", prepared).values)
         found[name] = np.mean(scores, axis=0), None
     return [{"kind": "line", "name": name, "auroc_macro": summary(judge.values(scores)),

@@ -76,7 +76,7 @@ def parser():
 def files(pairs, tensor, prepared):
     """Named files; a name stands once."""
     if len({name for name, _ in pairs}) < len(pairs):
-        fail(f"--{tensor.rstrip('s') if tensor == 'embeddings' else tensor}: a name is given twice")
+        fail(f"two files of {tensor} have one name")
     return {name: [RecordFile(path, tensor, prepared) for path in paths] for name, paths in pairs}
 
 

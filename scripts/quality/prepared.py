@@ -117,6 +117,9 @@ class RecordFile:
                 fail(f"{path}: names of records occur twice, and their order is not that of {prepared.path}")
             place = {name: row for row, name in enumerate(names)}
             values = values[[place[name] for name in prepared.names]]
+        if values.ndim != 2 or tensor == "scores" and values.shape[1] != len(CLASSES):
+            fail(f"{path}: {tensor} has the shape {list(values.shape)}" + (
+                f"; a column each for {', '.join(CLASSES)} is needed" if tensor == "scores" else ""))
         if not np.isfinite(values).all():
             fail(f"{path}: {tensor} has a number that is not finite")
         self.values = values
