@@ -9,12 +9,24 @@ public struct LayerShape: Sendable, Equatable {
     public let groups: Int
     /// Tokens of a group.
     public let times: Int
+    /// Equal parts of a group's tokens that are summed up one by one, and then averaged.
+    public let pieces: Int
 
     /// A layer.
-    public init(width: Int, groups: Int = 1, times: Int) {
+    public init(width: Int, groups: Int = 1, times: Int, pieces: Int = 1) {
         self.width = width
         self.groups = groups
         self.times = times
+        self.pieces = pieces
+    }
+
+    /// Into how many equal pieces tokens are cut so that none is shorter than 1.25 s, which is about a beat.
+    ///
+    /// The largest number of a beat says more, averaged over beats, than that of the whole signal, which one disturbance
+    /// decides.
+    static func pieces(times: Int, tokenRateHz: Double) -> Int {
+        let most = max(1, Int(Double(times) / (1.25 * tokenRateHz)))
+        return (1...most).last { times.isMultiple(of: $0) } ?? 1
     }
 
     /// Tokens of a sample.
@@ -40,15 +52,18 @@ public enum LayerTokens {
     /// Rows are channels, shape `[width, samples * groups * time]`.
     case channels(Value)
 
-    /// Mean, largest number and deviation over the tokens of each group, shape `[samples, shape.moments]`.
+    /// Mean, largest number and deviation over the tokens of each group, piece by piece and then the mean over pieces; shape
+    /// `[samples, shape.moments]`.
     func moments(_ shape: LayerShape, samples: Int, on tape: Tape) -> Value {
         let channels =
             switch self {
             case .rows(let value): tape.transposed(value)
             case .channels(let value): value
             }
-        return tape.timeMoments(channels, samples: samples * shape.groups, .all)
-            .reshaped(columns: shape.moments)
+        let pieces = tape.timeMoments(
+            channels, samples: samples * shape.groups * shape.pieces, .all)
+        let groups = shape.pieces == 1 ? pieces : tape.meanOfRows(pieces, length: shape.pieces)
+        return groups.reshaped(columns: shape.moments)
     }
 }
 
@@ -103,10 +118,23 @@ extension Encoder {
             return try vectors(signals, readout, pass, from: source, on: tape)
         }
         let tokens = try layerTokens(signals, pass, from: source, on: tape)
-        precondition(tokens.count == layers.count, "\(tokens.count) of \(layers.count) layers")
-        let wanted = readout == .moments ? 1 : layers.count
-        let parts = zip(layers, tokens).suffix(wanted).map { shape, tokens in
-            tokens.moments(shape, samples: pass.signals, on: tape)
+        return moments(
+            of: tokens.suffix(readout == .moments ? 1 : layers.count), samples: pass.signals,
+            on: tape)
+    }
+
+    /// What the last of the encoder's layers are over time, side by side.
+    ///
+    /// - Parameters:
+    ///   - tokens: Of so many of the last layers.
+    ///   - samples: Whose they are.
+    ///   - tape: Where the computation is recorded.
+    /// - Returns: Shape `[samples, moments of these layers]`.
+    func moments(of tokens: some Collection<LayerTokens>, samples: Int, on tape: Tape) -> Value {
+        precondition(
+            (1...layers.count).contains(tokens.count), "\(tokens.count) of \(layers.count) layers")
+        let parts = zip(layers.suffix(tokens.count), tokens).map { shape, tokens in
+            tokens.moments(shape, samples: samples, on: tape)
         }
         return parts.dropFirst().reduce(parts[0]) { tape.joinedColumns($0, $1) }
     }

@@ -23,12 +23,15 @@ public protocol PretrainingMethod: Sendable {
     /// The trained method as something that turns windows into vectors; `nil` where it cannot.
     var embedding: SignalEmbedding? { get }
 
+    /// Whether training needs windows' clinical parameters beside their signal.
+    var needsClinicalFeatures: Bool { get }
+
     /// Buffers for one thread.
     func makeWorkspace() -> any ShardWorkspace
 }
 
 extension PretrainingMethod {
-    /// Whether windows need clinical features beside their signal.
+    /// Where its encoder does.
     public var needsClinicalFeatures: Bool { embedding?.encoder.needsClinicalFeatures ?? false }
 }
 

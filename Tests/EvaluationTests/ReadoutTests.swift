@@ -140,7 +140,7 @@ import Testing
         }
     }
 
-    /// Each group's moments begin with its mean, the largest number is no smaller, and the last layer is that of `layers`.
+    /// Each group's moments begin with its mean, the largest number of a piece is no smaller, and the last layer is that of `layers`.
     @Test(arguments: ["ecg-jepa", "ecg-cpc"])
     func momentsBeginWithTheMeanOfTheirGroup(method: String) throws {
         let (encoder, records, dataset) = try encoder(

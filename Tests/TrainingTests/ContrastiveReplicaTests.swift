@@ -98,6 +98,12 @@ struct ContrastiveReplicaTests {
                 "learningRateFactor=0.1", "scaleScores=true", "input.cropSamples=550",
             ], isFreeOfShards: false, gathers: false),
         Case(
+            testDescription: "ecg-cpc, clinical parameters",
+            settings: [
+                "method=ecg-cpc", "encoder.width=8", "encoder.depth=1", "horizon=3",
+                "negatives.count=6", "clinical.weight=2", "batchSize=16", "logicalShards=2",
+            ], isFreeOfShards: false, gathers: false),
+        Case(
             testDescription: "ecg-cpc, linear stem at 100 Hz",
             settings: [
                 "method=ecg-cpc", "encoder.width=8", "encoder.depth=1", "encoder.stem=linear",

@@ -41,6 +41,8 @@ public struct ECGCPCConfiguration: MethodConfiguration {
     public let reduction: Reduction
     /// Whether scores are divided by the root of the width; published ones are not.
     public let scalesScores: Bool
+    /// How much the loss of telling clinical parameters counts beside the contrastive one; 0: they are not told.
+    public let clinicalWeight: Double
     /// What the learning rate of the state spaces is multiplied by, and that of the stem once more; published is 0.1.
     public let learningRateFactor: Double
 
@@ -67,6 +69,9 @@ public struct ECGCPCConfiguration: MethodConfiguration {
         }
         reduction = try reader.choice("reduction", default: Reduction.mean)
         scalesScores = try reader.boolean("scaleScores", default: false)
+        clinicalWeight = try reader.number(
+            "clinical.weight", default: 0, in: 0...1_000, isInDigestByDefault: false)
+        if clinicalWeight > 0 { try shared.checkBatchNormalisation(because: "clinical.weight") }
         learningRateFactor = try reader.number(
             "learningRateFactor", default: 1, in: 0...1, above: true)
         let tokens = encoder.tokens(of: shared.input)

@@ -230,7 +230,8 @@ public struct TrainedEncoder: Sendable {
 
     private func check(_ dataset: PreparedDataset) throws(UnfitDataset) {
         try dataset.requireFit(
-            to: configuration, needsClinicalFeatures: method.needsClinicalFeatures)
+            to: configuration,
+            needsClinicalFeatures: method.embedding?.encoder.needsClinicalFeatures ?? false)
     }
 }
 

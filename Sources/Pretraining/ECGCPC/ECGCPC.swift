@@ -6,14 +6,16 @@ import Runtime
 /// ECG-CPC: contrastive prediction of a token 14 tokens ahead, by a network of state spaces.
 ///
 /// Source: Al-Masud, Lopez Alcaraz and Strodthoff, "Benchmarking ECG foundation models: a reality check", 2025.
-public struct ECGCPC: KeepsState {
-    /// The model's parameters: those of the encoder and `head_ssl.proj.0.weight`.
+public struct ECGCPC: KeepsState, CompletesParameters {
+    /// The model's parameters: those of the encoder, `head_ssl.proj.0.weight`, and `head_clinical.*` where it tells clinical
+    /// parameters, too.
     public let parameters: ParameterList
     /// The encoder.
     public let encoder: StateSpaceEncoder
     let settings: ECGCPCConfiguration
     let input: InputConfiguration
     private let head: Linear
+    fileprivate let clinical: ClinicalHead?
 
     /// Signals are cut off at plus and minus this in pretraining, in mV.
     static let limitMillivolts: Float = 3
@@ -34,6 +36,11 @@ public struct ECGCPC: KeepsState {
         head = Linear(
             "head_ssl.proj.0", inputs: width, outputs: width, bias: false,
             initialiser: .uniform(-bound...bound), in: &list)
+        clinical =
+            settings.clinicalWeight > 0
+            ? ClinicalHead(
+                "head_clinical", width: encoder.layers.reduce(0) { $0 + $1.moments }, in: &list)
+            : nil
         let factor = settings.learningRateFactor
         list.scaleLearningRates { name in
             encoder.partFactor(factor, of: name)
@@ -41,8 +48,11 @@ public struct ECGCPC: KeepsState {
         parameters = list
     }
 
-    /// The loss, retrieval of the token that came, and its chance.
-    public var metrics: [Metric] { Metric.contrastive }
+    /// The loss, retrieval of the token that came, and its chance; and how far told parameters are from measured ones.
+    public var metrics: [Metric] { Metric.contrastive + (clinical == nil ? [] : [.auxiliaryLoss]) }
+
+    /// Whether windows need clinical parameters in training.
+    public var needsClinicalFeatures: Bool { clinical != nil }
 
     /// The mean of the context over time, as published.
     public var embedding: SignalEmbedding? { SignalEmbedding(encoder, input: input) }
@@ -55,7 +65,8 @@ public struct ECGCPC: KeepsState {
         let (width, tokens) = (Double(settings.encoder.width), Double(tokens))
         let scores = (tokens - Double(settings.horizon)) * tokens * width
         return trainingOperations(
-            forward: signal.all + tokens * width * width + scores, onSignal: signal.onSignal,
+            forward: signal.all + tokens * width * width + scores + (clinical?.multiplications ?? 0),
+            onSignal: signal.onSignal,
             gathers: false)
     }
 
@@ -70,10 +81,18 @@ public struct ECGCPC: KeepsState {
     /// Moves the stem's running statistics.
     public func update(_ context: UpdateContext) -> [String: JSONValue] {
         encoder.update(context)
+        clinical?.update(context)
         return [:]
     }
 
-    /// What is minimised for signals.
+    /// Takes the statistics of the training windows' clinical parameters, where they are told.
+    public func complete(
+        _ parameters: Parameters, from source: any WindowSource, windows: [Int]
+    ) throws {
+        clinical?.complete(parameters, from: source, windows: windows)
+    }
+
+    /// The contrastive loss of signals.
     ///
     /// - Parameters:
     ///   - signals: Shape `[count * leads, samples]`, in mV.
@@ -84,10 +103,17 @@ public struct ECGCPC: KeepsState {
     public func loss(
         _ signals: Value, _ pass: EncoderPass, negatives: FutureNegatives, on tape: Tape
     ) -> (value: Value, loss: Double, accuracy: Double) {
-        let tokens = encoder.tokens(signals, pass, on: tape)
-        return tape.futureContrast(
+        contrast(
+            encoder.tokens(signals, pass, on: tape), samples: signals.rows / input.leads,
+            negatives: negatives, on: tape)
+    }
+
+    fileprivate func contrast(
+        _ tokens: StateSpaceEncoder.Tokens, samples: Int, negatives: FutureNegatives, on tape: Tape
+    ) -> (value: Value, loss: Double, accuracy: Double) {
+        tape.futureContrast(
             predictions: predictions(tokens.contexts, on: tape), latents: tokens.latents,
-            samples: signals.rows / input.leads, horizon: settings.horizon,
+            samples: samples, horizon: settings.horizon,
             scale: settings.scalesScores ? 1 / Float(settings.encoder.width).squareRoot() : 1,
             reduction: settings.reduction == .mean ? .mean : .sum, negatives: negatives)
     }
@@ -141,13 +167,21 @@ private final class ECGCPCWorkspace: ShardWorkspace {
     func forward(
         _ shard: Shard, from source: any WindowSource, report: ShardReport, on tape: Tape
     ) throws -> Value {
-        let found = method.loss(
-            try reader.signals(of: shard, from: source, on: tape), EncoderPass(shard),
-            negatives: method.negatives(of: shard), on: tape)
+        let signals = try reader.signals(of: shard, from: source, on: tape)
+        let tokens = method.encoder.tokens(signals, EncoderPass(shard), on: tape)
+        let found = method.contrast(
+            tokens, samples: shard.windows.count, negatives: method.negatives(of: shard), on: tape)
         report.take(
             ContrastiveLoss(
                 value: found.value, loss: found.loss, retrievalAccuracy: found.accuracy,
                 chance: method.chance))
-        return found.value
+        guard let clinical = method.clinical else { return found.value }
+        let told = try clinical.loss(
+            method.encoder.moments(of: tokens.layers, samples: shard.windows.count, on: tape),
+            of: shard, from: source, on: tape)
+        let weight = method.settings.clinicalWeight
+        report[.loss] = found.loss + weight * told.loss
+        report[.auxiliaryLoss] = told.loss
+        return tape.total(found.value, told.value, weight: Float(weight))
     }
 }

@@ -37,7 +37,7 @@ struct ClinicalBatch: BitwiseCopyable {
     init(
         of shard: Shard, from source: any WindowSource, statistics: ClinicalStatistics,
         on tape: Tape
-    ) throws(HybridError) {
+    ) throws(ClinicalStatisticsError) {
         segments = statistics.segments
         edges = statistics.edges(in: tape.parameters)
         let scale = try statistics(in: tape.parameters)
@@ -82,6 +82,18 @@ struct ClinicalBatch: BitwiseCopyable {
             }
         }
         return x
+    }
+
+    /// The windows' features, for a loss on them.
+    ///
+    /// - Returns: Values and whether they count, both `[samples, ClinicalFeatures.count]`.
+    func targetsOfWindows(
+        on tape: Tape
+    ) -> (values: Numbers<Float>, counted: Numbers<UInt8>) {
+        let counted = tape.numbers(flags.count, of: UInt8.self)
+        let flags = flags.numbers
+        for place in 0..<flags.count { counted[place] = flags[place] == 0 ? 1 : 0 }
+        return (values.numbers, counted)
     }
 
     /// What each lead's features are, for a loss on them.

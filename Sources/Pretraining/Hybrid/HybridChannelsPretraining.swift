@@ -76,7 +76,7 @@ public struct HybridChannelsPretraining: KeepsState, CompletesParameters {
         of shard: Shard, from source: any WindowSource, with reader: ChannelReader, on tape: Tape
     ) throws -> Value {
         guard let statistics = statistics(in: tape.parameters) else {
-            throw HybridError.noStatistics(of: "encoder.channel_scales")
+            throw ClinicalStatisticsError.noStatistics(of: "encoder.channel_scales")
         }
         return try reader.patches(of: shard, from: source, statistics: statistics, on: tape)
     }

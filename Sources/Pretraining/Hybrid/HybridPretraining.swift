@@ -99,21 +99,8 @@ extension HybridConfiguration: MethodBuilding {
 extension Metric {
     /// ECG-JEPA's part of the loss.
     static let predictionLoss = Metric("prediction_loss")
-    /// The loss of features that are told from the signal alone.
+    /// The loss of clinical parameters that are told from the signal alone.
     static let auxiliaryLoss = Metric("auxiliary_loss")
-}
-
-/// Why a shard of the hybrid cannot be computed.
-enum HybridError: Error, CustomStringConvertible {
-    case noStatistics(of: String)
-
-    var description: String {
-        switch self {
-        case .noStatistics(let name):
-            "the state has no statistics of training windows (\(name) is not above 0); begin the run with "
-                + "a data set that has clinical features"
-        }
-    }
 }
 
 /// One thread's buffers for reading windows, and the computation of a shard on them.

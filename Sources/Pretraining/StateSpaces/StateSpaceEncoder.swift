@@ -14,6 +14,9 @@ public struct StateSpaceEncoder: Encoder {
         public let latents: Value
         /// What the layers make of that, of the same shape.
         public let contexts: Value
+
+        /// Both as read-outs take them.
+        var layers: [LayerTokens] { [.channels(latents), .channels(contexts)] }
     }
 
     private struct Block: Sendable {
@@ -25,6 +28,7 @@ public struct StateSpaceEncoder: Encoder {
     private let leads: Int
     private let samples: Int
     private let windowRateHz: Double
+    private let tokenRateHz: Double
     private let stem: StateSpaceStem
     private let blocks: [Block]
 
@@ -43,6 +47,7 @@ public struct StateSpaceEncoder: Encoder {
         leads = input.leads
         samples = settings.samples(of: input)
         windowRateHz = input.sampleRateHz
+        tokenRateHz = settings.tokenRateHz(of: input)
         stem = StateSpaceStem(settings, leads: input.leads, in: &list)
         let sizes = StateSpaceLayer.Sizes(
             width: settings.width, state: settings.state, length: settings.length,
@@ -127,15 +132,16 @@ public struct StateSpaceEncoder: Encoder {
 
     /// The stem, and the last layer.
     public var layers: [LayerShape] {
-        Array(repeating: LayerShape(width: settings.width, times: time), count: 2)
+        let pieces = LayerShape.pieces(times: time, tokenRateHz: tokenRateHz)
+        return Array(
+            repeating: LayerShape(width: settings.width, times: time, pieces: pieces), count: 2)
     }
 
     /// Latents and contexts.
     public func layerTokens(
         _ signals: Value, _ pass: EncoderPass, from source: any WindowSource, on tape: Tape
     ) -> [LayerTokens] {
-        let tokens = tokens(signals, pass, on: tape)
-        return [.channels(tokens.latents), .channels(tokens.contexts)]
+        tokens(signals, pass, on: tape).layers
     }
 
     /// Of signals in mV one crop after another, as far as there are whole ones; of standardised ones the first, the middle

@@ -1,0 +1,61 @@
+import ClinicalParameters
+import NeuralNetworks
+
+/// Tells the clinical parameters of a window from what an encoder knows of a crop of it.
+///
+/// No person has labelled anything: what it is asked for is what the program measures itself. An encoder that has learned
+/// it gives a linear probe intervals, axes and amplitudes beside what it found by itself, and needs no delineation later.
+struct ClinicalHead: Sendable {
+    private let norm: BatchNormalisation
+    private let map: Linear
+    private let statistics: ClinicalStatistics
+    /// Numbers of a vector.
+    private let width: Int
+
+    /// Multiplications for one vector.
+    var multiplications: Double { Double(width * ClinicalFeatures.count) }
+
+    /// Adds `PREFIX.norm.*`, `PREFIX.weight`, `PREFIX.bias`, and how parameters are normalised.
+    ///
+    /// - Parameters:
+    ///   - prefix: What its parameters' names begin with.
+    ///   - width: Numbers of a vector.
+    ///   - list: Where its parameters go.
+    init(_ prefix: String, width: Int, in list: inout ParameterList) {
+        self.width = width
+        norm = BatchNormalisation("\(prefix).norm", width: width, in: &list)
+        map = Linear(
+            prefix, inputs: width, outputs: ClinicalFeatures.count,
+            initialiser: .normal(deviation: 0.02), in: &list)
+        statistics = ClinicalStatistics(prefix, segments: 1, in: &list)
+    }
+
+    /// How far what it tells is from what was measured, in the units of normalised parameters; what was not measured does
+    /// not count.
+    ///
+    /// - Parameters:
+    ///   - vectors: Shape `[samples, width]`, a window's each.
+    ///   - shard: Whose they are.
+    ///   - source: Where the windows' parameters are.
+    ///   - tape: Where the computation is recorded.
+    /// - Returns: A 1 x 1 value, and the same in double.
+    /// - Throws: `ClinicalStatisticsError` where no training windows were looked at.
+    func loss(
+        _ vectors: Value, of shard: Shard, from source: any WindowSource, on tape: Tape
+    ) throws(ClinicalStatisticsError) -> (value: Value, loss: Double) {
+        let batch = try ClinicalBatch(of: shard, from: source, statistics: statistics, on: tape)
+        let targets = batch.targetsOfWindows(on: tape)
+        let told = map(norm(vectors, usesBatch: shard.role == .training, on: tape), on: tape)
+        return tape.smoothL1(told, target: targets.values, counted: targets.counted)
+    }
+
+    /// Takes the statistics of the training windows' parameters.
+    func complete(_ parameters: Parameters, from source: any WindowSource, windows: [Int]) {
+        statistics.complete(parameters, from: source, windows: windows)
+    }
+
+    /// Moves running statistics.
+    func update(_ context: UpdateContext) {
+        norm.update(context.parameters, statistic: context.statistic)
+    }
+}
