@@ -111,9 +111,8 @@ struct ContrastiveConfigurationTests {
         let cmsc = try Configuration([
             "method": "cmsc", "backbone": "s4", "encoder": ["bidirectional": true],
         ])
-        let encoder = try #require(
-            try #require(cmsc.details as? CMSCConfiguration).backbone.encoder
-                as? StateSpaceEncoderConfiguration)
+        let details = try #require(cmsc.details as? CMSCConfiguration)
+        let encoder = try #require(details.backbone.encoder as? StateSpaceEncoderConfiguration)
         #expect(encoder.signals == .standardised && encoder.stem == .strided)
         #expect(encoder.isBidirectional && encoder.width == 128)
         // Half of the crop's 1,125 samples, two of which make a token.

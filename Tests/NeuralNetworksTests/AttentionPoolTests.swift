@@ -9,6 +9,21 @@ import Testing
 struct AttentionPoolTests {
     private static let samples = 3
 
+    struct Sizes: Sendable {
+        let width: Int
+        let heads: Int
+        let time: Int
+    }
+
+    private static let small = [
+        Sizes(width: 4, heads: 1, time: 5), Sizes(width: 6, heads: 3, time: 4),
+        Sizes(width: 5, heads: 5, time: 1),
+    ]
+    private static let several = [
+        Sizes(width: 8, heads: 2, time: 7), Sizes(width: 12, heads: 12, time: 3),
+        Sizes(width: 64, heads: 2, time: 40),
+    ]
+
     private func pool(
         _ tape: Tape, _ v: [Value], heads: Int, areChannels: Bool
     ) -> Value {
@@ -22,9 +37,9 @@ struct AttentionPoolTests {
         return [tokens, [1, 1, width]] + Array(repeating: [width, width], count: 3)
     }
 
-    @Test(arguments: [(4, 1, 5), (6, 3, 4), (5, 5, 1)], [false, true])
+    @Test(arguments: small, [false, true])
     func gradientsAgreeWithDifferences(
-        sizes: (width: Int, heads: Int, time: Int), areChannels: Bool
+        sizes: Sizes, areChannels: Bool
     ) {
         let error = gradientError(
             shapes: shapes(width: sizes.width, time: sizes.time, areChannels: areChannels),
@@ -59,9 +74,9 @@ struct AttentionPoolTests {
         }
     }
 
-    @Test(arguments: [(8, 2, 7), (12, 12, 3), (64, 2, 40)], [false, true])
+    @Test(arguments: several, [false, true])
     func equalsQueriesKeysAndValues(
-        sizes: (width: Int, heads: Int, time: Int), areChannels: Bool
+        sizes: Sizes, areChannels: Bool
     ) {
         let (width, time) = (sizes.width, sizes.time)
         var random = SeededRandom(seed: 5)

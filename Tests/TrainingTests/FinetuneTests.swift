@@ -115,9 +115,8 @@ struct FinetuneTests {
         for i in 0..<signals.count { signals.numbers[i] = Float(sin(0.11 * pow(Double(i), 1.5))) }
         let shard = Shard(
             seed: 0, step: 0, firstPosition: 0, windows: [0, 1, 2], role: .training)
-        let vectors = try method.encoder.vectors(
-            signals, settings.readout, EncoderPass(shard),
-            from: SyntheticWindows(samplesPerWindow: 10), on: tape)
+        let vectors = try method.vectors(
+            of: signals, EncoderPass(shard), from: SyntheticWindows(samplesPerWindow: 10), on: tape)
         let logits = method.logits(vectors, of: shard, on: tape)
         let truth: [Float] = [1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1]
         let (value, loss) = tape.binaryCrossEntropy(
