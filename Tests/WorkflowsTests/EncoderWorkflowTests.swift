@@ -3,6 +3,7 @@ import CommandLineInterface
 import Configurations
 import Electrocardiography
 import Evaluation
+import Runs
 import Runtime
 import TestSupport
 import Testing

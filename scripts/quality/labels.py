@@ -20,6 +20,8 @@ def score_all(methods, truths, pairs, encoder, random):
     found["boosted parameters"] = methods.boosted(truths, pairs)
     found["encoder beside segments"] = methods.beside(truths, pairs, encoder)
     found["mean of encoder and boosted"] = mean(found["encoder"], found["boosted parameters"])
+    # What two kinds of models give without an encoder, so that a gain is not laid to the encoder for being a second model.
+    found["mean of segments and boosted"] = mean(found["parameters in segments"], found["boosted parameters"])
     found["trees on both"] = methods.trees(truths, pairs, encoder)
     return found
 
@@ -28,6 +30,7 @@ COMPARED = [
     ("encoder", "random weights"), ("encoder", "linear parameters"), ("encoder", "parameters in segments"),
     ("encoder", "boosted parameters"), ("encoder beside segments", "parameters in segments"),
     ("encoder beside segments", "boosted parameters"), ("mean of encoder and boosted", "boosted parameters"),
+    ("mean of encoder and boosted", "mean of segments and boosted"),
     ("trees on both", "boosted parameters"),
 ]
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from prepared import fail
+
 
 def auroc(scores, truths, weights):
     """AUROC by ranks for each row of `weights` [resamples, records]; ties count one half."""
@@ -32,7 +34,7 @@ class Judge:
         self.classes = [column for column in range(truths.shape[1]) if is_number or all(
             0 < truths[tested, column].mean() < 1 for tested in self.tested)]
         if not self.classes:
-            raise ValueError("no class has tested records on both sides")
+            fail("no class has tested records on both sides; choose another --test")
         random = np.random.default_rng([seed, 1])
         self.weights = [self._resample(truths[tested][:, self.classes], resamples, random) for tested in self.tested]
 

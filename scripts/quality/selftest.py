@@ -99,6 +99,13 @@ def check_splits(random, folder):
     every = np.concatenate([tested for _, tested in pairs])
     check("cv tests every labelled record of folds 1-9 once, and none of fold 10",
           sorted(every) == sorted(np.flatnonzero(prepared.labels.any(1) & (prepared.folds <= 9))))
+    (train, tested), = parts(prepared, "fold10", prepared.labels.any(1))
+    check("fold10 is tested alone", set(prepared.folds[tested]) == {10} and set(prepared.folds[train]) == set(range(1, 10)))
+    outside = drawn_set(random)
+    outside.folds[200:], outside.sources[200:], outside.names[230] = 0, "wfdb", "training/HR00001"
+    (train, tested), = parts(outside, "external", outside.labels.any(1))
+    check("external is what has no fold and is not PTB-XL under another name",
+          set(tested) == set(np.flatnonzero(outside.labels.any(1))) & set(range(200, 240)) - {230} and max(outside.folds[train]) == 8)
     train = pairs[0][0]
     drawn = nested_draws(train, prepared.labels, prepared.patients, [0.1, 0.3], [1, 2])
     whole = all(set(np.flatnonzero(np.isin(prepared.patients, prepared.patients[rows])) ) & set(train) == set(rows)
