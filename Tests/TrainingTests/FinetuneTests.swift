@@ -162,6 +162,11 @@ struct FinetuneTests {
         // Along the gradient of each tensor, which changes the loss the most.
         for (index, specification) in parameters.specifications.enumerated()
         where specification.isTrained {
+            // The convolutional network's own vector is not what these read-outs are made of.
+            if base.hasPrefix("cnn, "), specification.name.hasPrefix("encoder.head.") {
+                #expect(gradients.found[index] == nil)
+                continue
+            }
             let gradient = try #require(gradients.found[index], "\(specification.name)")
             let norm = gradient.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
             guard norm > 1e-3 else { continue }
