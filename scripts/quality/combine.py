@@ -10,6 +10,8 @@ def score_all(given, methods, truths, pairs, encoders, files):
     """Scores and CPU seconds by name, boosted parameters first."""
     boosted = methods.boosted(truths, pairs)
     found = {"boosted parameters": boosted}
+    # Two models without an encoder: what an encoder's mean with boosted parameters has to pass.
+    found["mean of segments and boosted"] = mean(methods.linear(truths, pairs, segments=True), boosted)
     members = [boosted]
     for name, seeds in encoders.items():
         print(f"combine: {name}", flush=True, file=given.progress)
