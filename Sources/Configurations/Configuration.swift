@@ -36,6 +36,8 @@ public struct Configuration: Sendable {
 
     /// Every value with its source, sorted by key.
     public let entries: [ConfigurationEntry]
+    /// The words that there are for each key that is a choice.
+    let choices: [String: [String]]
     /// What the file or an override says that has no effect any more, and why, a sentence each.
     public let notices: [String]
 
@@ -118,6 +120,7 @@ public struct Configuration: Sendable {
                 gradientBits: exchange.gradientBits, base: base))
         try Self.finish(reader, of: method, among: methods)
         entries = reader.entries.sorted { $0.key < $1.key }
+        choices = reader.choices
         notices = reader.notices
         try checkTogether()
     }
@@ -138,16 +141,25 @@ public struct Configuration: Sendable {
         }
     }
 
-    /// All keys that a method has where nobody says anything; none where it does not go without being told something.
+    /// All keys that a method has where nobody says anything, or one word of one choice; none where it does not go without
+    /// being told something.
     private static func keys(
         of method: MethodDescriptor, among methods: [MethodDescriptor]
-    ) -> [String] {
+    ) -> Set<String> {
         var content: [String: JSONValue] = ["method": .string(method.name)]
         if method.trainsEncoderOfBase {
             content["base"] = methods.first { $0.encoder != nil }.map { .string($0.name) }
         }
-        let read = try? Configuration(.object(content), methods: methods)
-        return read?.entries.map(\.key) ?? []
+        guard let plain = try? Configuration(.object(content), methods: methods) else { return [] }
+        // Another method is another one's keys.
+        let own = plain.choices.filter { $0.key != "method" && $0.key != "base" }
+        let others = own.flatMap { key, words in
+            words.compactMap { word in
+                try? Configuration(
+                    .object(content), overrides: ["\(key)=\(word)"], methods: methods)
+            }
+        }
+        return Set(([plain] + others).flatMap(\.entries).map(\.key))
     }
 
     /// The values that have to fit to each other.

@@ -14,6 +14,8 @@ public struct ConfigurationReader {
     private var given: [String: Given] = [:]
     /// What was read so far, in the order of reading.
     public private(set) var entries: [ConfigurationEntry] = []
+    /// The words that there are for each key that is a choice.
+    private(set) var choices: [String: [String]] = [:]
     /// What was given without effect, and why.
     public private(set) var notices: [String] = []
 
@@ -215,6 +217,7 @@ public struct ConfigurationReader {
         _ key: String, among words: [String], default fallback: String?, decidesBits: Bool = true,
         isInDigestByDefault: Bool = true
     ) throws(ConfigurationError) -> Int {
+        choices[key] = words
         if fallback == nil, given[key] == nil {
             throw .missing(key: key, remedy: "say one of \(words.joined(separator: ", "))")
         }

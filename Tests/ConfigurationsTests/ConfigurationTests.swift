@@ -88,9 +88,10 @@ import Testing
             message(["method": "st-mem", "labels": ["seed": 3]])?.contains("is of finetune: ")
                 == true)
         #expect(
-            message(["method": "cpc"], "negatives.from=batch", "negatives.count=3")
-                == "unknown key 'negatives.count' (from --set): the method cpc has it with other "
-                + "settings than the ones given; leave it out, or change those")
+            message(["method": "simclr"], "cnn.width=3")
+                == "unknown key 'cnn.width' (from --set): the method simclr has it with other "
+                + "settings than the ones given; leave it out (--set cnn.width=null takes it away), "
+                + "or change those")
     }
 
     @Test func bothBoundsOfWholeNumbersAreSaid() {

@@ -115,8 +115,8 @@ struct ContrastiveConfigurationTests {
         let encoder = try #require(details.backbone.encoder as? StateSpaceEncoderConfiguration)
         #expect(encoder.signals == .standardised && encoder.stem == .strided)
         #expect(encoder.isBidirectional && encoder.width == 128)
-        // Half of the crop's 1,125 samples, two of which make a token.
-        #expect(encoder.length == 281)
+        // A segment is half of the crop's 2,250 samples, two of which make a token.
+        #expect(encoder.length == 563)
         let supervised = try Configuration([
             "method": "finetune", "base": "ecg-cpc", "input": ["cropSamples": 625],
             "encoder": ["stem": "linear", "bidirectional": true, "sampleRateHz": 100],
@@ -186,7 +186,9 @@ struct ContrastiveConfigurationTests {
         let error = #expect(throws: ConfigurationError.self) {
             try Configuration(content, overrides: ["backbone=s4"])
         }
-        #expect(error?.description.contains("--set cnn.blocks=null") == true)
+        #expect(
+            error?.description.contains("--set cnn.blocks=null") == true,
+            "\(error?.description ?? "")")
         for slip in ["cn=null", "batchSize=null"] {
             #expect(throws: ConfigurationError.self) {
                 try Configuration(content, overrides: [slip])

@@ -184,7 +184,8 @@ struct ContrastiveReplicaTests {
     }
 
     @Test func runningStatisticsFollowTheShards() throws {
-        let replica = try replica(Self.cases[1].settings)
+        let convolutional = try #require(Self.cases.first { $0.testDescription == "simclr, cnn" })
+        let replica = try replica(convolutional.settings)
         func running(_ name: String) throws -> [Float] {
             let index = try #require(
                 replica.parameters.index(of: "encoder.block0.norm.running_\(name)"))
@@ -213,11 +214,14 @@ struct ContrastiveReplicaTests {
             }
             return result
         }
-        let frozen = try moved(Self.cases[6].settings)
+        func settings(_ name: String) throws -> [String] {
+            try #require(Self.cases.first { $0.testDescription == name }).settings
+        }
+        let frozen = try moved(settings("triplet"))
         for (name, distance) in frozen {
             #expect((distance > 0) == name.hasPrefix("fc"), "\(name) moved by \(distance)")
         }
-        let unfrozen = try moved(Self.cases[7].settings)
+        let unfrozen = try moved(settings("triplet, batch-hard, unfrozen"))
         #expect(unfrozen["encoder.block0.attn.fn.to_qkv.weight"] == 0)
         // The first step of AdamW is the learning rate for every number.
         #expect(abs((unfrozen["fc2.weight"] ?? 0) - 1e-3) < 1e-5)

@@ -178,7 +178,9 @@ struct FinetuneTests {
                 }
                 return try forward().1
             }
-            let difference = (try loss(4e-3) - loss(-4e-3)) / 8e-3
+            // The largest of several numbers has kinks: there the distance must be smaller than to the next.
+            let distance = base.hasSuffix("moments") || base.hasSuffix("layers") ? 5e-4 : 4e-3
+            let difference = (try loss(distance) - loss(-distance)) / (2 * distance)
             _ = values.update(from: kept)
             #expect(abs(difference - norm) < 0.03 * norm + 3e-4, "\(specification.name)")
         }
