@@ -32,7 +32,9 @@ struct ClinicalStatistics: Sendable {
     /// The statistics.
     ///
     /// - Throws: `ClinicalStatisticsError.noStatistics` as long as no training windows were looked at.
-    func callAsFunction(in parameters: Parameters) throws(ClinicalStatisticsError) -> FeatureStatistics {
+    func callAsFunction(in parameters: Parameters) throws(ClinicalStatisticsError)
+        -> FeatureStatistics
+    {
         guard let found = found(in: parameters) else {
             throw .noStatistics(of: parameters[scales].name)
         }

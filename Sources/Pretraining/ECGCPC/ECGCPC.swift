@@ -65,7 +65,8 @@ public struct ECGCPC: KeepsState, CompletesParameters {
         let (width, tokens) = (Double(settings.encoder.width), Double(tokens))
         let scores = (tokens - Double(settings.horizon)) * tokens * width
         return trainingOperations(
-            forward: signal.all + tokens * width * width + scores + (clinical?.multiplications ?? 0),
+            forward: signal.all + tokens * width * width + scores
+                + (clinical?.multiplications ?? 0),
             onSignal: signal.onSignal,
             gathers: false)
     }
