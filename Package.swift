@@ -115,9 +115,9 @@ let package = Package(
         program(
             "purkinje",
             uses: [
-                "Runtime", "Electrocardiography", "Configurations", "Checkpoints", "Runs",
-                "Pretraining", "Collectives", "Training", "Evaluation", "CommandLineInterface",
-                "Launching", "Workflows",
+                "Runtime", "LinearAlgebra", "Electrocardiography", "Configurations", "Checkpoints",
+                "Runs", "Pretraining", "Collectives", "Training", "Evaluation",
+                "CommandLineInterface", "Launching", "Workflows",
             ]),
         program(
             "purkinje-coordinator",

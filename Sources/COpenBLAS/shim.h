@@ -8,3 +8,14 @@ void dsyevr_(const char *job, const char *range, const char *half, const blasint
              const double *tolerance, blasint *found, double *values, double *vectors, const blasint *ldz,
              blasint *support, double *work, const blasint *work_count, blasint *integer_work,
              const blasint *integer_work_count, blasint *info, size_t, size_t, size_t);
+
+// Whether processor and system have the instructions of OpenBLAS's kernels named SkylakeX.
+static inline int has_skylakex_instructions(void) {
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512bw")
+        && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#else
+    return 0;
+#endif
+}

@@ -53,7 +53,7 @@ public struct ProductSpeed: Sendable {
             "OpenBLAS kernel \(kernel): "
             + String(format: "%.0f GFLOP/s with one thread, ", oneThread)
             + String(format: "%.0f with %d", allThreads, threads)
-        if ["generic", "prescott", "core2", "atom"].contains(kernel.lowercased()) {
+        if MatrixProduct.fellBack {
             return Finding(
                 "matrix products", .warning, text,
                 remedy: "OpenBLAS does not know this processor; set OPENBLAS_CORETYPE=Haswell, the "

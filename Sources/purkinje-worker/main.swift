@@ -85,6 +85,7 @@ private func record(
     return try directory.read()
 }
 
+MatrixProduct.restartWithFittingKernel()
 Program(name: "purkinje-worker", summary: "a worker of a run", commands: [work]) { error in
     switch error {
     case RunError.differs: .refused

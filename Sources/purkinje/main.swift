@@ -1,5 +1,7 @@
 import CommandLineInterface
+import LinearAlgebra
 
+MatrixProduct.restartWithFittingKernel()
 Program(
     name: "purkinje",
     summary:

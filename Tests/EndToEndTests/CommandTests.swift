@@ -42,4 +42,22 @@ import Testing
         #expect(["good", "warning", "problem"].contains(verdict))
         #expect(result.code == (verdict == "problem" ? 1 : 0))
     }
+
+    /// On a processor that OpenBLAS does not know its kernels are several times too slow; a choice of the user's stands.
+    @Test func aFittingKernelIsChosenWhereOpenBLASDoesNotKnowTheProcessor() throws {
+        func kernel(_ environment: String) throws -> String {
+            let shell = try Programs.runShell(
+                #"exec env \#(environment) "$1/purkinje" doctor --directory "$2""#,
+                [Programs.folder, NSTemporaryDirectory()])
+            let line = try #require(shell.lines.first { $0.contains("OpenBLAS kernel ") })
+            return line.components(separatedBy: "OpenBLAS kernel ")[1].lowercased()
+        }
+        #if arch(x86_64)
+            let chosen = try kernel("--unset=OPENBLAS_CORETYPE")
+            #expect(
+                !["generic", "prescott", "core2", "atom"].contains { chosen.hasPrefix($0) },
+                "\(chosen)")
+            #expect(try kernel("OPENBLAS_CORETYPE=Prescott").hasPrefix("prescott"))
+        #endif
+    }
 }

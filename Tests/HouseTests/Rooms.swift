@@ -52,9 +52,9 @@ enum Rooms {
             "CommandLineInterface", "Diagnosis", "Reporting", "Launching",
         ],
         "purkinje": [
-            "Runtime", "Electrocardiography", "Configurations", "Checkpoints", "Runs",
-            "Pretraining", "Collectives", "Training", "Evaluation", "CommandLineInterface",
-            "Launching", "Workflows",
+            "Runtime", "LinearAlgebra", "Electrocardiography", "Configurations", "Checkpoints",
+            "Runs", "Pretraining", "Collectives", "Training", "Evaluation",
+            "CommandLineInterface", "Launching", "Workflows",
         ],
         "purkinje-coordinator": [
             "Runtime", "Configurations", "Checkpoints", "Runs", "Transport", "Cluster",

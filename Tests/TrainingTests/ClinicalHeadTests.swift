@@ -14,12 +14,13 @@ struct ClinicalHeadTests {
     private let source = SyntheticWindows(samplesPerWindow: 600, seed: 5)
     private let windows = Array(0..<8)
 
-    private func method(weight: Double) throws -> ECGCPC {
+    private func method(weight: Double, segments: Int = 1) throws -> ECGCPC {
         let configuration = try Configuration([
             "method": "ecg-cpc", "batchSize": 8, "logicalShards": 1, "horizon": 3,
             "input": ["cropSamples": 300],
             "encoder": ["width": 8, "depth": 1, "dropout": 0],
-            "clinical": ["weight": .number(weight)],
+            "clinical": weight > 0
+                ? ["weight": .number(weight), "segments": .integer(Int64(segments))] : [:],
         ])
         return try #require(configuration.makeMethod() as? ECGCPC)
     }
@@ -38,12 +39,6 @@ struct ClinicalHeadTests {
         let map = try #require(parameters.index(of: "head_clinical.weight"))
         parameters.values(of: map).update(repeating: 0)
 
-        func features(_ window: Int) -> [Float] {
-            var numbers = Array(repeating: Float(0), count: ClinicalFeatures.count)
-            var span = numbers.mutableSpan
-            source.clinicalFeatures(of: window, into: &span)
-            return numbers
-        }
         let statistics = FeatureStatistics(windows: training.map(features))
         var terms: [Double] = []
         for window in windows {
@@ -57,6 +52,38 @@ struct ClinicalHeadTests {
         let report = try report(method, parameters)
         #expect(abs(report.told - expected) < 1e-5)
         #expect(abs(report.loss - (report.contrast + 3 * expected)) < 1e-4)
+    }
+
+    /// The same with each parameter told as its way through segments.
+    @Test func segmentsOfAHeadThatSaysNothing() throws {
+        let method = try method(weight: 3, segments: 4)
+        let parameters = Parameters(method.parameters, seed: 0)
+        let training = Array(0..<40)
+        try method.complete(parameters, from: source, windows: training)
+        let map = try #require(parameters.index(of: "head_clinical.weight"))
+        #expect(parameters[map].shape[0] == 4 * ClinicalFeatures.count)
+        parameters.values(of: map).update(repeating: 0)
+
+        let statistics = FeatureStatistics(windows: training.map(features))
+        let encoding = PiecewiseEncoding(
+            segments: 4, windows: training.map(features), statistics: statistics)
+        var terms: [Double] = []
+        for window in windows {
+            let (values, flags) = statistics.normalised(features(window))
+            for feature in values.indices where flags[feature] == 0 {
+                terms += encoding.code(values[feature], of: feature).map { Double($0 * $0) / 2 }
+            }
+        }
+        let expected = terms.reduce(0, +) / Double(terms.count)
+        let told = try report(method, parameters).told
+        #expect(expected > 0.1 && abs(told - expected) < 1e-5)
+    }
+
+    private func features(_ window: Int) -> [Float] {
+        var numbers = Array(repeating: Float(0), count: ClinicalFeatures.count)
+        var span = numbers.mutableSpan
+        source.clinicalFeatures(of: window, into: &span)
+        return numbers
     }
 
     /// The contrastive loss is the same beside it, and the encoder's weights begin alike.

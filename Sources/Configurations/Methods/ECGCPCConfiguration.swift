@@ -43,6 +43,8 @@ public struct ECGCPCConfiguration: MethodConfiguration {
     public let scalesScores: Bool
     /// How much the loss of telling clinical parameters counts beside the contrastive one; 0: they are not told.
     public let clinicalWeight: Double
+    /// Segments that a clinical parameter is told by; 1: by its normalised value.
+    public let clinicalSegments: Int
     /// What the learning rate of the state spaces is multiplied by, and that of the stem once more; published is 0.1.
     public let learningRateFactor: Double
 
@@ -71,7 +73,15 @@ public struct ECGCPCConfiguration: MethodConfiguration {
         scalesScores = try reader.boolean("scaleScores", default: false)
         clinicalWeight = try reader.number(
             "clinical.weight", default: 0, in: 0...1_000, isInDigestByDefault: false)
-        if clinicalWeight > 0 { try shared.checkBatchNormalisation(because: "clinical.weight") }
+        if clinicalWeight > 0 {
+            try shared.checkBatchNormalisation(because: "clinical.weight")
+            clinicalSegments = try reader.integer(
+                "clinical.segments", default: 1, in: 1...64)
+        } else {
+            clinicalSegments = 1
+            reader.passOver(
+                "clinical.segments", because: "with clinical.weight 0 no parameters are told")
+        }
         learningRateFactor = try reader.number(
             "learningRateFactor", default: 1, in: 0...1, above: true)
         let tokens = encoder.tokens(of: shared.input)

@@ -13,21 +13,24 @@ struct ClinicalHead: Sendable {
     private let width: Int
 
     /// Multiplications for one vector.
-    var multiplications: Double { Double(width * ClinicalFeatures.count) }
+    var multiplications: Double {
+        Double(width * ClinicalFeatures.count * statistics.segments)
+    }
 
     /// Adds `PREFIX.norm.*`, `PREFIX.weight`, `PREFIX.bias`, and how parameters are normalised.
     ///
     /// - Parameters:
     ///   - prefix: What its parameters' names begin with.
     ///   - width: Numbers of a vector.
+    ///   - segments: Segments that a parameter is told by; 1 for its normalised value.
     ///   - list: Where its parameters go.
-    init(_ prefix: String, width: Int, in list: inout ParameterList) {
+    init(_ prefix: String, width: Int, segments: Int, in list: inout ParameterList) {
         self.width = width
         norm = BatchNormalisation("\(prefix).norm", width: width, in: &list)
         map = Linear(
-            prefix, inputs: width, outputs: ClinicalFeatures.count,
+            prefix, inputs: width, outputs: ClinicalFeatures.count * segments,
             initialiser: .normal(deviation: 0.02), in: &list)
-        statistics = ClinicalStatistics(prefix, segments: 1, in: &list)
+        statistics = ClinicalStatistics(prefix, segments: segments, in: &list)
     }
 
     /// How far what it tells is from what was measured, in the units of normalised parameters; what was not measured does

@@ -39,7 +39,8 @@ public struct ECGCPC: KeepsState, CompletesParameters {
         clinical =
             settings.clinicalWeight > 0
             ? ClinicalHead(
-                "head_clinical", width: encoder.layers.reduce(0) { $0 + $1.moments }, in: &list)
+                "head_clinical", width: encoder.layers.reduce(0) { $0 + $1.moments },
+                segments: settings.clinicalSegments, in: &list)
             : nil
         let factor = settings.learningRateFactor
         list.scaleLearningRates { name in

@@ -86,14 +86,25 @@ struct ClinicalBatch: BitwiseCopyable {
 
     /// The windows' features, for a loss on them.
     ///
-    /// - Returns: Values and whether they count, both `[samples, ClinicalFeatures.count]`.
+    /// - Returns: Values, or all segments of a feature and then of the next, and whether they count, both
+    ///   `[samples, ClinicalFeatures.count * segments]`.
     func targetsOfWindows(
         on tape: Tape
     ) -> (values: Numbers<Float>, counted: Numbers<UInt8>) {
-        let counted = tape.numbers(flags.count, of: UInt8.self)
+        let counted = tape.numbers(flags.count * segments, of: UInt8.self)
         let flags = flags.numbers
-        for place in 0..<flags.count { counted[place] = flags[place] == 0 ? 1 : 0 }
-        return (values.numbers, counted)
+        for place in 0..<counted.count {
+            counted[place] = flags[place / segments] == 0 ? 1 : 0
+        }
+        guard let edges else { return (values.numbers, counted) }
+        let codes = tape.numbers(counted.count, of: Float.self)
+        for place in 0..<flags.count {
+            let start = place % Self.count * (segments + 1)
+            PiecewiseEncoding.encode(
+                values.numbers[place], edges: edges.part(start..<start + segments + 1),
+                into: codes.part(place * segments..<(place + 1) * segments))
+        }
+        return (codes, counted)
     }
 
     /// What each lead's features are, for a loss on them.
