@@ -210,7 +210,10 @@ extension ConfigurationReader {
                 "input.cropSamples", default: defaults.cropSamples, in: 1...1_000_000),
             patchSamples: try integer(
                 "input.patchSamples", default: defaults.patchSamples, in: 2...1_000_000),
-            filterBeforeCrop: try boolean("input.filterBeforeCrop", default: false))
+            filterBeforeCrop: try boolean("input.filterBeforeCrop", default: false),
+            crops: try choice(
+                "input.crops", default: InputConfiguration.Crops.window,
+                isInDigestByDefault: false))
     }
 
     fileprivate mutating func optimizer(

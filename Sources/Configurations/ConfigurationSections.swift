@@ -25,6 +25,14 @@ public struct TransformerConfiguration: Sendable, Equatable {
 
 /// What a sample is.
 public struct InputConfiguration: Sendable, Equatable {
+    /// Where random crops may end.
+    public enum Crops: String, Sendable, CaseIterable {
+        /// In the window that they begin in.
+        case window
+        /// In the next one, where the record goes on.
+        case record
+    }
+
     /// Leads, in the standard order.
     public let leads: Int
     /// Rate of the prepared data set.
@@ -36,6 +44,8 @@ public struct InputConfiguration: Sendable, Equatable {
     /// Whether the whole window is filtered and the crop taken then, instead of the published other
     /// way round.
     public let filterBeforeCrop: Bool
+    /// Where random crops may end.
+    public let crops: Crops
 
     /// Patches of one lead.
     public var patchesPerLead: Int { cropSamples / patchSamples }
@@ -47,7 +57,7 @@ public struct InputConfiguration: Sendable, Equatable {
     public func cropped(to samples: Int) -> InputConfiguration {
         InputConfiguration(
             leads: leads, sampleRateHz: sampleRateHz, cropSamples: samples,
-            patchSamples: patchSamples, filterBeforeCrop: filterBeforeCrop)
+            patchSamples: patchSamples, filterBeforeCrop: filterBeforeCrop, crops: crops)
     }
 }
 

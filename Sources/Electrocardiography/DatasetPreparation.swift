@@ -176,7 +176,9 @@ public struct DatasetPreparation: Sendable {
     private func plan(_ catalogue: RecordCatalogue) -> Digest {
         var hash = SHA256()
         func add(_ text: String) { hash.update(Array(text.utf8) + [0]) }
-        add("\(PreparedFormat.version) \(options.rateHz) \(options.takesFirstWindowOnly)")
+        add(
+            "\(PreparedFormat.version) windows-joined \(options.rateHz) \(options.takesFirstWindowOnly)"
+        )
         add("\(options.features?.count ?? 0) \(options.features?.version ?? "")")
         add("\(options.keepsUniqueOnly) \(String(describing: options.sourceRateHz))")
         for source in catalogue.sources { add("\(source.kind) \(source.path)") }

@@ -25,6 +25,9 @@ public final class PreparedDataset: Sendable {
     /// How clinical features were computed (`WindowFeatures.version`); `nil` in a set without them, and where it was
     /// prepared before sets said so.
     public let clinicalFeatureVersion: String?
+    /// Whether windows that follow one another in a record were resampled together, so that they join without a seam; sets
+    /// without such windows, and those that were prepared before sets said so, say no.
+    public let joinsWindows: Bool
     private let table: RecordTable
     /// For each record the first record of the same patient.
     private let firstOfPatient: [Int]
@@ -46,11 +49,13 @@ public final class PreparedDataset: Sendable {
                     "\(error.reason); check the path (--data); `purkinje data prepare` writes such a file"
             )
         }
-        let version: String
-        (header, version, table) = try file.withBytes { bytes throws(PreparedDatasetError) in
+        let statements: PreparedFormat.Statements
+        (header, statements, table) = try file.withBytes { bytes throws(PreparedDatasetError) in
             try Self.check(bytes, path: path)
         }
-        clinicalFeatureVersion = version.isEmpty ? nil : version
+        clinicalFeatureVersion =
+            statements.featureVersion.isEmpty ? nil : statements.featureVersion
+        joinsWindows = statements.joinsWindows
         var first: [String: Int] = [:]
         firstOfPatient = table.records.enumerated().map { number, record in
             guard let patient = record.patient else { return number }
@@ -103,6 +108,13 @@ public final class PreparedDataset: Sendable {
     /// - Precondition: The index is below `windowCount`.
     public func patient(ofWindow index: Int) -> Int {
         firstOfPatient[Int(entry(index).record)]
+    }
+
+    /// Whether the window behind a window in this set is the next 10 s of the same record, and so of the same fold.
+    ///
+    /// - Precondition: The index is below `windowCount`.
+    public func isFollowed(window index: Int) -> Bool {
+        index + 1 < windowCount && entry(index + 1).follows(entry(index))
     }
 
     /// Reads a window in mV, shape `[12, samplesPerWindow]`, lead by lead, after checking its checksum.
@@ -248,7 +260,9 @@ extension PreparedDataset {
     /// Checks everything but the samples.
     private static func check(
         _ bytes: UnsafeRawBufferPointer, path: FilePath
-    ) throws(PreparedDatasetError) -> (PreparedFormat.Header, String, RecordTable) {
+    ) throws(PreparedDatasetError) -> (
+        PreparedFormat.Header, PreparedFormat.Statements, RecordTable
+    ) {
         func refuse(_ field: String, _ problem: String) -> PreparedDatasetError {
             PreparedDatasetError(file: path, field: field, problem: problem)
         }
@@ -267,8 +281,10 @@ extension PreparedDataset {
         guard let header = header(bytes) else {
             throw refuse("header", "it is damaged; prepare the data set again")
         }
-        guard let featureVersion = PreparedFormat.FeatureVersion.read(bytes) else {
-            throw refuse("features' version", "it is damaged (CRC-32); prepare the data set again")
+        guard let statements = PreparedFormat.Statements.read(bytes) else {
+            throw refuse(
+                "statements behind the header",
+                "they are damaged (CRC-32); prepare the data set again")
         }
         guard header.fileBytes == bytes.count else {
             throw refuse(
@@ -299,7 +315,7 @@ extension PreparedDataset {
                     "index", "window \(window) belongs to no record; prepare the data set again")
             }
         }
-        return (header, featureVersion, table)
+        return (header, statements, table)
     }
 
     /// The header; `nil` when its checksum or its numbers do not agree with one another.

@@ -112,9 +112,10 @@ struct PreparedDatasetWriter: ~Copyable {
             throw SystemError(call: "lseek", subject: file.path)
         }
         try Self.write(header.encoded, to: file)
-        if featureCount > 0 {
-            try Self.write(PreparedFormat.FeatureVersion.encoded(featureVersion), to: file)
-        }
+        let statements = PreparedFormat.Statements(
+            featureVersion: featureCount > 0 ? featureVersion : "",
+            joinsWindows: zip(entries, entries.dropFirst()).contains { $1.follows($0) })
+        try Self.write(statements.encoded, to: file)
         try file.synchronise()
         try file.path.rename(to: path)
         try AtomicFile.synchroniseFolder(of: path)

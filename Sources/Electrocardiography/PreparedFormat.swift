@@ -56,32 +56,53 @@ enum PreparedFormat {
         }
     }
 
-    /// How clinical features were computed, as it stands behind the header: a text, and the CRC-32 of its bytes.
-    enum FeatureVersion {
-        static func encoded(_ version: String) -> [UInt8] {
-            var writer = ByteWriter()
-            writer.write(version)
+    /// How a set was made, as it stands behind the header: texts, each with the CRC-32 of its bytes, as far as there is
+    /// something to say.
+    struct Statements: Equatable {
+        /// How clinical features were computed; empty in a set without them, and where it was prepared before sets said so.
+        var featureVersion = ""
+        /// Whether windows that follow one another in a record were resampled together, so that they join; said where there
+        /// are any.
+        var joinsWindows = false
+
+        private static let joined = "windows-joined"
+
+        var encoded: [UInt8] {
+            var bytes: [UInt8] = []
+            if joinsWindows || !featureVersion.isEmpty { bytes += Self.encoded(featureVersion) }
+            if joinsWindows { bytes += Self.encoded(Self.joined) }
             precondition(
-                PreparedFormat.headerBytes + writer.bytes.count + 4 <= PreparedFormat.signalOffset,
-                "a version of \(version.utf8.count) bytes")
+                PreparedFormat.headerBytes + bytes.count <= PreparedFormat.signalOffset,
+                "statements of \(bytes.count) bytes")
+            return bytes
+        }
+
+        private static func encoded(_ text: String) -> [UInt8] {
+            var writer = ByteWriter()
+            writer.write(text)
             writer.write(writer.bytes.withUnsafeBytes { CRC32.checksum(of: $0) })
             return writer.bytes
         }
 
-        /// The version that a file states.
+        /// What a file states.
         ///
-        /// - Returns: The empty text where it states none; `nil` where what stands there is damaged.
-        static func read(_ bytes: UnsafeRawBufferPointer) -> String? {
-            let area = UnsafeRawBufferPointer(
+        /// - Returns: `nil` where what stands there is damaged.
+        static func read(_ bytes: UnsafeRawBufferPointer) -> Statements? {
+            var rest = UnsafeRawBufferPointer(
                 rebasing: bytes[PreparedFormat.headerBytes..<PreparedFormat.signalOffset])
-            if area.allSatisfy({ $0 == 0 }) { return "" }
-            var reader = ByteReader(area)
-            guard let version = reader.readText() else { return nil }
-            let text = UnsafeRawBufferPointer(rebasing: area[..<reader.position])
-            guard let checksum: UInt32 = reader.read(), checksum == CRC32.checksum(of: text) else {
-                return nil
+            var texts: [String] = []
+            while !rest.allSatisfy({ $0 == 0 }) {
+                var reader = ByteReader(rest)
+                guard let text = reader.readText() else { return nil }
+                let read = UnsafeRawBufferPointer(rebasing: rest[..<reader.position])
+                guard let checksum: UInt32 = reader.read(), checksum == CRC32.checksum(of: read)
+                else { return nil }
+                texts.append(text)
+                rest = UnsafeRawBufferPointer(rebasing: rest[reader.position...])
             }
-            return version
+            return Statements(
+                featureVersion: texts.first ?? "",
+                joinsWindows: texts.dropFirst().contains(joined))
         }
     }
 
@@ -99,6 +120,11 @@ enum PreparedFormat {
             writer.write(millivoltsPerUnit.bitPattern)
             writer.write(record)
             writer.write(piece)
+        }
+
+        /// Whether this window is the 10 s after another one in the same record.
+        func follows(_ other: Entry) -> Bool {
+            record == other.record && Int(piece) == Int(other.piece) + 1
         }
     }
 }

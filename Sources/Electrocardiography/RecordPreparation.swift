@@ -35,28 +35,50 @@ struct PreparedRecord: Codable, Sendable {
 
 /// Cuts records into windows of 10 s at one rate.
 ///
+/// A window is resampled together with the windows on either side of it in its record, as far as they have no invalid
+/// samples: the Fourier method takes what it is given for one period of something that repeats, so the ends of what it is
+/// given are wrong by the step between them, and two windows of which each was resampled by itself do not join. What a
+/// window is depends on the record alone, not on which of its windows are stored.
+///
 /// Workspaces are kept between records: one instance a thread.
 final class RecordPreparation {
+    /// Windows that are resampled together.
+    private struct Block: Hashable {
+        /// Samples of a window, as it was read.
+        let length: Int
+        let windows: Int
+    }
+
     private let rateHz: Double
     private let samplesPerWindow: Int
     private let takesFirstOnly: Bool
     private let features: WindowFeatures.Extractor?
-    private var resamplers: [Int: Resampler] = [:]
+    private let valuesAtOnce: Int
+    private var resamplers: [Block: Resampler] = [:]
     private let resampled: UnsafeMutableBufferPointer<Float>
     /// The samples of the record's windows, one after another.
     private(set) var samples: [Int16] = []
-    /// Values that are read at once; longer records are read in parts of whole windows.
-    private static let valuesAtOnce = 1 << 25
+    private static let largestBlock = 3
 
+    /// A thread's preparation.
+    ///
+    /// - Parameters:
+    ///   - rateHz: Samples a second in the set.
+    ///   - samplesPerWindow: Of a lead.
+    ///   - takesFirstOnly: Whether a record gives its first valid window alone.
+    ///   - features: What is computed of each window.
+    ///   - valuesAtOnce: Values that are read at once; longer records are read in parts of whole windows.
     init(
         rateHz: Double, samplesPerWindow: Int, takesFirstOnly: Bool,
-        features: WindowFeatures.Extractor? = nil
+        features: WindowFeatures.Extractor? = nil, valuesAtOnce: Int = 1 << 25
     ) {
         self.features = features
         self.rateHz = rateHz
         self.samplesPerWindow = samplesPerWindow
         self.takesFirstOnly = takesFirstOnly
-        resampled = .allocate(capacity: PreparedFormat.leadCount * samplesPerWindow)
+        self.valuesAtOnce = valuesAtOnce
+        resampled = .allocate(
+            capacity: PreparedFormat.leadCount * samplesPerWindow * Self.largestBlock)
         resampled.initialize(repeating: 0)
     }
 
@@ -99,21 +121,29 @@ final class RecordPreparation {
         var options = WFDBRecord.Options(
             frames: .averagedWhereValid, correctsNormalisedGains: true)
         let width = max(1, header.signalCount) * length
-        let piecesAtOnce = max(1, Self.valuesAtOnce / width)
+        let piecesAtOnce = max(1, valuesAtOnce / width)
         let total = header.sampleCount.map { $0 / length }
         var piece = 0
         repeat {
+            // The part's windows among those that are read; behind the last one is what is less than a window.
+            var (first, own) = (piece, 0..<Int.max)
             // Reading the whole record also verifies its checksums.
             if let count = header.sampleCount, let total, total > piecesAtOnce {
                 let end = min(piece + piecesAtOnce, total)
-                options.range = piece * length..<(end == total ? count : end * length)
+                first = max(0, piece - 1)
+                own = piece - first..<(end == total ? Int.max : end - first)
+                options.range = first * length..<(end == total ? count : (end + 1) * length)
             }
             let record = try WFDBRecord.read(header, options: options)
             if let refusal = refusal(of: record, length: length) { return refusal }
             result.notes += record.notes.filter { !result.notes.contains($0) }
-            let leads = record.standardLeads().compactMap { $0?.samples }
-            for lead in leads { lead.withUnsafeBytes { hash.update($0) } }
-            piece = cut(leads, length: length, firstPiece: piece, into: &result)
+            let part = RecordPart(
+                leads: record.standardLeads().compactMap { $0?.samples }, length: length,
+                firstPiece: first, windows: own)
+            for lead in part.leads {
+                lead[part.samples].withUnsafeBytes { hash.update($0) }
+            }
+            piece = cut(part, into: &result)
         } while total.map { piece < $0 } ?? false && !(takesFirstOnly && !result.windows.isEmpty)
         if result.windows.isEmpty {
             return .skipped(
@@ -143,28 +173,18 @@ final class RecordPreparation {
             ? tooShort(record.sampleCount, record.sampleRateHz) : nil
     }
 
-    /// Cuts the whole windows of a part of a record.
+    /// Cuts the windows of a part of a record.
     ///
     /// - Returns: The number of the next window.
-    private func cut(
-        _ leads: [[Float]], length: Int, firstPiece: Int, into result: inout PreparedRecord
-    ) -> Int {
-        let count = leads[0].count / length
-        for number in 0..<count {
-            let range = number * length..<(number + 1) * length
-            let isValid = leads.allSatisfy { $0[range].allSatisfy(\.isFinite) }
-            guard isValid else {
+    private func cut(_ part: RecordPart, into result: inout PreparedRecord) -> Int {
+        for number in part.windows {
+            guard part.isValid[number] else {
                 result.invalidWindowCount += 1
                 continue
             }
-            let piece = UInt32(firstPiece + number)
-            if var window = window(leads, range, piece: piece) {
-                if Self.isConstant(leads, range), !result.notes.contains(Self.constantLeads) {
+            if let window = window(number, of: part, rateHz: result.rateHz) {
+                if part.isConstant(number), !result.notes.contains(Self.constantLeads) {
                     result.notes.append(Self.constantLeads)
-                }
-                if let features {
-                    let values = features(leads.map { Array($0[range]) }, result.rateHz)
-                    window.featureBits = values.map(\.bitPattern)
                 }
                 result.windows.append(window)
             } else {
@@ -172,7 +192,7 @@ final class RecordPreparation {
             }
             if takesFirstOnly, !result.windows.isEmpty { break }
         }
-        return firstPiece + count
+        return part.firstPiece + part.windows.upperBound
     }
 
     /// What the report says of records without a signal; they are prepared like all others.
@@ -180,36 +200,106 @@ final class RecordPreparation {
         "every lead is constant in some or all windows, as with electrodes off or a converter at its limit; they are "
         + "in the set, and tell nothing about a heart"
 
-    /// Whether no lead moves in a window.
-    private static func isConstant(_ leads: [[Float]], _ range: Range<Int>) -> Bool {
-        leads.allSatisfy { lead in lead[range].allSatisfy { $0 == lead[range.lowerBound] } }
-    }
-
     /// Resamples a window and adds it to `samples`; `nil` when an amplitude is beyond all units.
     private func window(
-        _ leads: [[Float]], _ range: Range<Int>, piece: UInt32
+        _ number: Int, of part: RecordPart, rateHz: Double
     ) -> PreparedRecord.Window? {
-        if resamplers.count > 16 { resamplers.removeAll() }
-        let resampler =
-            resamplers[range.count]
-            ?? Resampler(inputCount: range.count, outputCount: samplesPerWindow)
-        resamplers[range.count] = resampler
-        resampler.resample(leads.map { $0[range] }, into: resampled)
-        let largest = resampled.reduce(Float(0)) { max($0, abs($1)) }
+        // Where the rate stays, windows are taken as they are.
+        let block =
+            part.length == samplesPerWindow ? number..<number + 1 : part.block(around: number)
+        resample(part, block)
+        let width = block.count * samplesPerWindow
+        let leads = (0..<PreparedFormat.leadCount).map { lead in
+            let start = lead * width + (number - block.lowerBound) * samplesPerWindow
+            return resampled[start..<start + samplesPerWindow]
+        }
+        let largest = leads.joined().reduce(Float(0)) { max($0, abs($1)) }
         guard let exponent = Self.exponent(largest: largest) else { return nil }
         let unitsPerMillivolt = Float(sign: .plus, exponent: -exponent, significand: 1)
         let start = samples.count
-        for value in resampled {
+        for value in leads.joined() {
             let units = (value * unitsPerMillivolt).rounded(.toNearestOrEven)
             samples.append(Int16(units).littleEndian)
         }
-        let checksum = samples[start...].withUnsafeBytes { CRC32.checksum(of: $0) }
-        return PreparedRecord.Window(piece: piece, checksum: checksum, exponent: exponent)
+        var window = PreparedRecord.Window(
+            piece: UInt32(part.firstPiece + number),
+            checksum: samples[start...].withUnsafeBytes { CRC32.checksum(of: $0) },
+            exponent: exponent)
+        if let features {
+            let range = part.range(of: number)
+            window.featureBits = features(part.leads.map { Array($0[range]) }, rateHz)
+                .map(\.bitPattern)
+        }
+        return window
+    }
+
+    /// Puts some windows of a part into `resampled`, lead by lead.
+    private func resample(_ part: RecordPart, _ windows: Range<Int>) {
+        if resamplers.count > 16 { resamplers.removeAll() }
+        let block = Block(length: part.length, windows: windows.count)
+        let resampler =
+            resamplers[block]
+            ?? Resampler(
+                inputCount: windows.count * part.length,
+                outputCount: windows.count * samplesPerWindow)
+        resamplers[block] = resampler
+        let range = windows.lowerBound * part.length..<windows.upperBound * part.length
+        resampler.resample(
+            part.leads.map { $0[range] },
+            into: UnsafeMutableBufferPointer(
+                rebasing: resampled[..<(part.leads.count * resampler.outputCount)]))
     }
 
     /// The finest unit, a power of two mV not below 2^-14 (0.06 microvolts), in which 16 bits hold an amplitude.
     static func exponent(largest: Float) -> Int? {
         (-14...80).first { largest <= 32767 * Float(sign: .plus, exponent: $0, significand: 1) }
+    }
+}
+
+/// Windows of a record that were read at once, with those beside them.
+private struct RecordPart {
+    let leads: [[Float]]
+    /// Samples of a window.
+    let length: Int
+    /// Which window of the record the first one is that was read.
+    let firstPiece: Int
+    /// The windows that are cut, counted from the first one that was read.
+    let windows: Range<Int>
+    /// Whether each window that was read has no invalid sample.
+    let isValid: [Bool]
+    /// What is cut, with what is less than a window at the record's end.
+    let samples: Range<Int>
+
+    /// A part; windows that were not read are left out of `windows`.
+    init(leads: [[Float]], length: Int, firstPiece: Int, windows: Range<Int>) {
+        (self.leads, self.length, self.firstPiece) = (leads, length, firstPiece)
+        let count = leads[0].count / length
+        self.windows = windows.clamped(to: 0..<count)
+        isValid = (0..<count).map { number in
+            leads.allSatisfy {
+                $0[number * length..<(number + 1) * length].allSatisfy(\.isFinite)
+            }
+        }
+        let isLast = windows.upperBound > count
+        samples =
+            self.windows.lowerBound
+            * length..<(isLast ? leads[0].count : self.windows.upperBound * length)
+    }
+
+    /// A window's samples of a lead.
+    func range(of number: Int) -> Range<Int> { number * length..<(number + 1) * length }
+
+    /// A window with those beside it that are valid.
+    func block(around number: Int) -> Range<Int> {
+        let isValidBefore = number > 0 && isValid[number - 1]
+        let isValidBehind = number + 1 < isValid.count && isValid[number + 1]
+        return (isValidBefore ? number - 1 : number)..<(isValidBehind ? number + 2 : number + 1)
+    }
+
+    /// Whether no lead moves in a window.
+    func isConstant(_ number: Int) -> Bool {
+        let range = range(of: number)
+        return leads.allSatisfy { lead in lead[range].allSatisfy { $0 == lead[range.lowerBound] } }
     }
 }
 

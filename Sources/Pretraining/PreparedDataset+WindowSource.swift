@@ -60,6 +60,21 @@ extension PreparedDataset {
         }
     }
 
+    /// Refuses to train on crops of whole records where windows of a record do not join.
+    ///
+    /// - Parameter configuration: Says where crops may end.
+    /// - Throws: `UnfitDataset` for a set in which each window was resampled by itself.
+    public func requireJoinedWindows(for configuration: Configuration) throws(UnfitDataset) {
+        guard configuration.input.crops == .record, !joinsWindows,
+            (0..<windowCount).contains(where: isFollowed)
+        else { return }
+        throw UnfitDataset(
+            dataset: path,
+            problem: "was prepared by a version that resampled each window by itself, so that the "
+                + "windows of a record do not join, and input.crops of the configuration is "
+                + "'record'; prepare it again")
+    }
+
     /// Refuses a set whose clinical parameters are of another version; a set may have none.
     ///
     /// - Throws: `UnfitDataset`.

@@ -54,6 +54,13 @@ public struct Shard: Sendable {
         self.role = role
     }
 
+    /// The same samples, of other windows.
+    func replacing(windows: [Int]) -> Shard {
+        Shard(
+            seed: seed, step: step, firstPosition: firstPosition, windows: windows, role: role,
+            gathered: gathered)
+    }
+
     /// Where a sample's crop begins: drawn from seed, step and position in training, in the middle otherwise.
     ///
     /// - Parameters:

@@ -8,11 +8,14 @@ import NeuralNetworks
 /// It owns the buffers for it, so each thread has its own.
 public final class WindowReader: SignalReader {
     private let input: InputConfiguration
+    private let buffer: WindowBuffer
     private var conditioner: SignalConditioner?
-    private var window: [Float] = []
 
     /// A reader of crops.
-    public init(input: InputConfiguration) { self.input = input }
+    public init(input: InputConfiguration) {
+        self.input = input
+        buffer = WindowBuffer(leads: input.leads)
+    }
 
     /// A shard's crops, cut into patches.
     ///
@@ -31,12 +34,10 @@ public final class WindowReader: SignalReader {
     {
         let crops = tape.input(
             rows: shard.windows.count * input.leads, columns: input.cropSamples)
-        for (index, window) in shard.windows.enumerated() {
+        for sample in shard.windows.indices {
             try read(
-                window,
-                start: shard.cropStart(ofSample: index, slack: slack(of: source)),
-                length: input.cropSamples, from: source,
-                into: crops.rows(index * input.leads..<(index + 1) * input.leads).numbers)
+                shard, sample, length: input.cropSamples, from: source,
+                into: crops.rows(sample * input.leads..<(sample + 1) * input.leads).numbers)
         }
         return crops
     }
@@ -49,48 +50,55 @@ public final class WindowReader: SignalReader {
         of shard: Shard, start: Int, from source: any WindowSource, on tape: Tape
     ) throws -> Value {
         let crop = tape.input(rows: input.leads, columns: input.cropSamples)
+        let place = CropPlace(
+            window: shard.windows[0], start: start, length: input.cropSamples,
+            windowSamples: source.samplesPerWindow)
         try read(
-            shard.windows[0], start: start, length: input.cropSamples, from: source,
+            place, length: input.cropSamples, standardises: true, from: source,
             into: crop.numbers)
         return crop
     }
 
-    /// Samples by which a window is longer than a crop.
-    func slack(of source: any WindowSource) -> Int { source.samplesPerWindow - input.cropSamples }
-
-    /// Reads a part of a window, filters and standardises it.
+    /// Reads a sample's crop, at random in training and from the middle otherwise, filters and standardises it.
     ///
     /// - Parameters:
-    ///   - number: The window.
-    ///   - start: First sample of the part.
-    ///   - length: Samples of the part.
+    ///   - shard: What the sample belongs to.
+    ///   - sample: Its place in the shard.
+    ///   - length: Samples of the crop, at most those of a window.
     ///   - standardises: Whether mean and deviation of all leads are taken out.
     ///   - source: Where windows come from.
     ///   - target: Shape `[leads, length]`, lead by lead.
-    /// - Throws: When the window cannot be read.
+    /// - Throws: When a window cannot be read.
     func read(
-        _ number: Int, start: Int, length: Int, standardises: Bool = true,
+        _ shard: Shard, _ sample: Int, length: Int, standardises: Bool = true,
         from source: any WindowSource, into target: Numbers<Float>
     ) throws {
-        let samples = source.samplesPerWindow
-        if window.isEmpty {
-            window = Array(repeating: 0, count: input.leads * samples)
+        let place = shard.cropPlace(
+            ofSample: sample, length: length, windowSamples: source.samplesPerWindow,
+            crops: input.crops, from: source)
+        try read(place, length: length, standardises: standardises, from: source, into: target)
+    }
+
+    private func read(
+        _ place: CropPlace, length: Int, standardises: Bool, from source: any WindowSource,
+        into target: Numbers<Float>
+    ) throws {
+        if conditioner == nil {
+            let windows = input.crops == .record ? 2 : 1
             conditioner = SignalConditioner(
-                sampleRateHz: input.sampleRateHz, sampleCapacity: samples, leadCapacity: input.leads
-            )
+                sampleRateHz: input.sampleRateHz,
+                sampleCapacity: windows * source.samplesPerWindow, leadCapacity: input.leads)
         }
-        try window.withNumbers { window in
-            try window.withMutableSpan { span in
-                try source.readMillivolts(window: number, into: &span)
-            }
+        try buffer.read(place.windows, from: source) { signal in
             if input.filterBeforeCrop {
                 conditioner?.condition(
-                    window, leadCount: input.leads, filters: true, standardise: false)
+                    signal, leadCount: input.leads, filters: true, standardise: false)
             }
+            let samples = signal.count / input.leads
             for lead in 0..<input.leads {
-                let first = lead * samples + start
+                let first = lead * samples + place.start
                 target.part(lead * length..<(lead + 1) * length).update(
-                    from: window.part(first..<first + length))
+                    from: signal.part(first..<first + length))
             }
         }
         conditioner?.condition(

@@ -13,6 +13,9 @@ public protocol WindowSource: Sendable {
     /// - Throws: When the window cannot be read, naming file and record.
     func readMillivolts(window: Int, into signal: inout MutableSpan<Float>) throws
 
+    /// Whether the window of the next number is the next one of the same record, without a gap, and joins it.
+    func isFollowed(window: Int) -> Bool
+
     /// What is known of a window beside its signal.
     func facts(of window: Int) -> WindowFacts
 
@@ -31,6 +34,8 @@ public protocol WindowSource: Sendable {
 }
 
 extension WindowSource {
+    /// Every window is a record of its own.
+    public func isFollowed(window: Int) -> Bool { false }
     /// None.
     public var clinicalFeatureCount: Int { 0 }
     /// There are none to give.

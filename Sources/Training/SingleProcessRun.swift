@@ -89,6 +89,7 @@ public final class SingleProcessRun {
         self.clock = clock
         replica = try TrainingReplica(
             configuration: record.configuration, dataset: dataset, threads: threads)
+        if let note = replica.cropNote { observer.note(note) }
         runner = StepRunner(replica, clock: clock)
         store = directory.checkpoints
         writer = try BackgroundCheckpointWriter()

@@ -17,6 +17,7 @@ extension TrainingReplica {
         try dataset.requireFit(
             to: configuration,
             needsClinicalFeatures: configuration.makeMethod().needsClinicalFeatures)
+        try dataset.requireJoinedWindows(for: configuration)
         let folds = configuration.data
         let windowFolds = (0..<dataset.windowCount).map { dataset.window($0).record.fold }
         let training = windowFolds.indices.filter {
@@ -28,5 +29,14 @@ extension TrainingReplica {
             validationWindows: windowFolds.indices.filter {
                 windowFolds[$0] == folds.validationFold
             }, threads: threads)
+    }
+
+    /// How many training windows crops run on from; `nil` where they all end in the window that they begin in.
+    public var cropNote: String? {
+        guard configuration.input.crops == .record else { return nil }
+        let count = windowsForTraining.count { source.isFollowed(window: $0) }
+        return
+            "crops run on from \(count) of \(windowsForTraining.count) training windows into the next "
+            + "one of their record (input.crops)"
     }
 }

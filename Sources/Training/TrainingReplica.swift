@@ -23,7 +23,7 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
     /// What shards give to each other before their losses; `nil` where they are independent.
     let gathering: Gathering?
     let source: any WindowSource
-    private let windowsForTraining: [Int]
+    let windowsForTraining: [Int]
     private let sampler: BatchSampler
     private let validation: ValidationBatches
     let pool: ComputePool

@@ -52,8 +52,10 @@ private let work = Command(
     options.listen = flags.bind.map { NetworkAddress(host: $0, port: UInt16(flags.port)) }
     options.exchange = RingConnector(compression: configuration.exchange.compression)
     let driver = try WorkerDriver(options, log: log) {
-        try TrainingReplica(
+        let replica = try TrainingReplica(
             configuration: configuration, dataset: dataset, threads: flags.threads)
+        if let note = replica.cropNote { log.info(note) }
+        return replica
     }
     stop.onRequest(driver.leaver)
     let outcome = try driver.run()

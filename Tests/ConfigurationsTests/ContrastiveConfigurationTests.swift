@@ -140,6 +140,37 @@ struct ContrastiveConfigurationTests {
             message("simclr", ["backbone=s4", "encoder.stem=none"])?.contains("strided") == true)
     }
 
+    @Test func cropsMayRunOnIntoTheRecord() throws {
+        let dataset = SHA256.digest(of: [])
+        for method in ["st-mem", "ecg-jepa", "ecg-cpc", "simclr", "cmsc", "cpc"] {
+            let plain = try Configuration(["method": .string(method)])
+            #expect(plain.input.crops == .window)
+            #expect(plain.resolved["input"]?["crops"]?.stringValue == "window")
+            #expect(!plain.entries.filter(\.decidesBits).map(\.key).contains("input.crops"))
+            let other = try Configuration(
+                ["method": .string(method)], overrides: ["input.crops=record"])
+            #expect(other.input.crops == .record && other.input.cropped(to: 75).crops == .record)
+            #expect(other.digest(dataset: dataset) != plain.digest(dataset: dataset))
+            #expect(other.differences(from: plain).map(\.key) == ["input.crops"])
+            #expect(
+                try Configuration(other.resolved).digest(dataset: dataset)
+                    == other.digest(dataset: dataset))
+        }
+        #expect(message("st-mem", ["input.crops=records"])?.contains("window, record") == true)
+        for override in ["hybrid=tokens", "hybrid=channels"] {
+            #expect(
+                message("hybrid", [override, "input.crops=record"])?
+                    .contains("input.crops, method: the clinical parameters") == true)
+        }
+        #expect(
+            message("finetune", ["base=hybrid", "input.crops=record"])?
+                .contains("input.crops, method: the clinical parameters") == true)
+        #expect(throws: Never.self) {
+            try Configuration(
+                ["method": "finetune"], overrides: ["base=ecg-jepa", "input.crops=record"])
+        }
+    }
+
     /// Keys that came later are in the digest where they say something, so that what ran before goes on.
     @Test func theDigestOfWhatNobodySaidStays() throws {
         let dataset = SHA256.digest(of: [])

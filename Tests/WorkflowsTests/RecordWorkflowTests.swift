@@ -55,6 +55,8 @@ import Testing
         #expect(inspection.json["windows"]?.integerValue == 12)
         #expect((inspection.json["clinical_features_per_window"]?.integerValue ?? 0) > 0)
         #expect(inspection.text.contains("window 3: record "))
+        #expect(inspection.json["followed_windows"]?.integerValue == 0)
+        #expect(!inspection.text.contains("followed by"))
         #expect(try inspection.picture().contains("<svg"))
         #expect(throws: CommandError.self) { try PreparedInspection(output, window: 12) }
         for place in [
@@ -62,6 +64,20 @@ import Testing
         ] {
             #expect(throws: CommandError.self, "\(place)") { try run(folder.file(place)) }
         }
+    }
+
+    @Test func aSetSaysWhichWindowsRunOn() throws {
+        try folder.writeRecord("long/a", seconds: 35, rateHz: 100) { lead, second in
+            sin((5 + Double(lead)) * second)
+        }
+        let output = folder.file("long.purkinje")
+        _ = try PreparationRun(.init(sources: [folder.file("long")], output: output, threads: 1))
+            .run()
+        let inspection = try PreparedInspection(output, window: 0)
+        #expect(inspection.json["followed_windows"]?.integerValue == 2)
+        #expect(inspection.json["windows_join"]?.booleanValue == true)
+        #expect(
+            inspection.text.contains("followed by the next window of their record: 2 windows\n"))
     }
 
     @Test func aRecordIsExportedInPartsAndWhole() throws {

@@ -7,7 +7,8 @@ extension MethodDescriptor {
                 "encoder", "dropPath", "signalGain", "clinical.featureDrop", "clinical.segments",
             ], pooling: .parts
         ) { (reader, shared) throws(ConfigurationError) in
-            ClinicalEncoderConfiguration(
+            try shared.input.checkCropsEndInWindow()
+            return ClinicalEncoderConfiguration(
                 grid: try reader.gridEncoder(shared.input), tokens: try reader.clinicalTokens())
         })
 }
@@ -43,6 +44,7 @@ public struct HybridConfiguration: MethodConfiguration {
         from reader: inout ConfigurationReader, shared: SharedSettings
     ) throws(ConfigurationError) {
         jepa = try ECGJEPAConfiguration(from: &reader, shared: shared)
+        try shared.input.checkCropsEndInWindow()
         layout = try reader.choice("hybrid", default: .tokens)
         guard layout == .tokens else {
             // Nothing is dropped and nothing is told: these keys are refused as unknown.

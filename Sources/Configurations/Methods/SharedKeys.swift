@@ -38,6 +38,18 @@ extension InputConfiguration {
         }
     }
 
+    /// Refuses crops that run on into the next window where a window's clinical parameters are part of the input.
+    public func checkCropsEndInWindow() throws(ConfigurationError) {
+        guard crops == .window else {
+            throw .contradiction(
+                keys: ["input.crops", "method"],
+                problem:
+                    "the clinical parameters that this encoder sees beside the signal are those "
+                    + "of one window, and a crop of two has none",
+                remedy: "leave input.crops out")
+        }
+    }
+
     /// Refuses a crop that is not whole patches.
     public func checkPatches() throws(ConfigurationError) {
         guard cropSamples.isMultiple(of: patchSamples) else {

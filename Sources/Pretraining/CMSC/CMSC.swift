@@ -151,13 +151,11 @@ private final class CMSCWorkspace: GatheringWorkspace {
         let rows = shard.windows.count * input.leads
         let halves = (0..<CMSC.segments).map { _ in tape.input(rows: rows, columns: segmentSamples)
         }
-        for (sample, number) in shard.windows.enumerated() {
+        for sample in shard.windows.indices {
             try crop.withNumbers { crop in
                 try reader.read(
-                    number,
-                    start: shard.cropStart(
-                        ofSample: sample, slack: reader.slack(of: source)),
-                    length: input.cropSamples, standardises: false, from: source, into: crop)
+                    shard, sample, length: input.cropSamples, standardises: false, from: source,
+                    into: crop)
                 for (place, half) in halves.enumerated() {
                     let target = half.rows(sample * input.leads..<(sample + 1) * input.leads)
                     for lead in 0..<input.leads {

@@ -180,7 +180,8 @@ private final class ECGCPCWorkspace: ShardWorkspace {
         guard let clinical = method.clinical else { return found.value }
         let told = try clinical.loss(
             method.encoder.moments(of: tokens.layers, samples: shard.windows.count, on: tape),
-            of: shard, from: source, on: tape)
+            of: shard.replacing(windows: reader.mainWindows(of: shard, from: source)),
+            from: source, on: tape)
         let weight = method.settings.clinicalWeight
         report[.loss] = found.loss + weight * told.loss
         report[.auxiliaryLoss] = told.loss

@@ -11,15 +11,16 @@ enum IndependentLeads {
 
 /// Reads windows as ECG-JEPA gets them: eight leads in mV times a gain, no filter, no standardisation.
 ///
-/// It owns the buffer for it, so each thread has its own.
+/// It owns the buffers for it, so each thread has its own.
 final class IndependentLeadReader: SignalReader {
     private let input: InputConfiguration
     private let gain: Float
-    private var window: [Float] = []
+    private let buffer: WindowBuffer
 
     init(input: InputConfiguration, gain: Double) {
         self.input = input
         self.gain = Float(gain)
+        buffer = WindowBuffer(leads: input.leads)
     }
 
     /// A shard's windows, cut into patches; where windows are longer than a crop, at random in training and from the
@@ -28,23 +29,22 @@ final class IndependentLeadReader: SignalReader {
     /// - Returns: Shape `[samples * 8 * patches, patchSamples]`.
     /// - Throws: When a window cannot be read.
     func patches(of shard: Shard, from source: any WindowSource, on tape: Tape) throws -> Value {
-        let (samples, crop) = (source.samplesPerWindow, input.cropSamples)
-        if window.isEmpty { window = Array(repeating: 0, count: input.leads * samples) }
+        let crop = input.cropSamples
         let leads = IndependentLeads.numbers
         let patches = tape.input(
             rows: shard.windows.count * leads.count * input.patchesPerLead,
             columns: input.patchSamples)
         let signals = patches.reshaped(columns: crop)
-        for (index, number) in shard.windows.enumerated() {
-            let start = shard.cropStart(ofSample: index, slack: samples - crop)
-            try window.withNumbers { window in
-                try window.withMutableSpan { span in
-                    try source.readMillivolts(window: number, into: &span)
-                }
+        for index in shard.windows.indices {
+            let place = shard.cropPlace(
+                ofSample: index, length: crop, windowSamples: source.samplesPerWindow,
+                crops: input.crops, from: source)
+            try buffer.read(place.windows, from: source) { signal in
+                let samples = signal.count / input.leads
                 for (row, lead) in leads.enumerated() {
-                    let first = lead * samples + start
+                    let first = lead * samples + place.start
                     scale(
-                        window.part(first..<first + crop), by: gain,
+                        signal.part(first..<first + crop), by: gain,
                         into: signals.row(index * leads.count + row))
                 }
             }

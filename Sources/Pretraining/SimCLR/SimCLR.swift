@@ -151,10 +151,10 @@ private final class SimCLRWorkspace: GatheringWorkspace {
         }
         let views = tape.input(
             rows: shard.windows.count * SimCLR.views * input.leads, columns: input.cropSamples)
-        for (sample, number) in shard.windows.enumerated() {
+        for sample in shard.windows.indices {
             try window.withNumbers { window in
                 try reader.read(
-                    number, start: 0, length: source.samplesPerWindow, standardises: false,
+                    shard, sample, length: source.samplesPerWindow, standardises: false,
                     from: source, into: window)
                 for view in 0..<SimCLR.views {
                     let place = sample * SimCLR.views + view

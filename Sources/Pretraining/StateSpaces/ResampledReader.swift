@@ -5,16 +5,16 @@ import NeuralNetworks
 
 /// Reads windows as they are: twelve leads in mV at the network's own rate, no filter, no standardisation.
 ///
-/// A window is resampled whole and cropped then, so that a crop has no edge of its own. It owns the buffers for it, so each
-/// thread has its own.
+/// A window is resampled whole and cropped then, so that a crop has no edge of its own; a crop that runs on into the next
+/// window is cut from both, resampled together. It owns the buffers for it, so each thread has its own.
 final class ResampledReader: SignalReader {
     private let input: InputConfiguration
     private let samples: Int
     private let rateHz: Double
     private let limit: Float?
-    private var window: [Float] = []
+    private let buffer: WindowBuffer
     private var resampled: [Float] = []
-    private var resampler: Resampler?
+    private var resamplers: [Int: Resampler] = [:]
 
     /// A reader of crops.
     ///
@@ -28,6 +28,7 @@ final class ResampledReader: SignalReader {
         self.samples = samples
         self.rateHz = rateHz
         self.limit = limit
+        buffer = WindowBuffer(leads: input.leads)
     }
 
     /// A shard's crops, at random in training and from the middle otherwise.
@@ -36,10 +37,9 @@ final class ResampledReader: SignalReader {
     /// - Throws: When a window cannot be read.
     func signals(of shard: Shard, from source: any WindowSource, on tape: Tape) throws -> Value {
         let crops = tape.input(rows: shard.windows.count * input.leads, columns: samples)
-        for (index, number) in shard.windows.enumerated() {
-            let length = try read(number, from: source)
-            let start = shard.cropStart(ofSample: index, slack: length - samples)
-            fill(crops, first: index * input.leads, start: start, length: length)
+        for index in shard.windows.indices {
+            let place = place(ofSample: index, of: shard, from: source)
+            try fill(crops, first: index * input.leads, place, from: source)
         }
         return crops
     }
@@ -49,42 +49,69 @@ final class ResampledReader: SignalReader {
         of shard: Shard, start: Int, from source: any WindowSource, on tape: Tape
     ) throws -> Value {
         let crop = tape.input(rows: input.leads, columns: samples)
-        let length = try read(shard.windows[0], from: source)
+        let length = length(of: source)
         let place = Int((Double(start) * rateHz / input.sampleRateHz).rounded())
-        fill(crop, first: 0, start: min(place, length - samples), length: length)
+        try fill(
+            crop, first: 0,
+            CropPlace(
+                window: shard.windows[0], start: min(place, length - samples), length: samples,
+                windowSamples: length),
+            from: source)
         return crop
     }
 
-    private func fill(_ crops: Value, first: Int, start: Int, length: Int) {
-        for lead in 0..<input.leads {
-            let place = lead * length + start
-            crops.row(first + lead).update(
-                from: resampled.span.extracting(place..<place + samples))
+    /// The windows that have more than the others of a shard's crops: what is known of a window is known of these crops.
+    func mainWindows(of shard: Shard, from source: any WindowSource) -> [Int] {
+        shard.windows.indices.map { place(ofSample: $0, of: shard, from: source).mainWindow }
+    }
+
+    /// Samples of a window at the network's rate.
+    private func length(of source: any WindowSource) -> Int {
+        max(
+            samples,
+            Int((Double(source.samplesPerWindow) * rateHz / input.sampleRateHz).rounded()))
+    }
+
+    private func place(
+        ofSample sample: Int, of shard: Shard, from source: any WindowSource
+    ) -> CropPlace {
+        shard.cropPlace(
+            ofSample: sample, length: samples, windowSamples: length(of: source),
+            crops: input.crops, from: source)
+    }
+
+    /// Reads a crop at the network's rate into rows of its own.
+    private func fill(
+        _ crops: Value, first: Int, _ place: CropPlace, from source: any WindowSource
+    ) throws {
+        let count = place.windows.count
+        let length = count * length(of: source)
+        let resampler = resampler(from: count * source.samplesPerWindow, to: length)
+        if resampled.count < input.leads * length {
+            resampled = Array(repeating: 0, count: input.leads * length)
+        }
+        try resampled.withNumbers { buffers in
+            let resampled = buffers.part(0..<input.leads * length)
+            try buffer.read(place.windows, from: source) {
+                resampler.resample($0, into: resampled)
+            }
+            for lead in 0..<input.leads {
+                let row = crops.row(first + lead)
+                let start = lead * length + place.start
+                row.update(from: resampled.part(start..<start + samples))
+                guard let limit else { continue }
+                for i in row.indices {
+                    let value = row[i]
+                    row[i] = value > limit ? limit : (value < -limit ? -limit : value)
+                }
+            }
         }
     }
 
-    /// Reads a window at the network's rate.
-    ///
-    /// - Returns: Its length.
-    private func read(_ number: Int, from source: any WindowSource) throws -> Int {
-        let count = source.samplesPerWindow
-        let length = max(
-            samples, Int((Double(count) * rateHz / input.sampleRateHz).rounded()))
-        if resampler?.inputCount != count {
-            window = Array(repeating: 0, count: input.leads * count)
-            resampled = Array(repeating: 0, count: input.leads * length)
-            resampler = Resampler(inputCount: count, outputCount: length)
-        }
-        try window.withNumbers { window in
-            try window.withMutableSpan { try source.readMillivolts(window: number, into: &$0) }
-        }
-        resampler?.resample(window, into: &resampled)
-        if let limit {
-            for i in resampled.indices {
-                let value = resampled[i]
-                resampled[i] = value > limit ? limit : (value < -limit ? -limit : value)
-            }
-        }
-        return length
+    private func resampler(from inputCount: Int, to outputCount: Int) -> Resampler {
+        if let known = resamplers[inputCount] { return known }
+        let made = Resampler(inputCount: inputCount, outputCount: outputCount)
+        resamplers[inputCount] = made
+        return made
     }
 }

@@ -7,6 +7,8 @@ public struct PreparedInspection: CommandResult {
     private let file: FilePath
     private let set: PreparedDataset
     private let window: Int
+    /// Windows that are directly followed by the next one of their record.
+    private let followed: Int
     private let folds: [(name: String, records: Int)]
     private let classes: [(name: String, records: Int)]
 
@@ -23,6 +25,7 @@ public struct PreparedInspection: CommandResult {
         guard set.windowCount > 0, window < set.windowCount else {
             throw CommandError(.usage, "--window needs a number below \(set.windowCount)")
         }
+        followed = (0..<set.windowCount).count(where: set.isFollowed)
         var folds: [Int: Int] = [:]
         var classes: [String: Int] = [:]
         // As bytes: a `String` takes two spellings of one letter for the same name.
@@ -66,6 +69,8 @@ public struct PreparedInspection: CommandResult {
         return [
             "kind": "prepared", "records": .integer(Int64(set.recordCount)),
             "windows": .integer(Int64(set.windowCount)), "rate_hz": .number(set.sampleRateHz),
+            "followed_windows": .integer(Int64(followed)),
+            "windows_join": .boolean(set.joinsWindows),
             "samples_per_window": .integer(Int64(set.samplesPerWindow)),
             "clinical_features_per_window": .integer(Int64(set.clinicalFeatureCount)),
             "clinical_features_version": set.clinicalFeatureVersion.map { .string($0) } ?? .null,
@@ -80,13 +85,20 @@ public struct PreparedInspection: CommandResult {
         func list(_ pairs: [(name: String, records: Int)]) -> String {
             pairs.map { "\($0.name): \($0.records)" }.joined(separator: ", ")
         }
-        return [
+        var lines = [
             "\(file): \(counted(set.recordCount, "record")), \(counted(set.windowCount, "window")) of "
                 + "\(set.samplesPerWindow) samples at \(set.sampleRateHz) Hz, every byte checked",
             "sha256:\(set.digest)", "records by fold: " + list(folds),
             "records by superclass: " + list(classes),
-            "window \(window): \(set.window(window).text)",
-        ].joined(separator: "\n")
+        ]
+        if followed > 0 {
+            lines.append(
+                "followed by the next window of their record: \(counted(followed, "window"))"
+                    + (set.joinsWindows
+                        ? "" : ", without joining it, as in sets of former versions"))
+        }
+        lines.append("window \(window): \(set.window(window).text)")
+        return lines.joined(separator: "\n")
     }
 }
 
