@@ -79,6 +79,37 @@ struct ClinicalHeadTests {
         #expect(expected > 0.1 && abs(told - expected) < 1e-5)
     }
 
+    /// The method's own vector is what the head tells; validation, which takes running statistics as well, finds it as far
+    /// from what was measured.
+    @Test func theOwnVectorIsWhatTheHeadTells() throws {
+        let method = try method(weight: 1, segments: 2)
+        let parameters = Parameters(method.parameters, seed: 0)
+        try method.complete(parameters, from: source, windows: Array(0..<40))
+        let embedding = try #require(method.embedding)
+        #expect(embedding.dimension(of: .method) == 2 * ClinicalFeatures.count)
+
+        let statistics = FeatureStatistics(windows: (0..<40).map(features))
+        let encoding = PiecewiseEncoding(
+            segments: 2, windows: (0..<40).map(features), statistics: statistics)
+        let tape = Tape(parameters: parameters)
+        var terms: [Double] = []
+        for window in windows {
+            tape.reset(recordsGradients: false)
+            let told = try embedding.makeWorkspace().embed(
+                window: window, start: 150, readout: .method, from: source, on: tape)
+            let (values, flags) = statistics.normalised(features(window))
+            for feature in values.indices where flags[feature] == 0 {
+                for (place, code) in encoding.code(values[feature], of: feature).enumerated() {
+                    let distance = abs(Double(told[0, 2 * feature + place] - code))
+                    terms.append(distance < 1 ? distance * distance / 2 : distance - 0.5)
+                }
+            }
+        }
+        let expected = terms.reduce(0, +) / Double(terms.count)
+        let told = try report(method, parameters, role: .validation).told
+        #expect(abs(told - expected) < 1e-5)
+    }
+
     private func features(_ window: Int) -> [Float] {
         var numbers = Array(repeating: Float(0), count: ClinicalFeatures.count)
         var span = numbers.mutableSpan
@@ -96,6 +127,8 @@ struct ClinicalHeadTests {
         #expect(with.needsClinicalFeatures && !without.needsClinicalFeatures)
         #expect(with.embedding?.encoder.needsClinicalFeatures == false)
         #expect(!without.metrics.contains { $0.key == "auxiliary_loss" })
+        #expect(with.embedding?.dimension(of: .method) == ClinicalFeatures.count)
+        #expect(without.embedding?.dimension(of: .method) == 8)
 
         let parameters = Parameters(with.parameters, seed: 0)
         try with.complete(parameters, from: source, windows: windows)
@@ -105,7 +138,7 @@ struct ClinicalHeadTests {
     }
 
     private func report(
-        _ method: ECGCPC, _ parameters: Parameters
+        _ method: ECGCPC, _ parameters: Parameters, role: Shard.Role = .training
     ) throws -> (loss: Double, contrast: Double, told: Double) {
         let tape = Tape(parameters: parameters)
         tape.reset(recordsGradients: false)
@@ -113,7 +146,7 @@ struct ClinicalHeadTests {
             method.metrics, values: tape.numbers(repeating: 0.0, count: method.metrics.count),
             auxiliary: tape.numbers(repeating: 0.0, count: 0))
         let value = try method.makeWorkspace().forward(
-            shard(.training), from: source, report: report, on: tape)
+            shard(role), from: source, report: report, on: tape)
         let told = method.needsClinicalFeatures ? report[Metric("auxiliary_loss")] : 0
         let loss = report[.loss]
         #expect(abs(Double(value.numbers[0]) - loss) < 1e-4 * max(1, loss))

@@ -12,10 +12,11 @@ struct ClinicalHead: Sendable {
     /// Numbers of a vector.
     private let width: Int
 
+    /// Numbers that it tells of a vector: all segments of a parameter and then of the next.
+    var outputs: Int { ClinicalFeatures.count * statistics.segments }
+
     /// Multiplications for one vector.
-    var multiplications: Double {
-        Double(width * ClinicalFeatures.count * statistics.segments)
-    }
+    var multiplications: Double { Double(width * outputs) }
 
     /// Adds `PREFIX.norm.*`, `PREFIX.weight`, `PREFIX.bias`, and how parameters are normalised.
     ///
@@ -33,6 +34,17 @@ struct ClinicalHead: Sendable {
         statistics = ClinicalStatistics(prefix, segments: segments, in: &list)
     }
 
+    /// What it tells of vectors.
+    ///
+    /// - Parameters:
+    ///   - vectors: Shape `[samples, width]`.
+    ///   - usesBatch: Whether vectors are normalised by their own statistics, as in training, or by the running ones.
+    ///   - tape: Where the computation is recorded.
+    /// - Returns: Shape `[samples, outputs]`.
+    func told(_ vectors: Value, usesBatch: Bool, on tape: Tape) -> Value {
+        map(norm(vectors, usesBatch: usesBatch, on: tape), on: tape)
+    }
+
     /// How far what it tells is from what was measured, in the units of normalised parameters; what was not measured does
     /// not count.
     ///
@@ -48,7 +60,7 @@ struct ClinicalHead: Sendable {
     ) throws(ClinicalStatisticsError) -> (value: Value, loss: Double) {
         let batch = try ClinicalBatch(of: shard, from: source, statistics: statistics, on: tape)
         let targets = batch.targetsOfWindows(on: tape)
-        let told = map(norm(vectors, usesBatch: shard.role == .training, on: tape), on: tape)
+        let told = told(vectors, usesBatch: shard.role == .training, on: tape)
         return tape.smoothL1(told, target: targets.values, counted: targets.counted)
     }
 

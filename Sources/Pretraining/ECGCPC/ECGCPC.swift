@@ -55,8 +55,18 @@ public struct ECGCPC: KeepsState, CompletesParameters {
     /// Whether windows need clinical parameters in training.
     public var needsClinicalFeatures: Bool { clinical != nil }
 
-    /// The mean of the context over time, as published.
-    public var embedding: SignalEmbedding? { SignalEmbedding(encoder, input: input) }
+    /// The mean of the context over time, as published; with a head for clinical parameters its own vector is what that
+    /// tells.
+    public var embedding: SignalEmbedding? {
+        let embedding = SignalEmbedding(encoder, input: input)
+        guard let clinical else { return embedding }
+        return embedding.with(.method, dimension: clinical.outputs) {
+            [encoder] signals, pass, _, tape in
+            let tokens = encoder.tokens(signals, pass, on: tape)
+            let vectors = encoder.moments(of: tokens.layers, samples: 1, on: tape)
+            return clinical.told(vectors, usesBatch: false, on: tape)
+        }
+    }
 
     private var tokens: Int { settings.encoder.tokens(of: input) }
 
