@@ -106,7 +106,7 @@ let package = Package(
         room(
             "Workflows",
             uses: [
-                "Runtime", "Tensors", "LinearAlgebra", "Statistics", "NeuralNetworks",
+                "Runtime", "Kernels", "Tensors", "LinearAlgebra", "Statistics", "NeuralNetworks",
                 "Electrocardiography", "ClinicalParameters", "Configurations", "Checkpoints",
                 "Runs", "Pretraining", "Transport", "Collectives", "Training", "EvaluationSchema",
                 "Evaluation", "CommandLineInterface", "Diagnosis", "Reporting", "Launching",

@@ -217,7 +217,7 @@ public struct Supervision: Sendable {
     private static func isFinal(_ code: Int32) -> Bool {
         switch ExitCode(rawValue: code) {
         case .success, .usage, .refused, .tooFewWorkers, .diverged, .interrupted: true
-        case .failure, .coordinatorLost, .inputDamaged, .outputClosed, nil: false
+        case .failure, .coordinatorLost, .inputDamaged, .notReproduced, .outputClosed, nil: false
         }
     }
 

@@ -17,6 +17,8 @@ public enum ExitCode: Int32, Sendable, Equatable, CaseIterable {
     /// What a worker computes with (its data set, the weights it starts from) is damaged or gone: starting it again would
     /// not help.
     case inputDamaged = 7
+    /// Steps of a run that were computed again gave another state than its checkpoint holds.
+    case notReproduced = 8
     /// Interrupted by a signal after a clean checkpoint.
     case interrupted = 130
     /// Whoever read the results went away, as `head` does.

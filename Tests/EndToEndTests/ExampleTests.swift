@@ -192,6 +192,7 @@ private struct ExampleSession {
         "data inspect": "12 signals", "parameters": "heart_rate_per_minute",
         "pretrain": "finished at step 60", "launch": "finished step 60",
         "resume": "going back to checkpoint step-000000030", "status": "step 60/60",
+        "verify": "all states are what the checkpoints hold",
         "compare": "random",
         "metrics": "auroc", "doctor": "checks", "checkpoint list": "sha256:",
         "checkpoint verify": "every byte is sound", "checkpoint digest": "step=60",

@@ -46,7 +46,7 @@ enum Rooms {
         ],
         "Launching": ["CSystem", "Runtime", "CommandLineInterface"],
         "Workflows": [
-            "Runtime", "Tensors", "LinearAlgebra", "Statistics", "NeuralNetworks",
+            "Runtime", "Kernels", "Tensors", "LinearAlgebra", "Statistics", "NeuralNetworks",
             "Electrocardiography", "ClinicalParameters", "Configurations", "Checkpoints", "Runs",
             "Pretraining", "Transport", "Collectives", "Training", "EvaluationSchema", "Evaluation",
             "CommandLineInterface", "Diagnosis", "Reporting", "Launching",

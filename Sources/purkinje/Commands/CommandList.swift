@@ -17,6 +17,7 @@ let commands: [Command] = [
     pretrainCommand,
     launchCommand,
     resumeCommand,
+    verifyCommand,
     statusCommand,
     reconstructCommand,
     embedCommand,
@@ -66,7 +67,9 @@ func exitCode(for error: any Error) -> ExitCode {
     case RunError.configuration, RunError.occupied: .usage
     case RunError.differs, CheckpointError.differs: .refused
     case TrainingError.diverged: .diverged
-    case WorkflowError.noWeights, WorkflowError.reconstructsNothing: .usage
+    case WorkflowError.noWeights, WorkflowError.reconstructsNothing, WorkflowError.noCheckpoint,
+        WorkflowError.nothingBetween:
+        .usage
     case EvaluationError.noReadout, EvaluationError.noEmbedding, EvaluationError.noAttention,
         EvaluationError.noRecord, EvaluationError.tooFewCandidates:
         .usage
