@@ -31,6 +31,8 @@ public struct Configuration: Sendable {
     public let data: FoldConfiguration
     /// What happens to a step whose gradient is not finite.
     public let onNonFinite: NonFinitePolicy
+    /// Which matrix kernels compute the bits.
+    public let matrixKernel: MatrixKernel
     /// SHA-256 of the file of weights that the run starts from; `nil` where they are drawn.
     public let initialWeights: Digest?
 
@@ -110,6 +112,8 @@ public struct Configuration: Sendable {
             validationFold: try reader.integer("data.validationFold", default: 9, in: 0...1_000),
             testFold: try reader.integer("data.testFold", default: 10, in: 0...1_000))
         onNonFinite = try reader.choice("onNonFinite", default: NonFinitePolicy.stop)
+        matrixKernel = try reader.choice(
+            "numerics.kernel", default: MatrixKernel.native, isInDigestByDefault: false)
         reader.passOver(
             "log.everySteps", because: "lines about the progress follow the clock; leave it out")
         initialWeights = try reader.optionalDigest("initialWeights")

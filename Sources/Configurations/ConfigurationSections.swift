@@ -136,3 +136,11 @@ public enum NonFinitePolicy: String, Sendable, CaseIterable {
     /// The step moves step and data order, and nothing else.
     case skip
 }
+
+/// Which kernels of the matrix library compute, on which the last bits of a result depend.
+public enum MatrixKernel: String, Sendable, CaseIterable {
+    /// Those that the library has for the processor: the fastest, and the same bits on equal processors.
+    case native
+    /// Those of Haswell, which every processor with AVX2 can run: the same bits on all of these.
+    case portable
+}

@@ -6,6 +6,9 @@ extension MatrixProduct {
     /// processor can do.
     public static let fallbackKernels = ["generic", "prescott", "core2", "atom"]
 
+    /// The kernel set of runs whose bits are to be the same on every processor with AVX2.
+    public static let portableKernel = "Haswell"
+
     private static let choice = "OPENBLAS_CORETYPE"
 
     /// Whether OpenBLAS does not know this processor.
@@ -20,9 +23,22 @@ extension MatrixProduct {
     public static func restartWithFittingKernel() {
         #if arch(x86_64)
             guard fellBack, getenv(choice) == nil else { return }
-            setenv(choice, has_skylakex_instructions() != 0 ? "SkylakeX" : "Haswell", 1)
-            execv("/proc/self/exe", CommandLine.unsafeArgv)
+            restart(withKernel: has_skylakex_instructions() != 0 ? "SkylakeX" : portableKernel)
             unsetenv(choice)
         #endif
+    }
+
+    /// Starts the program again with a kernel set, unless it is in use or was tried in vain. Call before anything was done that
+    /// must not be done twice.
+    ///
+    /// - Parameter name: As `kernelName` gives it.
+    /// - Returns: Whether the set is in use.
+    @discardableResult
+    public static func restart(withKernel name: String) -> Bool {
+        if kernelName.lowercased() == name.lowercased() { return true }
+        if let tried = getenv(choice), String(cString: tried) == name { return false }
+        setenv(choice, name, 1)
+        execv("/proc/self/exe", CommandLine.unsafeArgv)
+        return false
     }
 }

@@ -1,5 +1,6 @@
 import Cluster
 import Collectives
+import LinearAlgebra
 import Runtime
 
 extension TrainingReplica {
@@ -44,6 +45,7 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
     case noTrainingWindows(path: FilePath)
     case initialWeightsGone(checkpoints: FilePath)
     case tooFewClasses(found: [String], windows: Int)
+    case kernelNotPortable(kernel: String)
 
     /// What happened, and what to do.
     public var description: String {
@@ -56,6 +58,10 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
         case .initialWeightsGone(let checkpoints):
             "\(checkpoints): the run starts from weights, and no checkpoint of it is left; begin a new run "
                 + "with the same weights"
+        case .kernelNotPortable(let kernel):
+            "numerics.kernel is portable, and the matrix kernel here is \(kernel): set OPENBLAS_CORETYPE="
+                + "\(MatrixProduct.portableKernel); where that does not help (a processor without AVX2, or no "
+                + "x86-64) the run cannot be computed here"
         case .tooFewClasses(let found, let windows):
             "the method needs labelled records of two classes or more, at least two of each, and "
                 + (found.isEmpty ? "none" : "only \(found.joined(separator: ", "))")

@@ -55,7 +55,9 @@ public final class TrainingReplica: Replica, @unchecked Sendable {
         configuration: Configuration, source: any WindowSource, trainingWindows: [Int],
         validationWindows: [Int], threads: Int
     ) throws {
-        MatrixProduct.useOneThread()
+        let kernel = MatrixProduct.useOneThread()
+        guard configuration.matrixKernel == .native || kernel == MatrixProduct.portableKernel
+        else { throw TrainingError.kernelNotPortable(kernel: kernel) }
         self.configuration = configuration
         self.source = source
         method = configuration.makeMethod()

@@ -82,12 +82,56 @@ import Testing
         let nothing = try Programs.run(["verify", run, "--from", "12"])
         #expect(nothing.code == 2 && nothing.lines.contains { $0.contains("no steps lie between") })
         #expect(try Programs.run(["verify", fixture.folder]).code == 1)
-        let kernel = try Programs.runShell(
-            #"exec env OPENBLAS_CORETYPE=Prescott "$1/purkinje" verify "$2""#,
-            [Programs.folder, run])
+        let store = CheckpointStore(path: FilePath(run + "/checkpoints"))
+        let (name, manifest, tensors) = try store.newestTensors(
+            step: 8, where: { _ in true }, report: { _, _ in })
+        var context = manifest.context
+        context.matrixKernel = "Unheard"
+        try FileManager.default.removeItem(atPath: store.folder(of: name).text)
+        try store.save(tensors, as: name, context: context)
+        let mixed = try Programs.run(["verify", run])
+        #expect(mixed.code == ExitCode.refused.rawValue)
+        #expect(mixed.lines.contains { $0.contains("name states of one kernel") })
+        #expect(try Programs.run(["verify", run, "--to", "4"]).code == 0)
+        let unheard = try Programs.run(["verify", run, "--to", "8", "--from", "4"])
+        #expect(unheard.code == ExitCode.refused.rawValue)
+    }
+
+    /// A run of portable bits has the same digest whatever kernels a machine would take, and `verify` takes those of the run.
+    @Test func portableBitsDoNotDependOnTheProcessor() throws {
         #if arch(x86_64)
-            #expect(kernel.wait() == ExitCode.refused.rawValue)
-            #expect(kernel.lines.contains { $0.contains("set OPENBLAS_CORETYPE=") })
+            let sets = ["steps=6", "optimizer.warmupSteps=2", "numerics.kernel=portable"]
+            let reference = fixture.newRun("portable")
+            let result = try Programs.run(["pretrain"] + fixture.flags(run: reference, set: sets))
+            #expect(result.code == 0, "\(result.lines.suffix(5))")
+            let digest = try fixture.finalDigest(of: reference, step: 6)
+            for (kernel, command) in [
+                ("Prescott", ["pretrain", "--threads", "2"]), ("Sandybridge", ["pretrain"]),
+                ("Prescott", ["launch", "--workers", "2"]),
+            ] {
+                let run = fixture.newRun("portable")
+                let shell = try Programs.runShell(
+                    #"export OPENBLAS_CORETYPE=\#(kernel); exec "$0/purkinje" "$@""#
+                        .replacingOccurrences(of: "$0", with: Programs.folder),
+                    command + fixture.flags(run: run, set: sets))
+                #expect(shell.wait() == 0, "\(shell.lines.suffix(5))")
+                #expect(
+                    try fixture.finalDigest(of: run, step: 6) == digest, "\(kernel), \(command)")
+            }
+            let verified = try Programs.runShell(
+                #"exec env OPENBLAS_CORETYPE=Prescott "$1/purkinje" verify "$2" --json"#,
+                [Programs.folder, reference])
+            #expect(verified.wait() == 0, "\(verified.lines.suffix(5))")
+            #expect(verified.lines.contains { $0.contains(#""kernel":"Haswell""#) })
+            // A configuration from a pipe cannot be read again by a program that starts itself again.
+            let piped = try Programs.runShell(
+                #"exec env OPENBLAS_CORETYPE=Prescott "$1/purkinje" pretrain --config <(cat "$2") --data "$3" --run "$4" --set numerics.kernel=portable"#,
+                [
+                    Programs.folder, fixture.configuration, fixture.data,
+                    fixture.newRun("piped"),
+                ])
+            #expect(piped.wait() == 1)
+            #expect(piped.lines.contains { $0.contains("set OPENBLAS_CORETYPE=Haswell") })
         #endif
     }
 }

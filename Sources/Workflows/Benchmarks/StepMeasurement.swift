@@ -22,6 +22,7 @@ public struct StepMeasurement: CommandResult {
     ) throws {
         let configuration = try Self.configuration(
             path, overrides: overrides, shardSize: shardSize)
+        configuration.pinMatrixKernel(readFrom: path)
         try MemoryEstimate.requireRoom(for: configuration, threads: threads)
         result = try StepBenchmark(
             configuration: configuration, threads: threads, steps: steps

@@ -84,6 +84,7 @@ public struct RunVerification {
         let states = try soundStates()
         let segments = try Self.segments(
             between: steps(of: states), choice, checkpoints: store.path)
+        try takeKernel(of: segments.flatMap { (states[$0.start] ?? []) + (states[$0.end] ?? []) })
         let replica = try TrainingReplica(
             configuration: record.configuration, dataset: dataset, threads: threads)
         var result = VerifiedRun(
@@ -123,7 +124,6 @@ public struct RunVerification {
                         checkpoint: store.folder(of: name).text,
                         problem: "it was saved with another configuration or data set")
                 }
-                try requireKernel(of: manifest, name)
                 states[name.step, default: []].append((name, manifest))
             } catch {
                 guard case .damaged = error else {
@@ -136,17 +136,19 @@ public struct RunVerification {
         return states
     }
 
-    private func requireKernel(
-        of manifest: Manifest, _ name: CheckpointName
-    ) throws(CheckpointError) {
-        let (theirs, own) = (manifest.context.matrixKernel, MatrixProduct.kernelName)
-        guard theirs != own else { return }
+    /// Goes on with the kernels that made the states; starts the program again with them where others are in use.
+    private func takeKernel(of states: [Stored]) throws(CheckpointError) {
+        let kernels = Set(states.map(\.manifest.context.matrixKernel)).sorted()
+        if kernels == [MatrixProduct.kernelName] { return }
+        if kernels.count == 1, MatrixProduct.restart(withKernel: kernels[0]) { return }
         throw .differs(
-            checkpoint: store.folder(of: name).text,
+            checkpoint: store.path.text,
             problem:
-                "it was computed with the matrix kernel \(theirs), this process has \(own), whose last "
-                + "bits may be others; set OPENBLAS_CORETYPE=\(theirs), or verify on such a machine"
-        )
+                "states were computed with the matrix kernel \(kernels.joined(separator: " and ")), "
+                + "this process has \(MatrixProduct.kernelName), whose last bits may be others; "
+                + (kernels.count == 1
+                    ? "verify on a machine of that kind"
+                    : "name states of one kernel with --from and --to"))
     }
 
     /// Steps of states that can be begun from or compared with; 0 is one where the seed decides the beginning.

@@ -32,6 +32,7 @@ public struct RunBeginning {
             overrides
             + (self.weights.map { [Configuration.override(initialWeights: $0.digest)] } ?? [])
         configuration = try Configuration(path: path, overrides: self.overrides)
+        configuration.pinMatrixKernel(readFrom: path)
         for notice in configuration.notices { Log().warning(notice) }
     }
 

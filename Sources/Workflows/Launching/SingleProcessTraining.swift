@@ -36,6 +36,7 @@ public struct SingleProcessTraining {
     public func run(stopAfter stopStep: Int?, fresh: Bool = false) throws -> ExitCode {
         let request = try StopRequest.install()
         let planned = try configuration ?? directory.read().configuration
+        if configuration == nil { planned.pinMatrixKernel() }
         try MemoryEstimate.requireRoom(for: planned, threads: threads)
         let progress = ProgressLine()
         let begun = ContinuousClock.now
