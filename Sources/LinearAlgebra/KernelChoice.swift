@@ -28,8 +28,9 @@ extension MatrixProduct {
         #endif
     }
 
-    /// Starts the program again with a kernel set, unless it is in use or was tried in vain. Call before anything was done that
-    /// must not be done twice.
+    /// Starts the program again with a kernel set, unless it is in use or was tried in vain.
+    ///
+    /// Call before anything was done that must not be done twice.
     ///
     /// - Parameter name: As `kernelName` gives it.
     /// - Returns: Whether the set is in use.

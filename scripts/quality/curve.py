@@ -151,7 +151,8 @@ def lines(given, prepared, store, methods, program, pairs, judge):
             run, _, step = run.partition(":")
             step = step or program.newest(run)
             place = hashlib.sha256(f"{prepared.digest} {Path(run).resolve()} {step}".encode()).hexdigest()[:12]
-            path = program.embed(run, store.folder / "curve" / f"line-{place}.safetensors", "--scores", "--step", step)
+            path = program.embed(run, store.folder / "curve" / f"line-{place}.safetensors", "--scores", "--readout", "method",
+                                 "--step", step)
             scores.append(RecordFile(path, "scores", prepared).values)
         found[name] = np.mean(scores, axis=0), None
     return [{"kind": "line", "name": name, "auroc_macro": summary(judge.values(scores)),

@@ -31,6 +31,8 @@ public struct RecordEmbeddings {
         hasScores: Bool = false
     ) throws {
         (self.encoder, self.dataset, readout) = (encoder, dataset, settings.readout)
+        // Before scores are computed for minutes.
+        _ = try encoder.dimension(of: readout)
         let records = dataset.records()
         self.records = records
         let line = ProgressLine()
