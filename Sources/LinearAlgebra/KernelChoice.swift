@@ -4,7 +4,7 @@ import Glibc
 extension MatrixProduct {
     /// Kernel sets that OpenBLAS falls back to on a processor that it does not know: several times slower than what a newer
     /// processor can do.
-    public static let fallbackKernels = ["generic", "prescott", "core2", "atom"]
+    private static let fallbackKernels = ["generic", "prescott", "core2", "atom"]
 
     /// The kernel set of runs whose bits are to be the same on every processor with AVX2.
     public static let portableKernel = "Haswell"

@@ -38,9 +38,7 @@ private let work = Command(
     }
     let dataset = try PreparedDataset(path: path, damageCode: .inputDamaged)
     let configuration = record.configuration
-    if configuration.matrixKernel == .portable {
-        MatrixProduct.restart(withKernel: MatrixProduct.portableKernel)
-    }
+    configuration.pinMatrixKernel()
     MatrixProduct.useOneThread()
     var options = WorkerOptions(
         directory: directory, runID: "\(record.id)",

@@ -90,6 +90,13 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
                 "negatives": { "count": 8 }, "input": { "cropSamples": 500 }
                 """),
         MethodCase(
+            method: "ecg-cpc", variant: "-clinical",
+            settings: """
+                "encoder": { "width": 8, "depth": 2, "state": 4 }, "horizon": 5,
+                "negatives": { "count": 8 }, "input": { "cropSamples": 500 },
+                "clinical": { "weight": 10, "segments": 4 }
+                """, shards: 2),
+        MethodCase(
             method: "triplet",
             settings: """
                 "encoder": { "width": 64, "depth": 1, "heads": 2, "headWidth": 32 },

@@ -111,16 +111,13 @@ struct FinetuneTests {
         }
         let tape = Tape(parameters: parameters)
         tape.reset()
-        let signals = tape.input(rows: 36, columns: 10)
-        for i in 0..<signals.count { signals.numbers[i] = Float(sin(0.11 * pow(Double(i), 1.5))) }
-        let shard = Shard(
-            seed: 0, step: 0, firstPosition: 0, windows: [0, 1, 2], role: .training)
+        let batch = FormulaBatch()
         let vectors = try method.vectors(
-            of: signals, EncoderPass(shard), from: SyntheticWindows(samplesPerWindow: 10), on: tape)
-        let logits = method.logits(vectors, of: shard, on: tape)
-        let truth: [Float] = [1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1]
+            of: batch.signals(on: tape), EncoderPass(batch.shard),
+            from: SyntheticWindows(samplesPerWindow: 10), on: tape)
         let (value, loss) = tape.binaryCrossEntropy(
-            logits: logits, target: tape.numbers(truth))
+            logits: method.logits(vectors, of: batch.shard, on: tape),
+            target: tape.numbers(batch.truths))
         #expect(abs(loss - 0.945621078) < 2e-6)
         let gradients = Gradients()
         tape.backward(from: value, gradient: { $0[0] = 1 }, into: gradients)

@@ -55,14 +55,8 @@ public struct CPCConfiguration: MethodConfiguration {
         contextKind = try reader.choice("context.kind", default: ContextKind.gru)
         horizons = try reader.integer("horizons", default: 8, in: 1...1_000)
         negatives = try reader.choice("negatives.from", default: Negatives.sequence)
-        if negatives == .sequence {
-            negativeCount = try reader.integer("negatives.count", default: 64, in: 1...65_536)
-        } else {
-            negativeCount = 0
-            reader.passOver(
-                "negatives.count",
-                because: "with negatives.from '\(negatives.rawValue)' all other records are taken")
-        }
+        negativeCount = try reader.negativeCount(
+            default: 64, areDrawn: negatives == .sequence, from: negatives.rawValue)
         time = zip(Self.kernels, Self.strides).reduce(shared.input.cropSamples) {
             $0 < $1.0 ? 0 : ($0 - $1.0) / $1.1 + 1
         }

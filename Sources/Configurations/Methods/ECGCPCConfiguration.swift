@@ -61,14 +61,8 @@ public struct ECGCPCConfiguration: MethodConfiguration {
         }
         horizon = try reader.integer("horizon", default: 14, in: 1...100_000)
         negatives = try reader.choice("negatives.from", default: Negatives.drawn)
-        if negatives == .drawn {
-            negativeCount = try reader.integer("negatives.count", default: 128, in: 1...65_536)
-        } else {
-            negativeCount = 0
-            reader.passOver(
-                "negatives.count",
-                because: "with negatives.from '\(negatives.rawValue)' nothing is drawn")
-        }
+        negativeCount = try reader.negativeCount(
+            default: 128, areDrawn: negatives == .drawn, from: negatives.rawValue)
         reduction = try reader.choice("reduction", default: Reduction.mean)
         scalesScores = try reader.boolean("scaleScores", default: false)
         clinicalWeight = try reader.number(

@@ -27,6 +27,21 @@ extension ConfigurationReader {
     }
 }
 
+extension ConfigurationReader {
+    /// How many negatives a prediction has; 0, and the key passed over with a notice, where all others are taken.
+    mutating func negativeCount(
+        default fallback: Int, areDrawn: Bool, from word: String
+    ) throws(ConfigurationError) -> Int {
+        guard areDrawn else {
+            passOver(
+                "negatives.count",
+                because: "with negatives.from '\(word)' nothing is drawn, all others are taken")
+            return 0
+        }
+        return try integer("negatives.count", default: fallback, in: 1...65_536)
+    }
+}
+
 extension InputConfiguration {
     /// Refuses a filter where signals are taken as they are read.
     public func checkUnfiltered() throws(ConfigurationError) {

@@ -74,3 +74,8 @@ struct ClinicalHead: Sendable {
         norm.update(context.parameters, statistic: context.statistic)
     }
 }
+
+extension Metric {
+    /// The loss of clinical parameters that are told from the signal alone.
+    static let auxiliaryLoss = Metric("auxiliary_loss")
+}

@@ -82,9 +82,10 @@ public struct ECGCPC: KeepsState, CompletesParameters {
             gathers: false)
     }
 
-    /// The encoder's, predictions, and gradients of both sides of the scores.
+    /// The encoder's, predictions, gradients of both sides of the scores, and what parameters are told from.
     public var activationsPerSample: Int {
         encoder.activations + 3 * tokens * settings.encoder.width
+            + (clinical == nil ? 0 : encoder.activations(of: .layers))
     }
 
     /// Buffers for one thread.

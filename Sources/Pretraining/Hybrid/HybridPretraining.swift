@@ -99,8 +99,6 @@ extension HybridConfiguration: MethodBuilding {
 extension Metric {
     /// ECG-JEPA's part of the loss.
     static let predictionLoss = Metric("prediction_loss")
-    /// The loss of clinical parameters that are told from the signal alone.
-    static let auxiliaryLoss = Metric("auxiliary_loss")
 }
 
 /// One thread's buffers for reading windows, and the computation of a shard on them.

@@ -81,10 +81,12 @@ public struct RunVerification {
         _ choice: Choice, shouldStop: () -> Bool, progress: (_ step: Int, _ last: Int) -> Void,
         report: (ComputedSegment) -> Void
     ) throws -> VerifiedRun {
+        try takeKernel()
         let states = try soundStates()
         let segments = try Self.segments(
             between: steps(of: states), choice, checkpoints: store.path)
-        try takeKernel(of: segments.flatMap { (states[$0.start] ?? []) + (states[$0.end] ?? []) })
+        try requireKernel(
+            of: segments.flatMap { (states[$0.start] ?? []) + (states[$0.end] ?? []) })
         let replica = try TrainingReplica(
             configuration: record.configuration, dataset: dataset, threads: threads)
         var result = VerifiedRun(
@@ -136,19 +138,25 @@ public struct RunVerification {
         return states
     }
 
-    /// Goes on with the kernels that made the states; starts the program again with them where others are in use.
-    private func takeKernel(of states: [Stored]) throws(CheckpointError) {
-        let kernels = Set(states.map(\.manifest.context.matrixKernel)).sorted()
-        if kernels == [MatrixProduct.kernelName] { return }
-        if kernels.count == 1, MatrixProduct.restart(withKernel: kernels[0]) { return }
+    /// Starts the program again with the kernels that made all states, where others are in use; manifests alone are read for
+    /// it, since every byte would be read twice otherwise.
+    private func takeKernel() throws(CheckpointError) {
+        let kernels = Set(
+            try store.list().compactMap { try? store.manifest(of: $0).context.matrixKernel })
+        guard kernels.count == 1, let kernel = kernels.first else { return }
+        MatrixProduct.restart(withKernel: kernel)
+    }
+
+    private func requireKernel(of states: [Stored]) throws(CheckpointError) {
+        let own = MatrixProduct.kernelName
+        let others = Set(states.map(\.manifest.context.matrixKernel)).subtracting([own]).sorted()
+        guard !others.isEmpty else { return }
         throw .differs(
             checkpoint: store.path.text,
             problem:
-                "states were computed with the matrix kernel \(kernels.joined(separator: " and ")), "
-                + "this process has \(MatrixProduct.kernelName), whose last bits may be others; "
-                + (kernels.count == 1
-                    ? "verify on a machine of that kind"
-                    : "name states of one kernel with --from and --to"))
+                "states were computed with the matrix kernel \(others.joined(separator: " and ")), "
+                + "this process has \(own), whose last bits may be others; set OPENBLAS_CORETYPE, verify "
+                + "on a machine of that kind, or name states of one kernel with --from and --to")
     }
 
     /// Steps of states that can be begun from or compared with; 0 is one where the seed decides the beginning.
@@ -283,7 +291,11 @@ public struct VerifiedRun: CommandResult, Sendable {
                 "\(path): NOT what its steps give: computed \(part), \(by); the state at the start of a "
                 + "segment that differs, or the one at its end, was not made by this configuration"
         }
+        guard !isInterrupted else {
+            return
+                "\(path): interrupted: computed \(part) again \(by): nothing differs so far, and the rest is "
+                + "not proven"
+        }
         return "\(path): computed \(part) again \(by): all states are what the checkpoints hold"
-            + (isInterrupted ? "; interrupted, so the rest is not proven" : "")
     }
 }
